@@ -5,7 +5,7 @@
 //
 // internal/aws-facts.md marks what was inferred, recalled or not confirmed. Each
 // such mark has a [Check] here, which tries it with two accounts, or an entry in
-// [ByHand] on how to test it manually. [Run] tries checks one after the other,
+// [ManualAssumptions] on how to test it manually. [Run] tries checks one after the other,
 // on AWS or on a sandbox, and returns a [Report]; [Patch] turns reports into a
 // patch of aws-facts.md.
 //
@@ -29,7 +29,7 @@ type Check struct {
 	Mark  string
 	Place string // the code that depends on the assumption
 	Needs []Need
-	Makes string // what it creates; empty: nothing that stays
+	Makes string // the resources that it creates; empty: none that remain
 	Slow  bool   // it takes more than ten minutes
 	run   func(ctx context.Context, t *trial) error
 }
@@ -48,7 +48,7 @@ const (
 	Engine        Need = "terraform or tofu on the PATH, and the provider's binary"
 )
 
-// Outcome is what a check has found.
+// Outcome is the result of a check.
 type Outcome string
 
 // The outcomes.
@@ -64,7 +64,8 @@ type differsError struct{ seen string }
 
 func (e *differsError) Error() string { return e.seen }
 
-// instead returns the error of a check that has seen something else.
+// instead returns the error for a check that observed something other than the
+// assumption.
 func instead(format string, args ...any) error {
 	return &differsError{fmt.Sprintf(format, args...)}
 }
@@ -78,7 +79,7 @@ func notTried(format string, args ...any) error {
 	return &notTriedError{fmt.Sprintf(format, args...)}
 }
 
-// outcomeOf returns what the error of a check means.
+// outcomeOf returns the outcome for the error of a check.
 func outcomeOf(err error) Outcome {
 	var differs *differsError
 	var missing *notTriedError
@@ -93,14 +94,15 @@ func outcomeOf(err error) Outcome {
 	return Failed
 }
 
-// All returns every check, in the order in which they run: cheap ones first.
+// All returns all checks, in the order in which they run: cheap ones first.
 func All() []Check {
 	return slices.Concat(topicChecks, queueChecks, bucketChecks, trustChecks, registryChecks, eventChecks,
 		publisherChecks, requestChecks, templateChecks, partitionChecks, organizationChecks, policyChecks, storyChecks)
 }
 
-// Find returns the checks with the given IDs, or all of a fact if an ID is the
-// fact's number; all checks if there are none.
+// Find returns the checks with the given IDs. An ID that is a fact's number selects
+// all checks of the fact. Without IDs, it returns all checks. It returns an error for
+// an ID without a check.
 func Find(ids ...string) ([]Check, error) {
 	all := All()
 	if len(ids) == 0 {

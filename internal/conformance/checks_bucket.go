@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/outbound"
 )
 
-// bucketChecks are about S3, and about how CloudFormation reads templates there.
+// bucketChecks test S3, and how CloudFormation reads templates from it.
 var bucketChecks = []Check{
 	{
 		ID: "4.2a", Title: "Block Public Access counts a policy with Principal * and aws:PrincipalAccount as public, and refuses it",
@@ -88,7 +88,7 @@ func (t *trial) bucketARN(name string) string {
 	return fmt.Sprintf("arn:%s:s3:::%s", t.home().Partition(), name)
 }
 
-// bucket creates a bucket of the vendor, which stays private.
+// bucket creates a private bucket of the vendor.
 func (t *trial) bucket(ctx context.Context, in account.Region, part string) (string, error) {
 	name := t.name(part)
 	if err := t.creates(t.Vendor, "bucket", in, name); err != nil {
@@ -146,7 +146,7 @@ func roomInBucketPolicy(ctx context.Context, t *trial) error {
 		s["Resource"] = s["Resource"].(string) + strings.Repeat("a", size-len(policyJSON(s)))
 		return s
 	}
-	parts := func(size int) []statement { // a resource has at most 1,024 characters or so
+	parts := func(size int) []statement { // a resource has at most about 1,024 characters
 		var all []statement
 		for len(policyJSON(all...)) < size-1200 {
 			all = append(all, numbered(of(1000), len(all)))
@@ -176,12 +176,14 @@ func numbered(s statement, n int) statement {
 	return s
 }
 
-// described returns a template that makes nothing if it is only read.
+// described returns a template with a description, for checks that only read
+// templates.
 func described(text string) string {
 	return templateOf(resources{"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}, map[string]any{"Description": text})
 }
 
-// summary reads a template as a principal does who opens a link.
+// summary reads a template as the principal p, as the console does for a person who
+// opens a link.
 func summary(ctx context.Context, p *Party, in account.Region, address string) (string, error) {
 	out, err := p.cloudFormation(in).GetTemplateSummary(ctx, &cloudformation.GetTemplateSummaryInput{TemplateURL: &address})
 	if err != nil {
@@ -190,8 +192,8 @@ func summary(ctx context.Context, p *Party, in account.Region, address string) (
 	return aws.ToString(out.Description), nil
 }
 
-// templates returns a private bucket that the customer's account may read, with a
-// template in it.
+// templates returns a private bucket with a template, which the customer's account may
+// read.
 func (t *trial) templates(ctx context.Context) (bucket string, err error) {
 	if bucket, err = t.bucket(ctx, t.home(), "templates"); err != nil {
 		return "", err
@@ -313,8 +315,8 @@ func readAfterWrite(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// strangersSignature PUTs to CloudFormation's bucket with the customer's own keys
-// in the signature.
+// strangersSignature sends a PUT to CloudFormation's bucket that is signed with the
+// customer's own keys.
 func strangersSignature(ctx context.Context, t *trial) error {
 	keys, err := t.Customer.SDK().Credentials.Retrieve(ctx)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 )
 
-// eventChecks are about EventBridge.
+// eventChecks test EventBridge.
 var eventChecks = []Check{
 	{
 		ID: "11.1", Title: "PutEvents accepts and refuses each entry by itself, in order",

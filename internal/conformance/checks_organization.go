@@ -13,7 +13,7 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// organizationChecks are about StackSets.
+// organizationChecks test StackSets.
 var organizationChecks = []Check{
 	{
 		ID: "8", Title: "What a StackSet's stack publishes comes from the member account",
@@ -61,7 +61,8 @@ func memberPublishes(ctx context.Context, t *trial) error {
 	return t.withdraw(ctx, in, management, name)
 }
 
-// answerFirst answers the stack's Create, which must be of the customer's account.
+// answerFirst answers the Create request of the StackSet's stack, which must come from
+// the customer's account.
 func (t *trial) answerFirst(ctx context.Context, in *intake) error {
 	err := t.until(ctx, isPending, func() error {
 		requests, err := in.receive(ctx)
@@ -85,7 +86,8 @@ func (t *trial) answerFirst(ctx context.Context, in *intake) error {
 	return err
 }
 
-// withdraw deletes the StackSet, and answers what its stack asks meanwhile.
+// withdraw deletes the StackSet, and answers the requests of its stack in the
+// meantime.
 func (t *trial) withdraw(ctx context.Context, in *intake, management *Party, name string) error {
 	done := make(chan error, 1)
 	inner, cancel := context.WithTimeout(ctx, 10*time.Minute)

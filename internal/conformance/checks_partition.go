@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// partitionChecks need one account in another partition, which is vendor and
+// partitionChecks need one account in another partition, which is both vendor and
 // customer there.
 var partitionChecks = []Check{
 	elsewhere("2.2-govcloud", "In GovCloud the answer goes to <bucket>.s3.<region>.amazonaws.com, and messages verify", "`B.s3.us-gov-*.amazonaws.com`, `B.s3.eusc-de-east-1.amazonaws.eu` | [I]", Govcloud),

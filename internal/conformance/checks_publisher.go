@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// publisherChecks are about who publishes the requests of a real stack in another
+// publisherChecks test which principal publishes the requests of a stack in another
 // account.
 var publisherChecks = []Check{
 	{
@@ -49,7 +49,8 @@ var publisherChecks = []Check{
 	},
 }
 
-// byRoot and byAccount are the two ways to name the customer in a topic's policy.
+// byRoot and byAccount return statements that name the customer in a topic's policy in
+// the two possible ways.
 func byRoot(in *intake, customer *Party) statement {
 	return in.publishers(map[string]any{"AWS": customer.root()}, nil)
 }
@@ -85,7 +86,7 @@ func publisherCheck(id, title string, allow func(*intake, *Party) statement, ser
 	}
 }
 
-// id2name turns a check's ID into a part of a name.
+// id2name converts a check's ID to a part of a name.
 func id2name(id string) string {
 	name := []byte("c" + id)
 	for i, c := range name {
@@ -96,8 +97,8 @@ func id2name(id string) string {
 	return string(name)
 }
 
-// settled tries once more after a minute: a policy, or a role, may not have been
-// known everywhere.
+// settled calls try again after a minute if the outcome differs: a new policy or role
+// may not have reached all of AWS the first time.
 func (t *trial) settled(ctx context.Context, try func(part string) error) error {
 	err := try("")
 	if err == nil || outcomeOf(err) != Differs {
@@ -112,7 +113,7 @@ func (t *trial) settled(ctx context.Context, try func(part string) error) error 
 	return try("-again")
 }
 
-// serviceRole returns a role that CloudFormation may be in the customer's account,
+// serviceRole returns a role in the customer's account that CloudFormation can assume,
 // and that may publish to the intake.
 func (t *trial) serviceRole(ctx context.Context, in *intake) (string, error) {
 	if arn, made := t.shared["service-role"].(string); made {
@@ -196,7 +197,7 @@ func calledVia(ctx context.Context, t *trial) error {
 	return t.refused("a direct Publish", err, "AuthorizationError", "AuthorizationErrorException")
 }
 
-// envelopeFields are those of every notification (aws-facts 1.3).
+// envelopeFields are the fields of every notification (aws-facts 1.3).
 var envelopeFields = []string{
 	"Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature", "SigningCertURL", "UnsubscribeURL", "MessageAttributes",
 }

@@ -14,7 +14,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// queueChecks are about queues.
+// queueChecks test SQS queues.
 var queueChecks = []Check{
 	{
 		ID: "5.7a", Title: "A queue's policy names many topics by one pattern in ArnLike aws:SourceArn, and their messages arrive",
@@ -135,7 +135,7 @@ func deadLetterAge(ctx context.Context, t *trial) error {
 		if err := t.Pass(ctx, 5*time.Second); err != nil {
 			return err
 		}
-		if again, err := sent(url); err != nil || again != "" { // a receive moves it
+		if again, err := sent(url); err != nil || again != "" { // the receive moves the message to the dead-letter queue
 			return errPending
 		}
 		if later, err = sent(dead); err == nil && later == "" {

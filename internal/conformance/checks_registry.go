@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// registryChecks are about DynamoDB.
+// registryChecks test DynamoDB.
 var registryChecks = []Check{
 	{
 		ID: "10.1", Title: "attribute_not_exists creates once, version = :v writes once, and both fail with the old item",
@@ -109,7 +109,8 @@ func conditions(ctx context.Context, t *trial) error {
 	return t.failsWithOld("a write at an older version", put("3", "version = :v", item{":v": text("1")}), "2")
 }
 
-// failsWithOld requires a failed condition that returns the stored version.
+// failsWithOld requires that err is a failed condition, and that it contains the
+// stored version.
 func (t *trial) failsWithOld(what string, err error, version string) error {
 	if wrong := t.refused(what, err, "ConditionalCheckFailedException"); wrong != nil {
 		return wrong
@@ -204,7 +205,8 @@ func transactions(ctx context.Context, t *trial) error {
 	return t.refused("an UpdateExpression of 4,097 bytes", update(4097), "ValidationException")
 }
 
-// onPartition allows writes of one partition, as the hub's policies do.
+// onPartition returns a statement that allows writes to one partition, as the hub's
+// policies do.
 func (t *trial) onPartition(table, partition string) statement {
 	return statement{
 		"Effect": "Allow", "Action": []string{"dynamodb:PutItem", "dynamodb:GetItem"},
@@ -257,7 +259,8 @@ func disabledKey(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	// The key has no name of its own: it is in the ledger as soon as AWS returns it.
+	// The caller can't choose a key's ID, so it is in the ledger only after AWS has
+	// returned it.
 	id := *made.KeyMetadata.KeyId
 	if err := t.creates(t.Vendor, "key", t.home(), id); err != nil {
 		return err
@@ -279,7 +282,7 @@ func disabledKey(ctx context.Context, t *trial) error {
 		return err
 	}
 	err = nil
-	for range 30 { // DynamoDB keeps data keys for minutes
+	for range 30 { // DynamoDB caches data keys for minutes
 		if err = put(); err != nil {
 			break
 		}

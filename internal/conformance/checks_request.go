@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// requestChecks are about what CloudFormation sends, when, and where it wants the
-// answer.
+// requestChecks test which requests CloudFormation sends, when, and where it expects
+// the answer.
 var requestChecks = []Check{
 	{
 		ID: "2.2", Title: "In every Region of the run the answer goes to a host of the table, which takes it",
@@ -80,8 +80,8 @@ var requestChecks = []Check{
 	},
 }
 
-// regional launches one stack in a Region, once in a run, and returns its request,
-// which was answered.
+// regional launches one stack in a Region, once in a run, and returns its answered
+// request.
 func (t *trial) regional(ctx context.Context, vendor, customer *Party, region account.Region) (request, *intake, error) {
 	in, err := t.intake(ctx, vendor, region)
 	if err != nil {
@@ -197,7 +197,8 @@ func signatures(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// one launches a stack of one custom resource, and drives it to its end.
+// one launches a stack with one custom resource, and answers its requests until the
+// stack is complete or has failed.
 func (t *trial) one(ctx context.Context, part string, resource func(topic string) resources, how answering) (*stack, *intake, []request, string, error) {
 	in, err := t.intake(ctx, t.Vendor, t.home())
 	if err != nil {
@@ -216,7 +217,7 @@ func (t *trial) one(ctx context.Context, part string, resource func(topic string
 
 func plain(topic string) resources { return resources{"Phone": phone(topic, nil)} }
 
-// lateAnswer lets an hour's request wait.
+// lateAnswer answers a request after an hour.
 func lateAnswer(ctx context.Context, t *trial) error {
 	waited := false
 	s, in, _, status, err := t.one(ctx, "late", func(topic string) resources {
@@ -244,8 +245,8 @@ func lateAnswer(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// unanswered launches a stack whose Create gets no answer, once in a run, and
-// returns what it asked.
+// unanswered launches a stack whose Create request gets no answer, once in a run, and
+// returns its requests.
 func (t *trial) unanswered(ctx context.Context) ([]request, *stack, error) {
 	type story struct {
 		asked []request

@@ -9,10 +9,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// What CloudFormation asks for when a stack is changed: requestChecks lists the
+// Requests that CloudFormation sends when a stack changes: requestChecks lists the
 // checks.
 
-// updated launches a stack, changes it, and returns what the change asked for.
+// updated launches a stack, changes it, and returns the requests of the change.
 func (t *trial) updated(ctx context.Context, part string, before, after func(topic string) resources, how answering) ([]request, string, error) {
 	s, in, _, status, err := t.one(ctx, part, before, succeed)
 	if s != nil {

@@ -7,7 +7,7 @@ import (
 	"context"
 )
 
-// storyChecks play the project's own happy path.
+// storyChecks test the project's own main workflow.
 var storyChecks = []Check{
 	{
 		ID: "story", Title: "Hub, permission set, link, launch from the link's parameters, proof, update, deletion, and nothing is left",

@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// templateChecks are about the contents of templates, and what CloudFormation makes
-// of it.
+// templateChecks test the contents of templates, and how CloudFormation interprets
+// them.
 var templateChecks = []Check{
 	{
 		ID: "9", Title: "A rule on AWS::AccountId and AWS::Region refuses a stack before anything is made",
@@ -110,7 +110,7 @@ func parameters(ctx context.Context, t *trial) error {
 	return instead("%q does not arrive, but %s", value, asJSON(out.Stacks[0].Outputs))
 }
 
-// longPolicy returns a policy of about so many characters.
+// longPolicy returns a policy of about the given number of characters.
 func longPolicy(characters int) map[string]any {
 	return map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
 		"Effect": "Allow", "Action": "logs:GetLogEvents", "Resource": longARNs(characters / 110),
@@ -213,7 +213,7 @@ func prunedVersions(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// accessDenied reports whether a call was refused for want of a permission.
+// accessDenied reports whether a call was refused because a permission is missing.
 func accessDenied(err error) bool {
 	return awsclient.IsAccessDenied(err) || awsclient.HasCode(err, "AuthorizationError", "AuthorizationErrorException", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 }

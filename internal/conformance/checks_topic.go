@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// topicChecks are about a topic's policy; they launch no stack.
+// topicChecks test a topic's policy. They launch no stack.
 var topicChecks = []Check{
 	{
 		ID: "5.1", Title: "A topic's policy has room for 1,900 account IDs in one aws:PrincipalAccount list, and ends at 30 KB",
@@ -61,7 +61,7 @@ func onTopic(topic string, principal any, condition map[string]any) statement {
 	return s
 }
 
-// accountsThatNeedNotExist returns n account IDs.
+// accountsThatNeedNotExist returns n account IDs, which may not exist.
 func accountsThatNeedNotExist(n int) []string {
 	ids := make([]string, n)
 	for i := range ids {

@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/roleproof"
 )
 
-// trustChecks are about roles of the customer that the vendor assumes.
+// trustChecks test roles of the customer that the vendor assumes.
 var trustChecks = []Check{
 	{
 		ID: "7.5", Title: "A new role can be assumed within two minutes",
@@ -153,7 +153,7 @@ func recreatedPrincipal(ctx context.Context, t *trial) error {
 		return err
 	}
 	var byID string
-	err = t.until(ctx, unsettled, func() error { // the principal must be known to IAM
+	err = t.until(ctx, unsettled, func() error { // IAM must know the principal first
 		byID, err = t.makeRole(ctx, t.Customer, "byid", statement{"Effect": "Allow", "Principal": map[string]any{"AWS": arn}, "Action": "sts:AssumeRole"})
 		return err
 	})

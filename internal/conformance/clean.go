@@ -30,17 +30,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// removers delete one thing of each kind; deleting what is not there succeeds.
+// removers delete one resource, by kind. Deleting a resource that doesn't exist
+// succeeds.
 var removers map[string]func(ctx context.Context, w *World, p *Party, in account.Region, name string) error
 
-func init() { // deleting a hub waits, by the world's clock
+func init() { // in init, because removeHub waits by the world's clock
 	removers = map[string]func(context.Context, *World, *Party, account.Region, string) error{
 		"stack": removeStack, "topic": removeTopic, "queue": removeQueue, "bucket": removeBucket, "table": removeTable,
 		"role": removeRole, "key": removeKey, "bus": removeBus, "hub": removeHub, "stackset": removeStackSet,
 	}
 }
 
-// partyOf returns the account that an entry is in.
+// partyOf returns the account of a ledger entry.
 func (w *World) partyOf(name string) *Party {
 	switch name {
 	case "vendor":
@@ -51,12 +52,12 @@ func (w *World) partyOf(name string) *Party {
 	return w.Extra[Need(name)]
 }
 
-// creates records what is about to be created.
+// creates records a resource that the caller is about to create.
 func (w *World) creates(p *Party, kind string, in account.Region, name string) error {
 	return w.Ledger.Write(Entry{Party: p.name, Kind: kind, Region: in.String(), Name: name})
 }
 
-// removes deletes one thing, and notes that it has gone.
+// removes deletes one resource, and records in the ledger that it is gone.
 func (w *World) removes(ctx context.Context, p *Party, kind string, in account.Region, name string) error {
 	if err := removers[kind](ctx, w, p, in, name); err != nil {
 		return fmt.Errorf("delete %s %s: %w", kind, name, err)
@@ -64,8 +65,8 @@ func (w *World) removes(ctx context.Context, p *Party, kind string, in account.R
 	return w.Ledger.Write(Entry{Party: p.name, Kind: kind, Region: in.String(), Name: name, Gone: true})
 }
 
-// Clean deletes what is in the ledger, the newest first, and returns what could
-// not be deleted. Things that depend on others are tried again after these.
+// Clean deletes the resources in the ledger, the newest first, and returns what could
+// not be deleted. It tries resources that others depend on again after those.
 func Clean(ctx context.Context, w *World, tell func(Entry, error)) error {
 	var failed []error
 	for range 3 {
@@ -101,8 +102,8 @@ func gone(err error) error {
 	return err
 }
 
-// removeStack deletes a stack. One whose custom resources get no answer fails to,
-// and is deleted by force then (aws-facts 1.14).
+// removeStack deletes a stack. The deletion fails if its custom resources get no
+// answer; then it deletes the stack by force (aws-facts 1.14).
 func removeStack(ctx context.Context, w *World, p *Party, in account.Region, name string) error {
 	client := p.cloudFormation(in)
 	for _, mode := range []cfntypes.DeletionMode{"", cfntypes.DeletionModeForceDeleteStack} {
@@ -207,7 +208,7 @@ func removeRole(ctx context.Context, _ *World, p *Party, _ account.Region, name 
 	return gone(err)
 }
 
-// removeKey schedules a key's deletion, which takes at least seven days.
+// removeKey schedules a key's deletion, for which AWS requires at least seven days.
 func removeKey(ctx context.Context, _ *World, p *Party, _ account.Region, id string) error {
 	_, err := p.kms().ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &id, PendingWindowInDays: aws.Int32(7)})
 	return gone(err)
@@ -218,8 +219,8 @@ func removeBus(ctx context.Context, _ *World, p *Party, in account.Region, name 
 	return gone(err)
 }
 
-// removeHub deletes a hub as its owner does, open links and live stacks or not: as
-// the role that made it, which is older and so still there.
+// removeHub deletes a hub, even with open links and live stacks, as the role that
+// created it. The role is older than the hub, so it still exists.
 func removeHub(ctx context.Context, w *World, p *Party, _ account.Region, name string) error {
 	part := lastPart(name, "-")
 	maker := map[string]string{"hub": provider, "tf": planner}[part]
@@ -244,7 +245,8 @@ func removeStackSet(ctx context.Context, w *World, p *Party, in account.Region, 
 	return w.endStackSet(ctx, p, in, name, w.Pass)
 }
 
-// endStackSet deletes the StackSet's stack and then itself; wait is between tries.
+// endStackSet deletes the StackSet's stack and then the StackSet. It calls wait
+// between tries.
 func (w *World) endStackSet(ctx context.Context, p *Party, in account.Region, name string, wait func(context.Context, time.Duration) error) error {
 	client, deleting := p.cloudFormation(in), false
 	for {
@@ -264,7 +266,7 @@ func (w *World) endStackSet(ctx context.Context, p *Party, in account.Region, na
 			}
 		}
 		if gone(err) == nil && !deleting {
-			return nil // there is no such StackSet
+			return nil // the StackSet doesn't exist
 		}
 		if err != nil && !awsclient.HasCode(err, "StackSetNotEmptyException", "OperationInProgressException") {
 			return err

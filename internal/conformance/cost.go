@@ -3,11 +3,11 @@
 
 package conformance
 
-// Price is what a run uses of one service at most, and what AWS lists for it.
+// Price is the maximum use of one service in a run, and AWS's list price.
 type Price struct{ Service, Use, Listed string }
 
-// Prices lists the cost of a run of all checks in US dollars. They are list prices
-// of us-east-1 as they are remembered, not measured and not looked up: see AWS's own
+// Prices returns the cost of a run of all checks in US dollars. The prices are
+// approximate list prices of us-east-1, neither measured nor looked up: see AWS's own
 // pages.
 func Prices() []Price {
 	return []Price{

@@ -27,7 +27,7 @@ func facts(t *testing.T) string {
 var anyMark = regexp.MustCompile(`\[(?:I|R|\?|I, strong|D/I|R/I)\]`)
 
 // TestEveryMarkOfAnAssumptionHasACheckOrAManualTest: a new assumption in
-// aws-facts.md needs a check here, or an entry in ByHand.
+// aws-facts.md needs a check here, or an entry in ManualAssumptions.
 func TestEveryMarkOfAnAssumptionHasACheckOrAManualTest(t *testing.T) {
 	t.Parallel()
 	text := facts(t)
@@ -60,12 +60,12 @@ func TestEveryMarkOfAnAssumptionHasACheckOrAManualTest(t *testing.T) {
 			t.Errorf("%s does not say what it is about, or which code depends on it", c.ID)
 		}
 	}
-	for _, g := range ByHand() {
+	for _, g := range ManualAssumptions() {
 		cover(g.ID, g.Mark)
 	}
 	for _, at := range anyMark.FindAllStringIndex(text, -1) {
 		if at[0] >= start && covered[at[0]] == "" {
-			t.Errorf("no check and no entry of ByHand is about the mark in: …%s", text[max(0, at[0]-100):at[1]])
+			t.Errorf("no check and no entry of ManualAssumptions is about the mark in: …%s", text[max(0, at[0]-100):at[1]])
 		}
 	}
 }

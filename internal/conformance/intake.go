@@ -23,7 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
 )
 
-// intake is a topic of the vendor in one Region, with a queue behind it.
+// intake is a topic of the vendor in one Region, with a queue subscribed to it.
 type intake struct {
 	w        *World
 	party    *Party
@@ -33,17 +33,17 @@ type intake struct {
 	queueARN string
 }
 
-// request is one request of CloudFormation, as it arrives (aws-facts 1.1).
+// request is one request of CloudFormation, as received (aws-facts 1.1).
 type request struct {
 	RequestType, ServiceToken, ResponseURL, StackId, RequestId string
 	LogicalResourceId, PhysicalResourceId, ResourceType        string
 	ResourceProperties, OldResourceProperties                  map[string]any
 
-	body      string // the queue's message
-	messageID string // SNS's
+	body      string // the body of the queue's message
+	messageID string // the message ID of SNS
 }
 
-// intake returns the intake of a party in a Region, which is created at first.
+// intake returns the intake of a party in a Region. The first call creates it.
 func (w *World) intake(ctx context.Context, p *Party, region account.Region) (*intake, error) {
 	key := p.name + "/" + region.String()
 	if in := w.intakes[key]; in != nil {
@@ -87,8 +87,8 @@ func (w *World) queue(ctx context.Context, p *Party, region account.Region, name
 	return *out.QueueUrl, fmt.Sprintf("arn:%s:sqs:%s:%s:%s", region.Partition(), region, p.Account, name), nil
 }
 
-// subscribe lets topics that match a pattern send to a queue, and subscribes the
-// queue to one (aws-facts 5.7).
+// subscribe allows the topics that match a pattern to send to a queue, and subscribes
+// the queue to one topic (aws-facts 5.7).
 func (w *World) subscribe(ctx context.Context, p *Party, region account.Region, topic, queueURL, queueARN, pattern string) error {
 	_, err := p.SQS(region).SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &queueURL, Attributes: map[string]string{
 		"Policy": policyJSON(statement{
@@ -115,12 +115,12 @@ func policyJSON(statements ...statement) string {
 func asJSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // maps of texts
+		panic(err) // maps of strings can always be encoded
 	}
 	return string(text)
 }
 
-// publishers returns a statement that lets a principal publish to the intake.
+// publishers returns a statement that allows a principal to publish to the intake.
 func (in *intake) publishers(principal any, condition map[string]any) statement {
 	s := statement{"Sid": "Publishers", "Effect": "Allow", "Principal": principal, "Action": "SNS:Publish", "Resource": in.topic}
 	if condition != nil {
@@ -129,11 +129,11 @@ func (in *intake) publishers(principal any, condition map[string]any) statement 
 	return s
 }
 
-// allow sets the topic's policy, and waits until AWS knows it.
+// allow sets the topic's policy, and waits until it has taken effect.
 func (in *intake) allow(ctx context.Context, statements ...statement) error {
 	err := in.w.setPolicy(ctx, in.party, in.region, in.topic, policyJSON(statements...))
 	if err == nil {
-		err = in.w.Poll(ctx, 10*time.Second) // a new policy is not everywhere at once
+		err = in.w.Poll(ctx, 10*time.Second) // a new policy takes time to reach all of AWS
 	}
 	return err
 }
@@ -143,7 +143,7 @@ func (w *World) setPolicy(ctx context.Context, p *Party, region account.Region, 
 	return err
 }
 
-// allowCustomer lets the customer's account publish, as the hub does.
+// allowCustomer allows the customer's account to publish, as the hub does.
 func (in *intake) allowCustomer(ctx context.Context, customer *Party) error {
 	return in.allow(ctx, in.publishers(map[string]any{"AWS": customer.root()}, nil))
 }
@@ -173,18 +173,18 @@ func (in *intake) receive(ctx context.Context) ([]request, error) {
 	return requests, err
 }
 
-// verifier verifies SNS's signatures of messages in a party's partition.
+// verifier returns a verifier of SNS's signatures for a party's partition.
 func (w *World) verifier(p *Party) (*snscert.Verifier, error) {
 	return snscert.New(snscert.Config{Endpoint: p.Endpoint("sns"), Bundle: p.Bundle, Clock: w.Now})
 }
 
-// reply is what a request is answered with.
+// reply is the answer to a request.
 type reply struct {
 	status     phonehome.Status
 	physicalID string
 }
 
-// answer sends an answer, as the registrar does.
+// answer sends the answer to a request, as the registrar does.
 func (in *intake) answer(ctx context.Context, r request, with reply) error {
 	stack, err := account.ParseStackARN(r.StackId)
 	if err != nil {

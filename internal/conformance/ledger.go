@@ -15,27 +15,27 @@ import (
 	"sync"
 )
 
-// Entry is one thing in an account.
+// Entry is one resource in an account.
 type Entry struct {
 	Party  string `json:"party"`            // vendor, customer, or a need
 	Kind   string `json:"kind"`             // a key of the table removers
-	Region string `json:"region,omitempty"` // empty: IAM's
+	Region string `json:"region,omitempty"` // empty: global, for IAM
 	Name   string `json:"name"`
 	Gone   bool   `json:"gone,omitempty"` // it was deleted
 }
 
-// Ledger lists what a run creates, in a file with one JSON object a line. An entry
-// is on disk before the thing is created.
+// Ledger lists the resources that a run creates, in a file with one JSON object per
+// line. The entry is on disk before the resource is created.
 type Ledger struct {
 	mu      sync.Mutex
 	file    *os.File
 	entries []Entry
 }
 
-// LedgerFile returns the name of a run's ledger in a folder.
+// LedgerFile returns the path of a run's ledger in a folder.
 func LedgerFile(folder, run string) string { return filepath.Join(folder, run+".ledger") }
 
-// OpenLedger opens a run's ledger in a folder, which is created if need be.
+// OpenLedger opens a run's ledger in a folder. It creates the folder if necessary.
 func OpenLedger(folder, run string) (*Ledger, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("keep the ledger: %w", err)
@@ -68,7 +68,8 @@ func OpenLedger(folder, run string) (*Ledger, error) {
 	return l, nil
 }
 
-// Runs returns the runs that have a ledger with something left in a folder.
+// Runs returns the runs in a folder whose ledgers contain resources that were not
+// deleted.
 func Runs(folder string) ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.ledger"))
 	if err != nil {
@@ -100,7 +101,7 @@ func (l *Ledger) apply(e Entry) {
 	}
 }
 
-// Write notes an entry, and returns when it is on disk.
+// Write writes an entry, and returns when it is on disk.
 func (l *Ledger) Write(e Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -118,7 +119,7 @@ func (l *Ledger) Write(e Entry) error {
 	return nil
 }
 
-// Left returns what was not deleted yet, newest first.
+// Left returns the resources that were not deleted yet, the newest first.
 func (l *Ledger) Left() []Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()

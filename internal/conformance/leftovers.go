@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// Leftovers looks for what begins with the prefix of any run in the accounts of
-// vendor and customer, and is in no ledger: a run on another machine may have died.
-// A hub is found by its table.
+// Leftovers returns the resources in the accounts of vendor and customer whose names
+// begin with the prefix of all runs, and that are in no ledger: a run on another
+// machine may have been killed. It finds a hub by its table.
 func Leftovers(ctx context.Context, w *World) ([]Entry, error) {
 	var found []Entry
 	for _, p := range []*Party{w.Vendor, w.Customer} {

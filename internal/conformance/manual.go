@@ -3,7 +3,7 @@
 
 package conformance
 
-// Assumption is one that no program with two accounts can test.
+// Assumption is an assumption that a program with two accounts can't test.
 type Assumption struct {
 	ID   string
 	Mark string // the text of aws-facts.md that ends with its mark
@@ -11,8 +11,8 @@ type Assumption struct {
 	How  string // how to test it manually
 }
 
-// ByHand lists the marks of aws-facts.md that have no check.
-func ByHand() []Assumption {
+// ManualAssumptions returns the assumptions in aws-facts.md that have no check.
+func ManualAssumptions() []Assumption {
 	return []Assumption{
 		{
 			ID: "1.8", Mark: "old SigV2 ones signed content-type [R]",

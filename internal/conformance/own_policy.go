@@ -10,14 +10,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// grantOf is what a principal of a run may do on resources. In their names, %[1]s
-// is the partition and %[2]s the account.
+// grantOf is what a principal of a run may do on resources. In the resources' names,
+// %[1]s is the partition and %[2]s the account.
 type grantOf struct {
 	sid       string
 	resources []string
 	actions   []string
-	// handlers are actions that no call of ours needs, but AWS's handlers of the
-	// resources do, as far as it is known: the sandbox asks for fewer.
+	// handlers are actions that only AWS's resource handlers need, as far as is known:
+	// the run itself doesn't call them, and the sandbox requires fewer.
 	handlers []string
 }
 
@@ -52,7 +52,7 @@ var vendorGrants = []grantOf{
 	}, nil},
 	{"Roles", []string{ourRoles}, roleActions, []string{"iam:TagRole"}},
 	{"Sessions", []string{allRoles}, []string{"sts:AssumeRole", "sts:TagSession"}, nil},
-	// A key has no name to be known by before it exists.
+	// A key has no name that could be known before it is created.
 	{"Keys", []string{"*"}, []string{
 		"kms:CreateGrant", "kms:CreateKey", "kms:Decrypt", "kms:DescribeKey", "kms:DisableKey", "kms:GenerateDataKey", "kms:PutKeyPolicy",
 		"kms:ScheduleKeyDeletion", "kms:TagResource",
@@ -82,12 +82,12 @@ var customerGrants = []grantOf{
 }
 
 // VendorPolicy returns the least policy of the principal that runs checks in the
-// vendor's account: it reaches what has the prefix of runs.
+// vendor's account. It covers only resources with the prefix of runs.
 func VendorPolicy(partition account.Partition, id string) string {
 	return ownPolicy(vendorGrants, partition, id)
 }
 
-// CustomerPolicy returns the same for the customer's account.
+// CustomerPolicy returns what VendorPolicy does, for the customer's account.
 func CustomerPolicy(partition account.Partition, id string) string {
 	return ownPolicy(customerGrants, partition, id)
 }

@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// Patch returns a unified diff of aws-facts.md, whose text is given, by what reports
-// have found: a mark becomes [O] with the date if each of its checks holds, and says
-// otherwise what was seen instead and which code is wrong. It is empty if nothing
-// changes. A report of a sandbox changes nothing and is an error, because the
+// Patch returns a unified diff of aws-facts.md, whose content is facts, according to
+// the reports: a mark becomes [O] with the date if each of its checks holds. Otherwise
+// it becomes what was observed instead and which code is wrong. The diff is empty if
+// nothing changes. A report of a sandbox changes nothing and is an error, because the
 // sandbox is built on the same assumptions.
 func Patch(path, facts string, reports ...Report) (string, error) {
 	checks := map[string]Check{}
@@ -50,8 +50,8 @@ func Patch(path, facts string, reports ...Report) (string, error) {
 	return diff(path, lines, changed), errors.Join(wrong...)
 }
 
-// verdict returns the text that replaces a mark; empty: it stays, because not all
-// of its checks were tried.
+// verdict returns the text that replaces a mark; empty if the mark stays because not
+// all of its checks were tried.
 func verdict(mark, date string, results []Result, checks map[string]Check) string {
 	begin, end := markAt(mark)
 	for _, r := range results {
@@ -73,7 +73,8 @@ func verdict(mark, date string, results []Result, checks map[string]Check) strin
 	return mark[:begin] + "[O " + date + note + "]" + mark[end:]
 }
 
-// markAt returns where the brackets of a mark are: the last ones, or the only ones.
+// markAt returns the position of the brackets of a mark: the last ones, if it has
+// several.
 func markAt(mark string) (begin, end int) {
 	for _, known := range []string{"[I, strong]", "[D/I]", "[R/I]", "[I]", "[R]", "[?]"} {
 		if i := strings.LastIndex(mark, known); i >= 0 && i >= begin {
@@ -83,7 +84,7 @@ func markAt(mark string) (begin, end int) {
 	return begin, end
 }
 
-// context is how many unchanged lines are around a change.
+// around is how many unchanged lines surround a change.
 const around = 3
 
 // diff returns a unified diff of two texts that have the same number of lines.
@@ -101,7 +102,7 @@ func diff(path string, before, after []string) string {
 		}
 		end := min(len(before), last+around+1)
 		if end == len(before) && before[end-1] == "" {
-			end-- // no line follows the last line's end
+			end-- // the end of the last line is not a line
 		}
 		if b.Len() == 0 {
 			fmt.Fprintf(&b, "--- a/%s\n+++ b/%s\n", path, path)

@@ -24,7 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// policyChecks and storyChecks look at the same story: it is played once.
+// policyChecks and storyChecks use the same story, which is played only once.
 var policyChecks = []Check{
 	policyCheck(provider, "makes, changes and deletes a hub"),
 	policyCheck(api, "issues and closes links"),
@@ -62,7 +62,7 @@ func policyCheck(name, what string) Check {
 	}
 }
 
-// parts names the hub of the story.
+// parts returns the names of the resources of the story's hub.
 func (s *story) parts() leastpolicy.Parts {
 	home := s.t.home()
 	return leastpolicy.Parts{
@@ -74,7 +74,7 @@ func (s *story) parts() leastpolicy.Parts {
 	}
 }
 
-// castRoles makes a role with each least policy.
+// castRoles creates a role for each least policy.
 func (s *story) castRoles(ctx context.Context) error {
 	for name, write := range map[string]func(leastpolicy.Parts) (iampolicy.Document, error){
 		provider: leastpolicy.Provider, api: leastpolicy.API, answerer: leastpolicy.Registrar, operator: leastpolicy.Operator,
@@ -92,7 +92,8 @@ func (s *story) castRoles(ctx context.Context) error {
 	return err
 }
 
-// customerPolicy returns what a person of the customer needs for one link's stack.
+// customerPolicy returns the permissions that a person of the customer needs for the
+// stack of one link.
 func (s *story) customerPolicy() []statement {
 	partition, region, id := s.t.home().Partition(), s.t.home(), s.t.Customer.Account
 	return []statement{
@@ -109,8 +110,8 @@ func (s *story) customerPolicy() []statement {
 	}
 }
 
-// overstep tries, as each role, calls that its policy does not allow. None of them
-// changes anything if it is allowed after all.
+// overstep tries, as each role, calls that the role's policy does not allow. If such a
+// call is allowed after all, it changes nothing.
 func (s *story) overstep(ctx context.Context) error {
 	table, queue, topic := s.parts().Table, s.record.QueueURL, s.parts().Topics[0].String()
 	never := aws.String("attribute_exists(conformance_never)")

@@ -10,32 +10,32 @@ import (
 	"time"
 )
 
-// Report is what a run has found. It has no account ID, signature or key in it.
+// Report is the result of a run. It contains no account ID, signature or key.
 type Report struct {
 	Version   string            `json:"version"`
 	Run       string            `json:"run"`
 	Regions   []string          `json:"regions"`
-	Endpoint  string            `json:"endpoint,omitempty"` // what stood in for AWS; empty: AWS itself
+	Endpoint  string            `json:"endpoint,omitempty"` // what replaced AWS; empty: AWS itself
 	Libraries map[string]string `json:"libraries,omitempty"`
 	Started   time.Time         `json:"started"`
 	Ended     time.Time         `json:"ended"`
 	Results   []Result          `json:"results"`
 }
 
-// Result is what one check has found.
+// Result is the result of one check.
 type Result struct {
 	ID      string    `json:"id"`
 	Title   string    `json:"title"`
 	Outcome Outcome   `json:"outcome"`
-	Seen    string    `json:"seen,omitempty"`  // what was seen, or why there is no verdict
-	Place   string    `json:"place,omitempty"` // the code that is wrong if the assumption is
+	Seen    string    `json:"seen,omitempty"`  // what was observed, or why there is no verdict
+	Place   string    `json:"place,omitempty"` // the code that is wrong if the assumption is wrong
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`
 
 	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
-// Evidence is one raw answer of AWS.
+// Evidence is one raw response of AWS.
 type Evidence struct {
 	What string `json:"what"`
 	Raw  string `json:"raw"`
@@ -67,7 +67,7 @@ func libraries() map[string]string {
 	return versions
 }
 
-// redactor replaces what a report must not tell.
+// redactor replaces confidential data in a report.
 type redactor struct{ accounts []string }
 
 func (w *World) redactor() redactor {
@@ -84,16 +84,17 @@ func (w *World) redactor() redactor {
 
 var (
 	digits = regexp.MustCompile(`[0-9]+`)
-	// secretFields are names whose values are replaced, in queries, JSON and XML.
+	// secretFields matches fields whose values are replaced, in queries, JSON and XML.
 	secretFields = regexp.MustCompile(`(?i)((?:X-Amz-Signature|X-Amz-Security-Token|X-Amz-Credential|AWSAccessKeyId|Signature|SignatureProvided|SecretAccessKey|SessionToken|AccessKeyId|Token-0|StringToSign|StringToSignBytes|CanonicalRequest|CanonicalRequestBytes|ExternalId)(?:\\?"\s*:\s*\\?"|=|>))[^"\\&<\s]+`)
-	// callers are names of people and their sessions, but for those of a run.
+	// callers matches names of users and sessions, which are replaced unless they are
+	// a run's own.
 	callers    = regexp.MustCompile(`:(user|assumed-role)/([\w+=,.@/-]+)`)
 	accessKeys = regexp.MustCompile(`\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{12,}\b`)
 )
 
-// text returns a text with account IDs and signatures replaced. The vendor becomes
-// 111111111111, the customer 222222222222, further accounts 3… to 6…, and any
-// other 12 digits 999999999999.
+// text returns s with account IDs and signatures replaced. The vendor becomes
+// 111111111111, the customer 222222222222, further accounts 3… to 6…, and any other 12
+// digits 999999999999.
 func (r redactor) text(s string) string {
 	s = secretFields.ReplaceAllString(s, "${1}REDACTED")
 	s = accessKeys.ReplaceAllString(s, "REDACTED")

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// makeRole makes a role with a trust; its policies follow.
+// makeRole creates a role with a trust policy. The caller adds the other policies.
 func (w *World) makeRole(ctx context.Context, p *Party, part string, trust ...statement) (arn string, err error) {
 	name := w.name(part)
 	if err := w.creates(p, "role", p.Region, name); err != nil {
@@ -35,8 +35,8 @@ func (w *World) grant(ctx context.Context, p *Party, part, document string) erro
 	return err
 }
 
-// principal returns an account as a role that has one policy. It waits until IAM
-// knows the role.
+// principal returns an account as seen by a new role that has one policy. It waits
+// until IAM knows the role.
 func (w *World) principal(ctx context.Context, p *Party, part string, policy ...statement) (*Party, error) {
 	return w.principalWith(ctx, p, part, policyJSON(policy...))
 }
@@ -60,7 +60,7 @@ func (w *World) principalWith(ctx context.Context, p *Party, part, policy string
 	return w.as(ctx, p, &keys)
 }
 
-// trusts returns a statement of a trust policy for all of an account.
+// trusts returns a statement of a trust policy for all principals of an account.
 func trusts(p *Party, action any, condition map[string]any) statement {
 	s := statement{"Effect": "Allow", "Principal": map[string]any{"AWS": p.root()}, "Action": action}
 	if condition != nil {

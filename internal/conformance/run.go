@@ -12,15 +12,14 @@ import (
 	"time"
 )
 
-// limits of one check.
+// Limits for one check.
 const (
 	limit     = 20 * time.Minute
 	slowLimit = 100 * time.Minute
 )
 
-// Run runs checks one after another and calls tell with each result. It ends early
-// if the context does; the remaining checks are not tried. It cleans nothing up: see
-// Clean.
+// Run runs checks one after another and calls tell with each result. It ends early if
+// ctx is done; then the remaining checks are not tried. It deletes nothing: see Clean.
 func Run(ctx context.Context, w *World, checks []Check, version string, tell func(Result)) Report {
 	report := Report{
 		Version: version, Run: w.Run, Started: w.Now().UTC(), Endpoint: w.Vendor.Endpoint("sts"), Libraries: libraries(),
@@ -68,7 +67,8 @@ func (w *World) try(ctx context.Context, check Check) Result {
 	return result
 }
 
-// safely turns a panic of one check into its error: the others still run.
+// safely converts a panic of one check to an error, so that the other checks still
+// run.
 func safely(run func() error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -78,8 +78,8 @@ func safely(run func() error) (err error) {
 	return run()
 }
 
-// missing returns a *notTriedError that names what a check needs and the world
-// does not have.
+// missing returns a *notTriedError that names what a check needs and the world doesn't
+// have; nil if it has everything.
 func (w *World) missing(check Check) error {
 	var missing []string
 	for _, need := range check.Needs {

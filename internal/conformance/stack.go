@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// stack is a stack of the customer's.
+// stack is a stack of the customer.
 type stack struct {
 	t      *trial
 	party  *Party
@@ -27,11 +27,11 @@ type stack struct {
 	id     string
 }
 
-// resources are those of a template, by logical ID.
+// resources are the resources of a template, by logical ID.
 type resources = map[string]map[string]any
 
-// phone returns a custom resource that is sent to a topic. CloudFormation waits a
-// minute for its answer.
+// phone returns a custom resource that sends its requests to a topic. CloudFormation
+// waits a minute for the answer.
 func phone(topic string, properties map[string]any) map[string]any {
 	all := map[string]any{"ServiceToken": topic, "ServiceTimeout": "60"}
 	for name, value := range properties {
@@ -50,7 +50,7 @@ func templateOf(of resources, sections ...map[string]any) string {
 	return asJSON(template)
 }
 
-// launch creates a stack of the customer. A change edits the call.
+// launch creates a stack of the customer. The changes edit the call.
 func (t *trial) launch(ctx context.Context, p *Party, in account.Region, part, template string, changes ...func(*cloudformation.CreateStackInput)) (*stack, error) {
 	s := &stack{t: t, party: p, region: in, name: t.name(part)}
 	if err := t.creates(p, "stack", in, s.name); err != nil {
@@ -71,7 +71,7 @@ func (t *trial) launch(ctx context.Context, p *Party, in account.Region, part, t
 	return s, nil
 }
 
-// as makes CloudFormation act as a service role.
+// as makes CloudFormation use a service role.
 func as(role string) func(*cloudformation.CreateStackInput) {
 	return func(call *cloudformation.CreateStackInput) { call.RoleARN = &role }
 }
@@ -88,8 +88,8 @@ func (s *stack) delete(ctx context.Context) error {
 	return err
 }
 
-// dispose deletes the stack and answers its requests, if there is an intake. What
-// goes wrong is left to the cleaning at the end.
+// dispose deletes the stack and answers its requests, if there is an intake. It
+// ignores errors: the cleaning at the end deletes what remains.
 func (s *stack) dispose(ctx context.Context, in *intake) {
 	if err := s.delete(ctx); err != nil {
 		return
@@ -99,7 +99,7 @@ func (s *stack) dispose(ctx context.Context, in *intake) {
 	}
 }
 
-// status returns the stack's status, and its reason.
+// status returns the stack's status and its reason.
 func (s *stack) status(ctx context.Context) (status string, err error) {
 	out, err := s.party.cloudFormation(s.region).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.id})
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *stack) status(ctx context.Context) (status string, err error) {
 	return string(out.Stacks[0].StackStatus), nil
 }
 
-// events returns the reasons in the stack's events, oldest first, one on a line.
+// events returns the reasons in the stack's events, the oldest first, one per line.
 func (s *stack) events(ctx context.Context) (string, error) {
 	out, err := s.party.cloudFormation(s.region).DescribeStackEvents(ctx, &cloudformation.DescribeStackEventsInput{StackName: &s.id})
 	if err != nil {
@@ -121,10 +121,11 @@ func (s *stack) events(ctx context.Context) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// answering defines how requests are answered; nil: not at all.
+// answering defines the answers to requests; nil: none.
 type answering func(request) *reply
 
-// succeed answers SUCCESS with the ID that the resource has, or a first one.
+// succeed answers SUCCESS with the physical ID that the resource has, or with a first
+// one.
 func succeed(r request) *reply {
 	id := r.PhysicalResourceId
 	if id == "" {
@@ -133,12 +134,14 @@ func succeed(r request) *reply {
 	return &reply{phonehome.Success, id}
 }
 
-// drive answers what the stack asks for until it has come to rest, and returns the
-// requests in the order in which they arrived. A nil intake answers nothing.
+// drive answers the stack's requests until the stack's status is final, and returns
+// the requests in the order in which they arrived. If the intake is nil, it answers
+// nothing.
 func (s *stack) drive(ctx context.Context, in *intake, how answering) (asked []request, status string, err error) {
 	unanswered := false
 	for {
-		// First the status, then the queue: what was asked before the end is read.
+		// First the status, then the queue, so that all requests from before the final
+		// status are received.
 		if status, err = s.status(ctx); err != nil {
 			return asked, status, err
 		}
@@ -150,7 +153,7 @@ func (s *stack) drive(ctx context.Context, in *intake, how answering) (asked []r
 			}
 			for _, r := range requests {
 				if r.StackId != s.id {
-					continue // an earlier check's
+					continue // a request of an earlier check
 				}
 				arrived++
 				asked = append(asked, r)
@@ -178,7 +181,7 @@ func (s *stack) drive(ctx context.Context, in *intake, how answering) (asked []r
 	}
 }
 
-// kinds returns what was asked, as "Create A, Delete B".
+// kinds returns the kinds of requests, such as "Create A, Delete B".
 func kinds(asked []request) string {
 	var all []string
 	for _, r := range asked {
@@ -187,8 +190,8 @@ func kinds(asked []request) string {
 	return strings.Join(all, ", ")
 }
 
-// whole launches a stack with one custom resource, requires that it comes up, and
-// returns its request. It is deleted in the end.
+// whole launches a stack with one custom resource, requires that its creation
+// succeeds, returns its request, and deletes the stack.
 func (t *trial) whole(ctx context.Context, in *intake, p *Party, part string, properties map[string]any, changes ...func(*cloudformation.CreateStackInput)) (request, error) {
 	s, err := t.launch(ctx, p, in.region, part, templateOf(resources{"Phone": phone(in.topic, properties)}), changes...)
 	if err != nil {
@@ -210,7 +213,7 @@ func (t *trial) whole(ctx context.Context, in *intake, p *Party, part string, pr
 	return asked[0], nil
 }
 
-// firstFailure returns the first event of a resource that failed.
+// firstFailure returns the first event that reports a failed resource.
 func firstFailure(events string) string {
 	for line := range strings.Lines(events) {
 		if strings.Contains(line, "_FAILED ") {
@@ -220,7 +223,8 @@ func firstFailure(events string) string {
 	return "no event says why"
 }
 
-// unable launches the same stack and requires that its publication was refused.
+// unable launches the same stack as whole and requires that its publication was
+// refused.
 func (t *trial) unable(ctx context.Context, in *intake, p *Party, part string, changes ...func(*cloudformation.CreateStackInput)) error {
 	s, err := t.launch(ctx, p, in.region, part, templateOf(resources{"Phone": phone(in.topic, nil)}), changes...)
 	if err != nil {

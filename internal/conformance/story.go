@@ -41,9 +41,9 @@ const (
 
 const customerID = "globex"
 
-// story is a customer's whole life with a hub, played by roles that have the least
-// policies and no more: hub and permission set, link, launch, proof, operators,
-// update, deletion, the end of the hub.
+// story is the complete workflow of a hub with one customer, run with roles that have
+// only the least policies: hub and permission set, link, launch, proof, operators,
+// update, deletion of the stack, deletion of the hub.
 type story struct {
 	t       *trial
 	hubName string
@@ -51,14 +51,14 @@ type story struct {
 	record  registry.HubRecord
 
 	mu      sync.Mutex
-	logged  []error // what the registrar complained of
+	logged  []error // errors in the registrar's log
 	commits chan struct{}
 
 	failed  map[string]error // by role: its first error
-	allowed map[string]error // by role: what it could do beyond its policy
+	allowed map[string]error // by role: calls that succeeded beyond its policy
 }
 
-// tell plays the story, once in a run.
+// tell runs the story, once in a run.
 func (t *trial) tell(ctx context.Context) (*story, error) {
 	if told, ok := t.shared["story"].(*story); ok {
 		return told, nil
@@ -75,7 +75,7 @@ func (t *trial) tell(ctx context.Context) (*story, error) {
 	return s, nil
 }
 
-// newStory returns a story of a hub whose name ends with a part.
+// newStory returns a story of a hub whose name ends with part.
 func newStory(t *trial, part string) *story {
 	return &story{
 		t: t, hubName: "conformance-" + t.Run + "-" + part, cast: map[string]*Party{}, commits: make(chan struct{}, 100),
@@ -90,7 +90,7 @@ type act struct {
 	do   func(context.Context) error
 }
 
-// play does the acts in order until one fails.
+// play runs the acts in order until one fails.
 func (s *story) play(ctx context.Context) {
 	var link onboarding.Link
 	var stack string
@@ -141,7 +141,7 @@ func (s *story) play(ctx context.Context) {
 func (s *story) manager(by string) *hub.Manager {
 	m, err := hub.New(s.cast[by].Clients, s.hubName, s.t.Now, rand.Reader, hub.WithWait(s.t.Pass))
 	if err != nil {
-		panic(err) // the name is ours
+		panic(err) // the name is valid
 	}
 	return m
 }
@@ -150,8 +150,8 @@ func (s *story) service(by string) *customers.Service {
 	return customers.NewService(s.manager(by), onboarding.OwnerAPI, s.t.Now)
 }
 
-// createHub repeats itself while IAM does not know the new role's policy
-// everywhere.
+// createHub creates the hub. It tries again while the new role's policy has not
+// reached all of IAM.
 func (s *story) createHub(ctx context.Context) error {
 	if err := s.t.creates(s.t.Vendor, "hub", s.t.home(), s.hubName); err != nil {
 		return err
@@ -167,8 +167,8 @@ func (s *story) createHub(ctx context.Context) error {
 	})
 }
 
-// early reports refusals within the first two minutes after it is called, which may
-// be IAM's delay.
+// early returns a function that reports whether an error may be IAM's delay: a refusal
+// within two minutes after early was called.
 func (s *story) early() func(error) bool {
 	began := time.Now()
 	return func(err error) bool { return unsettled(err) && time.Since(began) < min(2*time.Minute, s.t.Patience) }
@@ -183,7 +183,7 @@ func (s *story) describe(ctx context.Context, action string) error {
 	return err
 }
 
-// open launches what the link proposes, as read from the link itself.
+// open launches the stack that the link proposes, according to the link itself.
 func (s *story) open(ctx context.Context, link onboarding.Link) (string, error) {
 	l, err := s.read(link)
 	if err != nil {
@@ -192,7 +192,7 @@ func (s *story) open(ctx context.Context, link onboarding.Link) (string, error) 
 	return s.create(ctx, l, "access", s.early())
 }
 
-// create creates the stack that a link leads to, under a name of the run.
+// create creates the stack of a link, under a name of the run.
 func (s *story) create(ctx context.Context, l quickcreate.Link, part string, again func(error) bool) (id string, err error) {
 	name := s.t.name(part)
 	if err := s.t.creates(s.t.Customer, "stack", l.Region, name); err != nil {
@@ -211,7 +211,7 @@ func (s *story) create(ctx context.Context, l quickcreate.Link, part string, aga
 	return id, err
 }
 
-// read makes the link's URL and reads it again, as the console does.
+// read makes the link's URL and parses it, as the console does.
 func (s *story) read(link onboarding.Link) (quickcreate.Link, error) {
 	declared, err := declaration.Of(link)
 	if err != nil {
@@ -240,8 +240,8 @@ func (s *story) upgrade(ctx context.Context, stack string) error {
 	return err
 }
 
-// answered runs the registrar until the stack has come to rest and the customer is
-// in a status.
+// answered runs the registrar until the stack's status is final and the customer has a
+// registration status.
 func (s *story) answered(ctx context.Context, stack, status string, registered onboarding.RegistrationStatus) error {
 	p := s.cast[answerer]
 	records := registry.New(p.DynamoDB(), s.hubName, s.t.Now, registry.By(p.CallerARN))
@@ -294,7 +294,7 @@ func (s *story) comesTo(ctx context.Context, stack, status string, registered on
 	return err
 }
 
-// final reports whether a status does not pass by itself.
+// final reports whether a stack stays in a status.
 func final(status string) bool {
 	switch status {
 	case "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED":
@@ -345,7 +345,7 @@ func (s *story) deleteHub(ctx context.Context) error {
 	return s.t.Ledger.Write(Entry{Party: "vendor", Kind: "hub", Region: s.t.home().String(), Name: s.hubName, Gone: true})
 }
 
-// complaints keeps the errors in the registrar's log.
+// complaints is a log handler that keeps the errors in the registrar's log.
 type complaints struct{ s *story }
 
 func (c complaints) Enabled(context.Context, slog.Level) bool { return true }
@@ -366,7 +366,7 @@ func (c complaints) WithAttrs([]slog.Attr) slog.Handler { return c }
 
 func (c complaints) WithGroup(string) slog.Handler { return c }
 
-// stackAt is a stack in a role's eyes.
+// stackAt is a stack as seen by a role.
 type stackAt struct {
 	t     *trial
 	party *Party
@@ -386,7 +386,7 @@ func (a *stackAt) reason(ctx context.Context) string {
 	return firstFailure(events)
 }
 
-// isDenied reports whether an error, or one that it joins, is a refusal by IAM.
+// isDenied reports whether an error, or one that it wraps, is a refusal by IAM.
 func isDenied(err error) bool {
 	var denied *awsclient.PermissionError
 	return errors.As(err, &denied) || accessDenied(err)

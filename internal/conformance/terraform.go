@@ -83,15 +83,15 @@ output "found" {
 }
 `
 
-// engine is Terraform in a folder of its own.
+// engine is Terraform or OpenTofu with a folder of its own.
 type engine struct {
 	s   *story
 	dir string
 	env []string
 }
 
-// newEngine prepares a folder in which the engine uses the provider's binary, as
-// the role that has the provider's least policy.
+// newEngine prepares a folder in which the engine uses the provider's binary, as the
+// role with the provider's least policy.
 func (s *story) newEngine(ctx context.Context, dir string) (*engine, error) {
 	binary, err := filepath.Abs(s.t.Provider)
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *story) newEngine(ctx context.Context, dir string) (*engine, error) {
 	return e, nil
 }
 
-// run runs the engine; an error has what it printed.
+// run runs the engine. Its error contains the engine's output.
 func (e *engine) run(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, e.s.t.Terraform, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -141,7 +141,7 @@ func (e *engine) run(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), nil
 }
 
-// apply applies the configuration with an action in the customer's role.
+// apply applies the configuration, in which the customer's role allows an action.
 func (e *engine) apply(ctx context.Context, action, more string) error {
 	t := e.s.t
 	text := fmt.Sprintf(configuration, t.home(), e.s.hubName, Tag, t.Run, t.name("tf-customer"), action, t.Customer.Account) + more
@@ -155,7 +155,7 @@ func (e *engine) apply(ctx context.Context, action, more string) error {
 	return err
 }
 
-// throughTerraform is the same story, told by Terraform with the provider's binary.
+// throughTerraform runs the same story, with Terraform and the provider's binary.
 func throughTerraform(ctx context.Context, t *trial) error {
 	s := newStory(t, "tf")
 	document, err := leastpolicy.Provider(s.parts())
@@ -170,7 +170,7 @@ func throughTerraform(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // what is in AWS is in the ledger
+	defer func() { _ = os.RemoveAll(dir) }() // the ledger contains what is in AWS
 	e, err := s.newEngine(ctx, dir)
 	if err != nil {
 		return err
@@ -198,7 +198,7 @@ func (s *story) terraform(ctx context.Context, e *engine) error {
 	if err != nil {
 		return err
 	}
-	if err := e.apply(ctx, "logs:GetLogEvents", waiting); err != nil { // answers, proves and registers
+	if err := e.apply(ctx, "logs:GetLogEvents", waiting); err != nil { // it answers the phone-home, proves the role and registers it
 		return err
 	}
 	found, err := e.run(ctx, "output", "-raw", "found")
@@ -230,7 +230,7 @@ func (s *story) terraform(ctx context.Context, e *engine) error {
 	return err
 }
 
-// launchURL launches a link as the console does, from its URL alone.
+// launchURL launches a link as the console does, given only its URL.
 func (s *story) launchURL(ctx context.Context, url string) (string, error) {
 	l, err := quickcreate.Parse(url)
 	if err != nil {
@@ -243,7 +243,7 @@ func (s *story) launchURL(ctx context.Context, url string) (string, error) {
 	return stack, nil
 }
 
-// parametersOf returns a link's parameters for a call.
+// parametersOf returns a link's parameters for CreateStack or UpdateStack.
 func parametersOf(l quickcreate.Link, previous bool) []types.Parameter {
 	var all []types.Parameter
 	for key, value := range l.Parameters {

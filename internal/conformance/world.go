@@ -22,45 +22,45 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// Prefix begins the name of everything that any run creates.
+// Prefix begins the name of everything that a run creates.
 const Prefix = "xacct-conformance-"
 
-// Tag is on everything that a run creates and that can have tags; its value is
-// the run's name.
+// Tag is the key of the tag on everything that a run creates and that can have tags.
+// Its value is the run's name.
 const Tag = "xacct-conformance"
 
-// Config is what a World is made of.
+// Config is the input of a World.
 type Config struct {
 	Run       string // name of the run: lower-case letters and digits
 	Regions   []account.Region
 	Vendor    awsclient.Config
 	Customer  awsclient.Config
-	Extra     map[Need]awsclient.Config // by Govcloud, China, Sovereign, Management
+	Extra     map[Need]awsclient.Config // by Govcloud, China, Sovereign or Management
 	Closed    string                    // ID of a closed account; empty: none
-	Unit      string                    // ID of the organization's root, or of a unit with the customer in it
+	Unit      string                    // ID of the organization's root, or of a unit that contains the customer
 	Ledger    *Ledger
 	Provider  string // path of the provider's binary; empty: none
 	Terraform string // path of terraform or tofu; empty: none
 
-	// Bundle has roots in PEM for SNS's certificates, besides the system's; nil: those
-	// that AWS_CA_BUNDLE or the profile names.
+	// Bundle contains PEM roots for SNS's certificates, in addition to the system's;
+	// nil: those of AWS_CA_BUNDLE or the profile.
 	Bundle []byte
 
-	// Endpoint stands in for all of AWS's; empty: AWS's own, or those that the
-	// environment names.
+	// Endpoint replaces all of AWS's endpoints; empty: AWS's own, or those in the
+	// environment.
 	Endpoint string
 
 	Now func() time.Time
-	// Poll waits before AWS is asked again, Pass until so much time has passed at
-	// AWS. Tests replace both.
+	// Poll waits before the next call that checks AWS, and Pass until the given time
+	// has passed at AWS. Tests replace both.
 	Poll, Pass func(context.Context, time.Duration) error
-	// Patience is how long a call is repeated whose effect AWS needs time for.
+	// Patience is how long a call is repeated if AWS needs time until it succeeds.
 	Patience time.Duration
 	// LongPoll is how many seconds a receive waits for a message.
 	LongPoll int32
 }
 
-// World is the accounts of a run, and what the checks share in them.
+// World is the accounts of a run, and what its checks share in them.
 type World struct {
 	Config
 	Vendor   *Party
@@ -68,18 +68,18 @@ type World struct {
 	Extra    map[Need]*Party
 
 	intakes map[string]*intake
-	shared  map[string]any // what several checks look at, by name
+	shared  map[string]any // by name: what several checks use
 }
 
-// Party is an account as one principal sees it.
+// Party is an account as seen by one principal.
 type Party struct {
 	*awsclient.Clients
-	name     string // of the account, in the ledger
+	name     string // the account's name in the ledger
 	config   awsclient.Config
 	endpoint string
 }
 
-// Open asks every account who the credentials belong to. It creates nothing.
+// Open reads, for every account, to whom the credentials belong. It creates nothing.
 func Open(ctx context.Context, config Config) (*World, error) {
 	w := &World{Config: config, Extra: map[Need]*Party{}, intakes: map[string]*intake{}, shared: map[string]any{}}
 	if len(config.Regions) == 0 {
@@ -123,7 +123,7 @@ func (w *World) party(ctx context.Context, name string, config awsclient.Config)
 	return &Party{Clients: clients, name: name, config: config, endpoint: w.Endpoint}, nil
 }
 
-// as returns the same account as another principal.
+// as returns the same account as seen by another principal.
 func (w *World) as(ctx context.Context, p *Party, keys *aws.Credentials) (*Party, error) {
 	return w.party(ctx, p.name, awsclient.Config{
 		Region: p.Region.String(), AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey, Token: keys.SessionToken,
@@ -137,22 +137,22 @@ func (p *Party) override(base **string) {
 	}
 }
 
-// iam returns the client of IAM.
+// iam returns an IAM client.
 func (p *Party) iam() *iam.Client {
 	return iam.NewFromConfig(p.SDK(), func(o *iam.Options) { o.Region = p.Region.String(); p.override(&o.BaseEndpoint) })
 }
 
-// cloudFormation returns the client of CloudFormation in a Region.
+// cloudFormation returns a CloudFormation client for a Region.
 func (p *Party) cloudFormation(in account.Region) *cloudformation.Client {
 	return cloudformation.NewFromConfig(p.SDK(), func(o *cloudformation.Options) { o.Region = in.String(); p.override(&o.BaseEndpoint) })
 }
 
-// kms returns the client of KMS.
+// kms returns a KMS client.
 func (p *Party) kms() *kms.Client {
 	return kms.NewFromConfig(p.SDK(), func(o *kms.Options) { o.Region = p.Region.String(); p.override(&o.BaseEndpoint) })
 }
 
-// s3In returns the client of S3 in a Region.
+// s3In returns an S3 client for a Region.
 func (p *Party) s3In(in account.Region) *s3.Client {
 	return s3.NewFromConfig(p.SDK(), func(o *s3.Options) {
 		o.Region = in.String()
@@ -161,7 +161,7 @@ func (p *Party) s3In(in account.Region) *s3.Client {
 	})
 }
 
-// root returns the ARN of the account's root, which stands for the account in
+// root returns the ARN of the account's root, which represents the account in
 // policies.
 func (p *Party) root() string { return rootOf(p.Region, p.Account.String()) }
 
@@ -169,14 +169,14 @@ func rootOf(in account.Region, id string) string {
 	return fmt.Sprintf("arn:%s:iam::%s:root", in.Partition(), id)
 }
 
-// name returns a name of the run.
+// name returns a name with the run's prefix.
 func (w *World) name(part string) string { return Prefix + w.Run + "-" + part }
 
 // home returns the first Region.
 func (w *World) home() account.Region { return w.Regions[0] }
 
-// until calls try until it returns an error other than one that again accepts, or
-// until patience ends: then it returns the last error.
+// until calls try until it succeeds, returns an error for which again returns false,
+// or patience ends. It returns the last error.
 func (w *World) until(ctx context.Context, again func(error) bool, try func() error) error {
 	for began := time.Now(); ; {
 		err := try()
@@ -189,22 +189,22 @@ func (w *World) until(ctx context.Context, again func(error) bool, try func() er
 	}
 }
 
-// unsettled reports whether an error may be that of an IAM principal or policy
-// that AWS does not know everywhere yet (aws-facts 7.5).
+// unsettled reports whether the cause of an error may be an IAM principal or policy
+// that has not reached all of AWS yet (aws-facts 7.5).
 func unsettled(err error) bool {
 	text := err.Error()
 	return awsclient.IsAccessDenied(err) || strings.Contains(text, "PrincipalNotFound") || strings.Contains(text, "Invalid principal") ||
 		strings.Contains(text, "cannot be assumed") || awsclient.HasCode(err, "InvalidClientTokenId", "UnrecognizedClientException")
 }
 
-// trial is one check being tried.
+// trial is one check that is being tried.
 type trial struct {
 	*World
 	evidence []Evidence
 	seen     string
 }
 
-// note keeps a raw answer as evidence.
+// note records a raw response as evidence, shortened to 8 KB.
 func (t *trial) note(what, raw string) {
 	const most = 8 << 10
 	if len(raw) > most {
@@ -213,7 +213,7 @@ func (t *trial) note(what, raw string) {
 	t.evidence = append(t.evidence, Evidence{What: what, Raw: raw})
 }
 
-// remark records the observation of a check that holds.
+// remark records what a check that holds has observed.
 func (t *trial) remark(format string, args ...any) { t.seen = fmt.Sprintf(format, args...) }
 
 // refused requires that a call was refused with one of the codes.
@@ -231,7 +231,7 @@ func (t *trial) refused(what string, err error, codes ...string) error {
 	return nil
 }
 
-// accepted requires that AWS has not refused a call.
+// accepted requires that AWS accepted a call.
 func (t *trial) accepted(what string, err error) error {
 	if err == nil {
 		t.note(what, "accepted")
@@ -244,7 +244,7 @@ func (t *trial) accepted(what string, err error) error {
 	return instead("%s was refused with %s: %v", what, awsclient.Code(err), err)
 }
 
-// read returns the start of a response's body.
+// read returns the first 16 KB of a response's body, or the error of reading it.
 func read(response *http.Response) string {
 	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<10))
 	if err != nil {

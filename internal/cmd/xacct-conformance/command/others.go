@@ -27,7 +27,7 @@ func newListCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
 			if byHand {
-				for _, g := range conformance.ByHand() {
+				for _, g := range conformance.ManualAssumptions() {
 					cli.Say(out, "%s  …%s\n", g.ID, g.Mark)
 					cli.Facts(out, "why", g.Why, "how", g.How)
 					fmt.Fprintln(out)
