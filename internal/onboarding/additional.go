@@ -90,15 +90,15 @@ func Worst(proofs []Proof) int {
 		return worst
 	}
 	for i, proof := range proofs {
-		if gravity(proof) > gravity(proofs[worst]) {
+		if severity(proof) > severity(proofs[worst]) {
 			worst = i
 		}
 	}
 	return worst
 }
 
-// gravity returns a number that is higher for worse proofs.
-func gravity(p Proof) int {
+// severity returns a number that is higher for worse proofs.
+func severity(p Proof) int {
 	return slices.Index([]ProofOutcome{Proven, Inconclusive, Refused, Open}, p.Outcome)
 }
 
@@ -168,7 +168,7 @@ func (d decider) proveAll(role account.RoleARN, externalID account.ExternalID) (
 		proof, decision := d.proveProbe(d.Link.AdditionalProbe(key, of, externalID))
 		switch {
 		case decision == nil:
-			if gravity(proof) > gravity(worst.Proof) {
+			if severity(proof) > severity(worst.Proof) {
 				worst = proofOf{proof, of}
 			}
 		case first == nil:

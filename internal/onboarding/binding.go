@@ -24,16 +24,16 @@ type Reservation struct {
 	Until     time.Time
 }
 
-// outlives is how long a reservation stays after the deadline of its request. If a
+// reservationGrace is how long a reservation stays after the deadline of its request. If a
 // registrar dies between answer and commit, the account has received SUCCESS, and the
 // message is received again.
-const outlives = time.Hour
+const reservationGrace = time.Hour
 
 // Reserve returns the link with a reservation for the answer, if the answer would
 // bind the link; otherwise it returns the link unchanged.
 func (l Link) Reserve(a Answer) Link {
 	l.Reservation = &Reservation{
-		Account: a.Stack.Account, Stack: a.Stack, RequestID: a.RequestID, Until: a.Change.Deadline.Add(outlives),
+		Account: a.Stack.Account, Stack: a.Stack, RequestID: a.RequestID, Until: a.Change.Deadline.Add(reservationGrace),
 	}
 	return l
 }

@@ -152,7 +152,7 @@ func (d decider) update() Decision {
 	r, message := d.Request, d.messages
 	owned := d.owned()
 	if owned == nil && d.overtakes() {
-		return Decision{Kind: DecideLater, RetryAfter: d.patienceToOvertake(), Outcome: OutcomeOvertaking}
+		return Decision{Kind: DecideLater, RetryAfter: d.overtakingPause(), Outcome: OutcomeOvertaking}
 	}
 	if owned == nil {
 		return d.stranger() // recover.go

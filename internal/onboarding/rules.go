@@ -102,10 +102,10 @@ func (d decider) overtakes() bool {
 		d.now.Before(d.Request.SentAt.Add(overtaking)) && !d.closing() && !d.blocked()
 }
 
-// patienceToOvertake returns a pause that doubles with the request's age: the Create
+// overtakingPause returns a pause that doubles with the request's age: the Create
 // is late because a registrar died, and its message is received again after half a
 // minute.
-func (d decider) patienceToOvertake() time.Duration {
+func (d decider) overtakingPause() time.Duration {
 	return max(5*time.Second, min(d.now.Sub(d.Request.SentAt), time.Minute))
 }
 

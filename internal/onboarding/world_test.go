@@ -258,7 +258,7 @@ func (w *world) pass(d time.Duration) {
 		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= overtaking-time.Minute {
 			w.neglect[m.request.Stack] = true
 		}
-		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= 15*time.Minute+outlives {
+		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= 15*time.Minute+reservationGrace {
 			w.outlived[w.customerOf(m.request.Stack)] = true
 		}
 	}
