@@ -139,8 +139,8 @@ func properties(v any) Properties {
 		PreviousExternalID: property("PreviousExternalId", maxProperty),
 		GrantedPermissions: permissions(fields["GrantedPermissions"]),
 		AdditionalRoleARNs: roleARNs(fields["AdditionalRoleArns"]),
-		Parameters:         texts(fields["Parameters"], typedIn),
-		Reported:           texts(fields["Reported"], reportedOf),
+		Parameters:         texts(fields["Parameters"], parameterLimits),
+		Reported:           texts(fields["Reported"], reportedLimits),
 	}
 }
 
@@ -188,18 +188,18 @@ func roleARNs(v any) map[string]string {
 	return arns
 }
 
-// capacity limits a map of texts by the vendor's names for them: to what a template
+// textLimits limits a map of texts by the vendor's names for them: to what a template
 // of ours could send. An empty value counts as absent.
-type capacity struct{ names, each, together int } // bytes
+type textLimits struct{ names, each, together int } // bytes
 
 var (
-	typedIn    = capacity{50, maxProperty, 16 << 10} // parameters that a customer entered
-	reportedOf = capacity{20, 1024, 8 << 10}         // outputs that a stack reports
+	parameterLimits = textLimits{50, maxProperty, 16 << 10} // parameters that a customer entered
+	reportedLimits  = textLimits{20, 1024, 8 << 10}         // outputs that a stack reports
 )
 
 // texts returns values to show, from any publisher: with valid keys, and cleaned text
 // within the limits.
-func texts(v any, most capacity) map[string]string {
+func texts(v any, most textLimits) map[string]string {
 	fields, _ := v.(map[string]any)
 	values, size := map[string]string{}, 0
 	for _, key := range slices.Sorted(maps.Keys(fields)) {

@@ -31,7 +31,7 @@ func TestWhatACustomerTypedInIsKeptAsTextThatCanBeRead(t *testing.T) {
 		"what is no text":        {map[string]any{"a": "x\xffy"}, map[string]string{"a": "x�y"}},
 		"what is too long":       {map[string]any{"a": strings.Repeat("é", 3000)}, map[string]string{"a": strings.Repeat("é", 2048)}},
 	} {
-		if diff := cmp.Diff(c.want, texts(c.sent, typedIn)); diff != "" {
+		if diff := cmp.Diff(c.want, texts(c.sent, parameterLimits)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
@@ -43,16 +43,16 @@ func TestOfManyParametersAsManyAreKeptAsATemplateMayHave(t *testing.T) {
 		many[fmt.Sprintf("k%03d", i)] = "v"
 		long[fmt.Sprintf("k%03d", i)] = strings.Repeat("v", 4096)
 	}
-	if got := texts(many, typedIn); len(got) != 50 || got["k000"] == "" {
+	if got := texts(many, parameterLimits); len(got) != 50 || got["k000"] == "" {
 		t.Errorf("%d are kept", len(got))
 	}
-	if got := texts(long, typedIn); len(got) != 4 {
+	if got := texts(long, parameterLimits); len(got) != 4 {
 		t.Errorf("%d long ones are kept", len(got))
 	}
-	if got := texts(many, reportedOf); len(got) != 20 {
+	if got := texts(many, reportedLimits); len(got) != 20 {
 		t.Errorf("%d reported values are kept", len(got))
 	}
-	if got := texts(long, reportedOf); len(got) != 8 || len(got["k000"]) != 1024 {
+	if got := texts(long, reportedLimits); len(got) != 8 || len(got["k000"]) != 1024 {
 		t.Errorf("%d long reported values are kept", len(got))
 	}
 }
@@ -60,7 +60,7 @@ func TestOfManyParametersAsManyAreKeptAsATemplateMayHave(t *testing.T) {
 func FuzzParametersAreBoundedAndVisible(f *testing.F) {
 	f.Add("bucket", "a\x00b")
 	f.Fuzz(func(t *testing.T, key, value string) {
-		for k, v := range texts(map[string]any{key: value}, typedIn) {
+		for k, v := range texts(map[string]any{key: value}, parameterLimits) {
 			if k != key || len(v) > maxProperty || !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return !unicode.IsGraphic(r) }) {
 				t.Errorf("%q: %q", k, v)
 			}
