@@ -54,14 +54,14 @@ type Client interface {
 type Publisher struct {
 	config Config
 
-	mu      sync.Mutex
-	waiting []parcel
-	sending chan struct{} // closed when the sender has ended; nil: no sender is running
-	quiet   time.Time     // the time until which nothing is sent, after a failure
+	mu           sync.Mutex
+	waiting      []addressedEvent
+	sending      chan struct{} // closed when the sender has ended; nil: no sender is running
+	backoffUntil time.Time     // the time until which nothing is sent, after a failure
 }
 
-// parcel is an event with its destination.
-type parcel struct {
+// addressedEvent is an event with its destination.
+type addressedEvent struct {
 	bus   account.EventBusARN
 	event onboarding.Event
 }
@@ -78,9 +78,9 @@ func New(config Config) *Publisher {
 }
 
 const (
-	mostWaiting = 1000             // limit of events that wait in memory; a sweep sends the rest
-	quietAfter  = 30 * time.Second // pause after a failure
-	sendLimit   = 10 * time.Second // for one call and its updates of the outbox
+	mostWaiting     = 1000             // limit of events that wait in memory; a sweep sends the rest
+	shortestBackoff = 30 * time.Second // pause after a failure
+	sendLimit       = 10 * time.Second // for one call and its updates of the outbox
 
 	// LeftBehind is the age from which on an event counts as one that no registrar is
 	// sending any more, so that a sweep sends it.
@@ -104,10 +104,10 @@ func (p *Publisher) Committed(hub onboarding.Hub, event onboarding.Event) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.waiting) >= mostWaiting || p.config.Clock().Before(p.quiet) {
+	if len(p.waiting) >= mostWaiting || p.config.Clock().Before(p.backoffUntil) {
 		return
 	}
-	p.waiting = append(p.waiting, parcel{hub.EventBus, event})
+	p.waiting = append(p.waiting, addressedEvent{hub.EventBus, event})
 	if p.sending == nil {
 		p.sending = make(chan struct{})
 		go p.send(p.sending)
@@ -138,7 +138,7 @@ func (p *Publisher) send(ended chan struct{}) {
 			p.config.Logger.Warn("events could not be sent; they are kept, and sent later", "bus", bus, "error", err)
 		}
 		if err != nil && !isFinal(err) {
-			p.hush()
+			p.backOff()
 		}
 	}
 }
@@ -150,7 +150,7 @@ func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.config.Clock()
-	p.waiting = slices.DeleteFunc(p.waiting, func(one parcel) bool { return !isSoon(one.event, now) })
+	p.waiting = slices.DeleteFunc(p.waiting, func(one addressedEvent) bool { return !isSoon(one.event, now) })
 	n := 0
 	for n < len(p.waiting) && n < mostAtOnce && p.waiting[n].bus == p.waiting[0].bus {
 		n++
@@ -168,12 +168,12 @@ func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 	return bus, batch
 }
 
-// hush leaves the waiting events, and those of the next 30 seconds, to the next
+// backOff leaves the waiting events, and those of the next 30 seconds, to the next
 // sweep: during an outage of EventBridge every commit would try without success.
-func (p *Publisher) hush() {
+func (p *Publisher) backOff() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting, p.quiet = nil, p.config.Clock().Add(quietAfter)
+	p.waiting, p.backoffUntil = nil, p.config.Clock().Add(shortestBackoff)
 }
 
 // Sweep sends the events that have been in the outbox for longer than older, because

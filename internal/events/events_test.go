@@ -74,7 +74,7 @@ func TestCommitsRarelyTryAnUnavailableEventBridge(t *testing.T) {
 	if calls := w.sent(); len(calls) != 1 || len(w.left()) != 5 {
 		t.Errorf("it was tried %d times, and %d events are kept", len(calls), len(w.left()))
 	}
-	w.advance(quietAfter)
+	w.advance(shortestBackoff)
 	w.down = nil
 	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(6))
 	w.settle()

@@ -60,13 +60,13 @@ const (
 type Webhook struct {
 	config WebhookConfig
 
-	mu      sync.Mutex
-	waiting []onboarding.Event
-	address string               // the URL for the waiting events
-	sending chan struct{}        // closed when the sender has ended; nil: no sender is running
-	quiet   time.Time            // the time until which nothing is sent
-	inARow  int                  // attempts that failed since the last one that did not
-	later   map[string]postponed // events that failed, by ID
+	mu           sync.Mutex
+	waiting      []onboarding.Event
+	address      string               // the URL for the waiting events
+	sending      chan struct{}        // closed when the sender has ended; nil: no sender is running
+	backoffUntil time.Time            // the time until which nothing is sent
+	inARow       int                  // attempts that failed since the last one that did not
+	later        map[string]postponed // events that failed, by ID
 }
 
 // postponed is an event that failed, and when it is tried again.
@@ -81,7 +81,7 @@ const (
 	webhookFor     = 72 * time.Hour // age from which on an event that fails is given up
 	soonestAgain   = time.Minute
 	latestAgain    = 6 * time.Hour
-	longestQuiet   = 15 * time.Minute
+	longestBackoff = 15 * time.Minute
 	// downAfter is the number of failed attempts in a row after which the endpoint
 	// counts as down, even if the endpoint itself has responded to each.
 	downAfter     = 5
@@ -110,7 +110,7 @@ func (w *Webhook) Committed(hub onboarding.Hub, event onboarding.Event) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.waiting) >= mostWaiting || w.config.Clock().Before(w.quiet) {
+	if len(w.waiting) >= mostWaiting || w.config.Clock().Before(w.backoffUntil) {
 		return
 	}
 	w.waiting, w.address = append(w.waiting, event), hub.WebhookURL
@@ -167,7 +167,7 @@ func (w *Webhook) Sweep(ctx context.Context, older time.Duration) error {
 		return fmt.Errorf("send events to the webhook: %w", err)
 	}
 	now := w.config.Clock()
-	if address == "" || w.isQuiet(now) {
+	if address == "" || w.isBackingOff(now) {
 		return nil
 	}
 	var failed error
@@ -175,7 +175,7 @@ func (w *Webhook) Sweep(ctx context.Context, older time.Duration) error {
 		if err := w.deliver(ctx, address, w.due(page, now), w.attempt); err != nil {
 			failed = err
 		}
-		if w.isQuiet(w.config.Clock()) {
+		if w.isBackingOff(w.config.Clock()) {
 			return errEndpointDown
 		}
 		return ctx.Err()
@@ -192,10 +192,10 @@ func (w *Webhook) Sweep(ctx context.Context, older time.Duration) error {
 // errEndpointDown ends a sweep: no requests are sent to the endpoint for a while.
 var errEndpointDown = errors.New("the endpoint is down")
 
-func (w *Webhook) isQuiet(now time.Time) bool {
+func (w *Webhook) isBackingOff(now time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return now.Before(w.quiet)
+	return now.Before(w.backoffUntil)
 }
 
 // due returns the events whose pause is over.
@@ -225,13 +225,13 @@ func (w *Webhook) deliver(ctx context.Context, address string, events []onboardi
 		err = errors.New("this registrar has no key to sign them with: set XACCT_WEBHOOK_SECRET or XACCT_WEBHOOK_SECRET_FILE")
 	}
 	if err != nil {
-		w.hush(w.config.Clock(), longestQuiet)
+		w.backOff(w.config.Clock(), longestBackoff)
 		return err
 	}
 	var group errgroup.Group
 	group.SetLimit(webhooksAtOnce)
 	for _, event := range events {
-		if w.isQuiet(w.config.Clock()) || ctx.Err() != nil {
+		if w.isBackingOff(w.config.Clock()) || ctx.Err() != nil {
 			break // a sweep sends the rest
 		}
 		group.Go(func() error { return send(ctx, address, secrets, event) })
@@ -284,7 +284,7 @@ func (w *Webhook) note(event onboarding.Event, err error, now time.Time) Webhook
 		if refusal != nil {
 			after = refusal.after
 		}
-		w.hushLocked(now, after)
+		w.backOffLocked(now, after)
 	}
 	if now.Sub(event.At) >= webhookFor {
 		delete(w.later, event.ID)
@@ -303,16 +303,16 @@ func (w *Webhook) note(event onboarding.Event, err error, now time.Time) Webhook
 	return WebhookFailed
 }
 
-func (w *Webhook) hush(now time.Time, after time.Duration) {
+func (w *Webhook) backOff(now time.Time, after time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.hushLocked(now, after)
+	w.backOffLocked(now, after)
 }
 
-// hushLocked leaves the waiting events, and those of the next moments, to a sweep.
+// backOffLocked leaves the waiting events, and those of the next moments, to a sweep.
 // The pause grows with the time for which the endpoint is down. The caller holds the
 // lock.
-func (w *Webhook) hushLocked(now time.Time, after time.Duration) {
-	pause := min(quietAfter<<min(w.inARow/webhooksAtOnce, 10), longestQuiet)
-	w.waiting, w.quiet = nil, now.Add(min(max(pause, after), time.Hour))
+func (w *Webhook) backOffLocked(now time.Time, after time.Duration) {
+	pause := min(shortestBackoff<<min(w.inARow/webhooksAtOnce, 10), longestBackoff)
+	w.waiting, w.backoffUntil = nil, now.Add(min(max(pause, after), time.Hour))
 }

@@ -117,7 +117,7 @@ func TestAnEndpointThatIsDownIsTriedRarelyAndGetsEverythingLater(t *testing.T) {
 		t.Errorf("it was asked again at once: %v", err)
 	}
 	w.answers(nil)
-	w.advance(longestQuiet)
+	w.advance(longestBackoff)
 	if err := w.sweep(); err != nil || len(w.left()) != 0 {
 		t.Errorf("left %v: %v", w.left(), err)
 	}
@@ -209,7 +209,7 @@ func TestAWebhookOnThisMachineOrWithoutTLSIsNeverAsked(t *testing.T) {
 		w := newHookWorld(t)
 		w.Webhook.config.Client = outbound.New(outbound.Options{Private: private})
 		w.told(1)
-		w.advance(longestQuiet)
+		w.advance(longestBackoff)
 		w.Webhook.Committed(onboarding.Hub{WebhookURL: strings.Replace(w.endpoint.URL, "https:", "http:", 1)}, w.stored(2))
 		w.rest()
 		if len(w.seen) != 0 || len(w.left()) != 2 || !strings.Contains(w.log.String(), "not a public address") || !strings.Contains(w.log.String(), "not an https address") {
@@ -233,7 +233,7 @@ func TestNothingIsSentWithoutASecretOrAnAddress(t *testing.T) {
 		t.Errorf("it is logged for each event: %s", &w.log)
 	}
 	w.secrets = []string{newSecret()} // the file is there now
-	w.advance(longestQuiet)
+	w.advance(longestBackoff)
 	if err := w.sweep(); err != nil || len(w.left()) != 0 {
 		t.Errorf("left %v: %v", w.left(), err)
 	}
