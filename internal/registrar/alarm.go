@@ -67,8 +67,8 @@ func (h *handling) refusedUndecided(why *RefusedError) {
 	}
 }
 
-// answerTaken ends the streak of refused answers.
-func (h *handling) answerTaken() {
+// answerAccepted ends the streak of refused answers.
+func (h *handling) answerAccepted() {
 	n := h.answersRefused.end()
 	if n == 0 {
 		return

@@ -102,7 +102,7 @@ func (h *handling) respond(ctx context.Context, response phonehome.Response) err
 	switch {
 	case err == nil:
 		h.config.Observer.Answered(h.request, response.Status, h.config.Clock())
-		h.answerTaken()
+		h.answerAccepted()
 		h.accepted.remember(h.key(), response)
 	case errors.As(err, &refused):
 		h.config.Observer.Refused(h.request, refused.Delivery)

@@ -80,7 +80,7 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (events.SQSEv
 	case len(event.Records) > 0:
 		response := h.batch(ctx, event.Records)
 		h.finishEvents(ctx)
-		h.tell(ctx)
+		h.beatIfDue(ctx)
 		return response, nil
 	case event.Task == Beat:
 		err := h.Registrar.Beat(ctx)
@@ -93,15 +93,15 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (events.SQSEv
 	return events.SQSEventResponse{}, fmt.Errorf("this event is neither a batch of an SQS queue nor a task (%q, %q)", Beat, Verify)
 }
 
-// spare is how long before the function's timeout the handling of messages must end.
-const spare = 3 * time.Second
+// deadlineMargin is how long before the function's timeout the handling of messages must end.
+const deadlineMargin = 3 * time.Second
 
 // batch handles all messages of a batch at the same time. The event source's
 // configuration limits their number.
 func (h *Handler) batch(ctx context.Context, records []events.SQSMessage) events.SQSEventResponse {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, end.Add(-spare))
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-deadlineMargin))
 		defer cancel()
 	}
 	done := make([]bool, len(records))
@@ -133,7 +133,7 @@ func message(record events.SQSMessage) registrar.Message {
 func (h *Handler) finishEvents(ctx context.Context) {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, end.Add(-spare/3))
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-deadlineMargin/3))
 		defer cancel()
 	}
 	h.Registrar.FinishEvents(ctx)
@@ -144,9 +144,9 @@ func (h *Handler) finishEvents(ctx context.Context) {
 
 const beatEvery = time.Minute
 
-// tell writes a heartbeat after a batch, if the last one is a minute old. An error is
+// beatIfDue writes a heartbeat after a batch, if the last one is a minute old. An error is
 // ignored: the schedule writes the next one soon.
-func (h *Handler) tell(ctx context.Context) {
+func (h *Handler) beatIfDue(ctx context.Context) {
 	h.mu.Lock()
 	due := h.Clock().Sub(h.beat) >= beatEvery
 	if due {
