@@ -101,7 +101,7 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := h.refuseUnconfirmed(ctx, before, spec); err != nil {
 		return State{}, err
 	}
-	if err := h.RefuseShared(ctx, without(spec.Regions, before.Speaking())); err != nil {
+	if err := h.RefuseShared(ctx, without(spec.Regions, before.PublishingRegions())); err != nil {
 		return State{}, err
 	}
 	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
@@ -214,7 +214,7 @@ func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord, u
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
-	for _, topic := range h.topics(record.Speaking(), record.Shards) {
+	for _, topic := range h.topics(record.PublishingRegions(), record.Shards) {
 		group.Go(func() error {
 			made, err := h.ensureTopic(ctx, topic, record.Tags, untested)
 			if err != nil {
@@ -236,10 +236,10 @@ func (h *Manager) ensureTopics(ctx context.Context, record registry.HubRecord, u
 // policies in line with the record.
 func (h *Manager) ensureShards(ctx context.Context, record registry.HubRecord) error {
 	for shard := range record.Shards {
-		if err := h.registry.EnsureShard(ctx, registry.ShardList(shard), record.Speaking()); err != nil {
+		if err := h.registry.EnsureShard(ctx, registry.ShardList(shard), record.PublishingRegions()); err != nil {
 			return h.explainRegistry(err)
 		}
-		if err := h.permissions.setRegions(ctx, shard, record.Speaking()); err != nil {
+		if err := h.permissions.setRegions(ctx, shard, record.PublishingRegions()); err != nil {
 			return err
 		}
 		if err := h.permissions.setAnyone(ctx, shard, record.OpenToAnyone()); err != nil {

@@ -147,7 +147,7 @@ func (h *Manager) refuseUse(ctx context.Context, record registry.HubRecord, spec
 	if err := h.refuseUnconfirmed(ctx, record, spec); err != nil {
 		return err
 	}
-	if err := h.RefuseShared(ctx, without(spec.Regions, record.Speaking())); err != nil {
+	if err := h.RefuseShared(ctx, without(spec.Regions, record.PublishingRegions())); err != nil {
 		return err
 	}
 	return h.checkEventBus(ctx, spec.EventBus)

@@ -58,7 +58,7 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 		}
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
-	for _, region := range record.Speaking() {
+	for _, region := range record.PublishingRegions() {
 		for number := range record.Shards {
 			topic, list := h.topic(region, number), state.Lists[registry.ShardList(number)]
 			group.Go(func() error {

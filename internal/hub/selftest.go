@@ -76,7 +76,7 @@ func (h *Manager) testChanges(ctx context.Context, before, record registry.HubRe
 	topics := changed.topics
 	newKey := before.KMSKey != record.KMSKey
 	if changed.queue || newKey || before.Untested || before.State != registry.HubReady {
-		topics = h.topics(record.Speaking(), record.Shards)
+		topics = h.topics(record.PublishingRegions(), record.Shards)
 	}
 	for _, topic := range h.topics(without(record.Regions, before.Regions), record.Shards) {
 		if !slices.Contains(topics, topic) {

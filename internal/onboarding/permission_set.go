@@ -146,9 +146,9 @@ func (l Link) SameRecord(o Link) bool {
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// SaysTheSame reports whether two revisions of the set give the links that refer to
+// EqualForLinks reports whether two revisions of the set give the links that refer to
 // it the same fields.
-func (s PermissionSet) SaysTheSame(o PermissionSet) bool {
+func (s PermissionSet) EqualForLinks(o PermissionSet) bool {
 	return s.RoleName == o.RoleName && s.RolePath == o.RolePath && slices.Equal(s.TrustedPrincipals, o.TrustedPrincipals) &&
 		slices.EqualFunc(s.AdditionalRoles, o.AdditionalRoles, AdditionalRole.equal) &&
 		s.TemplateVersion == o.TemplateVersion && s.TemplateURL == o.TemplateURL

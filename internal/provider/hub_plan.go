@@ -187,7 +187,7 @@ func (p *hubPlan) planChange(ctx context.Context) {
 		p.plan.Drift = driftList(ctx, nil, p.diags) // the apply repairs the defects
 	}
 	p.checkUse(ctx, record, spec)
-	p.checkShared(ctx, regionsWithout(spec.Regions, record.Speaking()))
+	p.checkShared(ctx, regionsWithout(spec.Regions, record.PublishingRegions()))
 	p.checkPublishers(ctx, record, spec)
 }
 

@@ -196,7 +196,7 @@ func (p *setPlan) versionBeforeHub(ctx context.Context) types.String {
 // remember records the plan for the links that refer to the set, and warns of what
 // changes for their customers.
 func (p *setPlan) remember(ctx context.Context, view *hubview.View, existing *onboarding.PermissionSet, next onboarding.PermissionSet) {
-	changes := existing == nil || !existing.SaysTheSame(next)
+	changes := existing == nil || !existing.EqualForLinks(next)
 	early := view.Sets.SetPlan(next.Name, hubview.SetPlan{Set: next, Known: true, Changes: changes})
 	if len(early) > 0 {
 		p.diags.AddWarning("Links were planned before their permission set", fmt.Sprintf(

@@ -92,9 +92,9 @@ type Retirement struct {
 	Mute  time.Time `json:",omitzero"` // when its topics lost their publishers; zero if they have them
 }
 
-// Speaking returns the Regions whose topics accept messages of customers: those that
+// PublishingRegions returns the Regions whose topics accept messages of customers: those that
 // the hub offers, and retiring ones that are not mute yet.
-func (h HubRecord) Speaking() []account.Region {
+func (h HubRecord) PublishingRegions() []account.Region {
 	regions := slices.Clone(h.Regions)
 	for _, region := range h.Retiring {
 		if r, offered := h.Retirements[region]; offered && r.Mute.IsZero() {

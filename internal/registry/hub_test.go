@@ -212,7 +212,7 @@ func TestARegionThatWasNeverOfferedTakesNoMessages(t *testing.T) {
 	virginia, ireland, oregon := region(t, "us-east-1"), region(t, "eu-west-1"), region(t, "us-west-2")
 	hub := registry.HubRecord{Retirements: map[account.Region]registry.Retirement{ireland: {}}}
 	hub.Regions, hub.Retiring = []account.Region{virginia}, []account.Region{ireland, oregon}
-	if got := hub.Speaking(); !slices.Equal(got, []account.Region{virginia, ireland}) {
+	if got := hub.PublishingRegions(); !slices.Equal(got, []account.Region{virginia, ireland}) {
 		t.Errorf("%v take messages", got)
 	}
 }

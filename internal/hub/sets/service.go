@@ -129,7 +129,7 @@ func (s *Service) outcome(existing *onboarding.PermissionSet, w Write) Outcome {
 		return Created
 	case existing.Owner != s.owner:
 		return Adopted
-	case w.body == nil && existing.SaysTheSame(w.Set) && string(existing.Declared) == string(w.Set.Declared):
+	case w.body == nil && existing.EqualForLinks(w.Set) && string(existing.Declared) == string(w.Set.Declared):
 		return Unchanged
 	}
 	return Changed
