@@ -120,12 +120,12 @@ func (w roleWait) lastAttempt(ctx context.Context, c onboarding.Customer) string
 	if err != nil || len(history) == 0 {
 		return ""
 	}
-	return attempt(history[len(history)-1])
+	return lastStack(history[len(history)-1])
 }
 
-// attempt describes the customer's last stack, given its entry in the history; empty
+// lastStack describes the customer's last stack, given its entry in the history; empty
 // if a role resulted from the stack.
-func attempt(last onboarding.HistoryEntry) string {
+func lastStack(last onboarding.HistoryEntry) string {
 	where := fmt.Sprintf("The last attempt was stack %s in account %s, at %s", last.Stack.Name, last.Account, last.At.UTC().Format(time.RFC3339))
 	switch {
 	case last.Waiting && last.Cause == "":

@@ -27,7 +27,7 @@ func TestAWaitTellsHowTheCustomersLastStackEnded(t *testing.T) {
 		"": {Outcome: onboarding.OutcomeRegistered},
 	} {
 		last.At, last.Stack, last.Account = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC), stack, stack.Account
-		if got := attempt(last); got != want {
+		if got := lastStack(last); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

@@ -205,7 +205,7 @@ func TestACustomerTooManyForTheBucketsPolicyIsRefusedInThePlan(t *testing.T) {
 			PreConfig:   func() { room = crowd(t, w, 1) },
 			Config:      config + linkHCL(globex) + linkHCL(initech) + linkHCL(umbrella),
 			PlanOnly:    true,
-			ExpectError: loosely(`No room for customer (globex|initech|umbrella) of hub acme.*leaves room for 605, and 605 are named`),
+			ExpectError: loosely(`The bucket policy has no room for customer (globex|initech|umbrella) of hub acme.*leaves room for 605, and 605 are named`),
 		},
 		resource.TestStep{
 			Config: w.Provider() + hubHCL(`template_access = "accounts"`, `capacity = 1500`), PlanOnly: true,
