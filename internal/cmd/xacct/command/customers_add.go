@@ -284,7 +284,7 @@ func writeResults(out io.Writer, results []linkResult, doing doingFlags) error {
 		return err
 	}
 	if n := counts[failed]; n > 0 {
-		return fmt.Errorf("%d of %s failed", n, counted(len(results), "customer"))
+		return fmt.Errorf("%d of %s failed", n, onboarding.Counted(len(results), "customer"))
 	}
 	return nil
 }
@@ -311,5 +311,5 @@ func printResults(out io.Writer, results []linkResult, doing doingFlags) error {
 	for _, outcome := range []string{"created", "changed", "closed", "unchanged", failed} {
 		outcomes = append(outcomes, count{counts[outcome], outcome})
 	}
-	return cli.Say(out, "\n%s.\n", tally(counted(len(results), "customer")+":", "none", outcomes))
+	return cli.Say(out, "\n%s.\n", tally(onboarding.Counted(len(results), "customer")+":", "none", outcomes))
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
 	"github.com/xacct/terraform-provider-xacct/internal/customers"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
@@ -140,7 +141,7 @@ func (w *workshop) importAll(ctx context.Context, notes io.Writer, known *custom
 	_ = group.Wait() // no function returns an error
 	progress.End()
 	if ctx.Err() != nil { // not the error of the context, which has no advice
-		return nil, fmt.Errorf("interrupted after %d of %s: repeat the command, and it continues where it was", done.Load(), counted(len(lines), "customer"))
+		return nil, fmt.Errorf("interrupted after %d of %s: repeat the command, and it continues where it was", done.Load(), onboarding.Counted(len(lines), "customer"))
 	}
 	return results, nil
 }

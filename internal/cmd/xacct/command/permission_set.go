@@ -128,17 +128,9 @@ func (r setResult) write(out io.Writer, doing doingFlags) error {
 		cli.Say(out, "Open links that refer to it: %s.\n", onboarding.SomeOf(r.OpenLinks))
 	}
 	if r.Outdated > 0 {
-		cli.Say(out, "%s made with another version: `xacct customers --hub %s --outdated` lists how they are updated.\n", were(r.Outdated, "live stack"), r.Hub)
+		cli.Say(out, "%s %s made with another version: `xacct customers --hub %s --outdated` lists how they are updated.\n", onboarding.Counted(r.Outdated, "live stack"), onboarding.Agree(r.Outdated, "was", "were"), r.Hub)
 	}
 	return nil
-}
-
-// were returns "1 live stack was" or "3 live stacks were".
-func were(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun + " was"
-	}
-	return counted(n, noun) + " were"
 }
 
 // setShown is a set in a list. It is what --json prints.

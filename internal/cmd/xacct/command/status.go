@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
+	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
 func newStatusCommand(p process) *cobra.Command {
@@ -116,7 +117,7 @@ func (r statusReport) verdict(read bool) error {
 		}
 	}
 	if read {
-		texts = []string{counted(len(texts), "problem") + ", above"}
+		texts = []string{onboarding.Counted(len(texts), "problem") + ", above"}
 	}
 	code := map[level]int{levelWarning: 1, levelCritical: 2}[r.Level]
 	return cli.ExitError{Code: code, Err: fmt.Errorf("hub %s: %s: %w", r.Hub, r.Level, errors.New(strings.Join(texts, "; ")))}
@@ -223,7 +224,7 @@ func (r statusReport) describeRound(now time.Time) string {
 	if r.LastRound == nil {
 		return "none was finished yet"
 	}
-	text := fmt.Sprintf("%s: %s", cli.Ago(&r.LastRound.EndedAt, now), counted(r.LastRound.Roles(), "role"))
+	text := fmt.Sprintf("%s: %s", cli.Ago(&r.LastRound.EndedAt, now), onboarding.Counted(r.LastRound.Roles(), "role"))
 	for _, part := range []struct {
 		n    int
 		what string
@@ -239,7 +240,7 @@ func (r statusReport) describeRound(now time.Time) string {
 
 func (r statusReport) describeCustomers() string {
 	c := r.Customers
-	return tally(counted(c.Total, "customer")+":", "no roles", []count{
+	return tally(onboarding.Counted(c.Total, "customer")+":", "no roles", []count{
 		{c.Active, "active"}, {c.Pending, "pending"}, {c.Degraded, "degraded"}, {c.Disconnected, "disconnected"}, {c.Outdated, "outdated"}, {c.Blocked, "blocked"},
 	})
 }
@@ -262,14 +263,6 @@ func tally(prefix, none string, counts []count) string {
 		}
 	}
 	return strings.TrimSpace(prefix + " " + cmp.Or(strings.Join(parts, ", "), none))
-}
-
-// counted returns a number with a noun, in the plural if it is not one.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // sortedTrouble returns the customers in trouble, the worst and newest first.

@@ -172,7 +172,7 @@ func (r *statusReport) addQueues(s sighting) {
 		}
 	}
 	if n := *r.DeadLetters; n > 0 {
-		r.add(levelWarning, "%s: `xacct dead-letters list --hub %s` shows why", counted(n, "dead letter"), r.Hub)
+		r.add(levelWarning, "%s: `xacct dead-letters list --hub %s` shows why", onboarding.Counted(n, "dead letter"), r.Hub)
 	}
 }
 
@@ -195,7 +195,7 @@ func (r *statusReport) addRound(s sighting) {
 	case last.Withheld > 0:
 		r.add(levelCritical, "in the last round of proofs all %d roles of a kind refused: check the permissions of the vendor's own principal", last.Withheld)
 	case last.Unknown > 0:
-		r.add(levelWarning, "the last round of proofs could not determine the state of %s", counted(last.Unknown, "role"))
+		r.add(levelWarning, "the last round of proofs could not determine the state of %s", onboarding.Counted(last.Unknown, "role"))
 	}
 }
 
@@ -232,10 +232,10 @@ func (r *statusReport) addCustomers(s sighting) {
 	}
 	r.Trouble = sortedTrouble(r.Trouble)
 	if n := r.Customers.Degraded; n > 0 {
-		r.add(levelWarning, "%s degraded", counted(n, "role"))
+		r.add(levelWarning, "%s degraded", onboarding.Counted(n, "role"))
 	}
 	if open > 0 {
-		r.add(levelWarning, "%s can be assumed without the external ID, or with a wrong one: tell the customers at once", counted(open, "role"))
+		r.add(levelWarning, "%s can be assumed without the external ID, or with a wrong one: tell the customers at once", onboarding.Counted(open, "role"))
 	}
 	waiting := 0
 	for _, t := range r.Trouble {
@@ -244,7 +244,7 @@ func (r *statusReport) addCustomers(s sighting) {
 		}
 	}
 	if waiting > 0 {
-		r.add(levelWarning, "%s could not connect", counted(waiting, "customer"))
+		r.add(levelWarning, "%s could not connect", onboarding.Counted(waiting, "customer"))
 	}
 }
 
