@@ -130,3 +130,20 @@ func TestTheLaterWriteOfALinkCounts(t *testing.T) {
 		t.Errorf("the link is closed, although it was opened again: %+v", one.Link)
 	}
 }
+
+func TestTheLaterWriteOfAHubCounts(t *testing.T) {
+	w := newWorld(t, 0)
+	view := w.view()
+	earlier, err := view.Record(t.Context())
+	w.Must(err)
+	later := earlier
+	earlier.Revision, earlier.DisplayName = earlier.Revision+1, "Earlier"
+	later.Revision, later.DisplayName = later.Revision+2, "Later"
+	view.WroteHub(later)
+	view.WroteHub(earlier)
+	got, err := view.Record(t.Context())
+	w.Must(err)
+	if got.DisplayName != "Later" {
+		t.Errorf("the hub is that of the earlier write: %+v", got)
+	}
+}

@@ -241,9 +241,12 @@ func (v *View) RegistrarAlive(ctx context.Context) bool {
 func (v *View) SawHub(record registry.HubRecord, readAt time.Time) { v.records.put(record, readAt) }
 
 // WroteHub shares a record that this operation wrote with the rest of the operation.
+// The later write counts, in whichever order two are reported.
 func (v *View) WroteHub(record registry.HubRecord) {
 	v.mu.Lock()
-	v.writtenHub = record
+	if record.Revision >= v.writtenHub.Revision {
+		v.writtenHub = record
+	}
 	v.mu.Unlock()
 	v.Planned.hubApplied()
 }
