@@ -4,7 +4,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -64,7 +63,7 @@ func (e *ear) ring(bell *chan struct{}) {
 // details, those of the same event side by side and the others in their order.
 func (e *ear) told(n int) (kinds []string, details []events.Detail) {
 	e.T.Helper()
-	ctx, cancel := context.WithTimeout(e.T.Context(), patience)
+	ctx, cancel := e.untilStuck()
 	defer cancel()
 	for {
 		e.mu.Lock()
@@ -108,7 +107,7 @@ func (e *ear) sorted(all []sandbox.Event) (kinds []string, details []events.Deta
 // was put on the bus, and the registrars have to be alive for that.
 func (e *ear) silent() {
 	e.T.Helper()
-	ctx, cancel := context.WithTimeout(e.T.Context(), patience)
+	ctx, cancel := e.untilStuck()
 	defer cancel()
 	for {
 		e.mu.Lock()

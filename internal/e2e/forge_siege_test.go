@@ -4,7 +4,6 @@
 package e2e
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -320,7 +319,7 @@ func (s *siege) problem(format string, args ...any) {
 
 // reaches waits until no operation is under way in an honest customer's stack.
 func (s *siege) reaches(stackID, status string, slowest *time.Duration) bool {
-	ctx, cancel := context.WithTimeout(s.T.Context(), patience)
+	ctx, cancel := s.untilStuck()
 	defer cancel()
 	stack, err := s.WaitStack(ctx, stackID)
 	if err != nil || stack.Status != status {

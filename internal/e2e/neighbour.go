@@ -75,7 +75,7 @@ func (r Request) text(name string) string {
 // Next waits for the next request.
 func (n *Neighbour) Next() Request {
 	n.world.T.Helper()
-	ctx, cancel := context.WithTimeout(n.world.T.Context(), patience)
+	ctx, cancel := n.world.untilStuck()
 	defer cancel()
 	for {
 		out, err := n.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &n.queue, MaxNumberOfMessages: 1, WaitTimeSeconds: 20})

@@ -170,7 +170,7 @@ func (w *World) Quiet() {
 // not.
 func (w *World) queueHas(wanted func(messages int) bool) {
 	w.T.Helper()
-	ctx, cancel := context.WithTimeout(w.T.Context(), patience)
+	ctx, cancel := w.untilStuck()
 	defer cancel()
 	for {
 		changed := w.pace.next()

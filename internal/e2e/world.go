@@ -169,8 +169,28 @@ func (w *World) Topic(in string) string {
 	return account.TopicARN{Region: region(in), Account: w.Record.Account, Name: hub.TopicName(w.Record.Name, 0)}.String()
 }
 
-// patience is the real time after which a waiting story has failed.
+// patience is the real time without progress after which a waiting story has failed.
 const patience = 2 * time.Minute
+
+// untilStuck returns a context that is cancelled once no message has been received,
+// returned to the queue or deleted for the time patience. A slow machine is no
+// failure: only go test's own timeout limits a story that makes progress.
+func (w *World) untilStuck() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(w.T.Context())
+	go func() {
+		for {
+			changed := w.pace.next()
+			select {
+			case <-changed:
+			case <-time.After(patience):
+				cancel()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, cancel
+}
 
 // Settled waits until no operation is under way in a stack, which must then
 // have a status.
@@ -183,7 +203,7 @@ func (w *World) Settled(stackID, status string) sandbox.Stack {
 // a status.
 func (w *World) Reaches(stackID, status string, wanted func(sandbox.Stack) bool) sandbox.Stack {
 	w.T.Helper()
-	ctx, cancel := context.WithTimeout(w.T.Context(), patience)
+	ctx, cancel := w.untilStuck()
 	defer cancel()
 	stack, err := w.WaitStackFor(ctx, stackID, wanted)
 	if err != nil || stack.Status != status {
