@@ -69,18 +69,10 @@ func summed(r *kernel.Response) *kernel.Response {
 
 // Serve implements kernel.Service.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
-	run, ok := actions[c.Action]
-	if !ok {
-		return nil, kernel.UnknownJSONAction(c)
-	}
 	if c.Principal == nil {
-		return nil, kernel.Errorf(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+		return nil, kernel.AnonymousJSONCall()
 	}
-	result, err := run(s, c)
-	if err != nil {
-		return nil, err
-	}
-	response, err := kernel.JSONResult(c, result)
+	response, err := kernel.ServeJSON(s, actions, c)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +80,7 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 }
 
 // action decodes a call's input and executes it.
-type action func(s *Service, c *kernel.Call) (any, error)
+type action = func(s *Service, c *kernel.Call) (any, error)
 
 var actions map[string]action
 

@@ -49,7 +49,7 @@ var busName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`)
 
 func (s *Service) createEventBus(c *kernel.Call) (any, error) {
 	var in struct{ Name string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if !busName.MatchString(in.Name) {
@@ -70,7 +70,7 @@ func (s *Service) createEventBus(c *kernel.Call) (any, error) {
 
 func (s *Service) describeEventBus(c *kernel.Call) (any, error) {
 	var in struct{ Name string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	key, err := named(c, in.Name)
@@ -94,7 +94,7 @@ func (s *Service) describeEventBus(c *kernel.Call) (any, error) {
 
 func (s *Service) deleteEventBus(c *kernel.Call) (any, error) {
 	var in struct{ Name string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if in.Name == defaultBus {

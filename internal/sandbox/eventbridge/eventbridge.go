@@ -12,7 +12,6 @@
 package eventbridge
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -111,33 +110,7 @@ var operations = map[string]func(*Service, *kernel.Call) (any, error){
 
 // Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
-	run, ok := operations[c.Action]
-	if !ok {
-		return nil, kernel.UnknownJSONAction(c)
-	}
-	if c.Principal == nil {
-		return nil, kernel.Errorf(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
-	}
-	out, err := run(s, c)
-	if err != nil {
-		return nil, err
-	}
-	r, err := kernel.JSONResult(c, out)
-	if err != nil {
-		return nil, err
-	}
-	return kernel.JSON11(r), nil
-}
-
-// decode decodes an operation's input. It refuses members that the sandbox does
-// not implement, instead of ignoring them.
-func decode(c *kernel.Call, in any) error {
-	d := json.NewDecoder(bytes.NewReader(c.Body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(in); err != nil {
-		return kernel.Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
-	}
-	return nil
+	return kernel.ServeJSON11(s, operations, c)
 }
 
 // allow checks that the caller may do an action on a bus of its account.

@@ -39,7 +39,7 @@ const (
 // too many entries, fails the whole request.
 func (s *Service) putEvents(c *kernel.Call) (any, error) {
 	var in struct{ Entries []entry }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if n := len(in.Entries); n == 0 || n > mostEntries {

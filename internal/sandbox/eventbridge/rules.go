@@ -44,7 +44,7 @@ var ruleName = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
 
 func (s *Service) putRule(c *kernel.Call) (any, error) {
 	var in struct{ Name, Description, EventPattern, EventBusName, State string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	key, err := s.ruleOf(c, "PutRule", in.Name, in.EventBusName)
@@ -113,7 +113,7 @@ func (s *Service) onRule(c *kernel.Call, action string, do func(ruleKey, *rule) 
 		Name, EventBusName string
 		Force              bool
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.withRule(c, action, in.Name, in.EventBusName, do)
@@ -135,7 +135,7 @@ func (s *Service) withRule(c *kernel.Call, action, name, bus string, do func(rul
 
 func (s *Service) listRules(c *kernel.Call) (any, error) {
 	var in struct{ NamePrefix, EventBusName string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	key, err := s.ruleOf(c, "ListRules", "*", in.EventBusName)
@@ -166,7 +166,7 @@ func (s *Service) putTargets(c *kernel.Call) (any, error) {
 		Rule, EventBusName string
 		Targets            []target
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	for _, t := range in.Targets {
@@ -193,7 +193,7 @@ func (s *Service) removeTargets(c *kernel.Call) (any, error) {
 		Ids                []string
 		Force              bool
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.withRule(c, "RemoveTargets", in.Rule, in.EventBusName, func(_ ruleKey, r *rule) (any, error) {
@@ -206,7 +206,7 @@ func (s *Service) removeTargets(c *kernel.Call) (any, error) {
 
 func (s *Service) listTargets(c *kernel.Call) (any, error) {
 	var in struct{ Rule, EventBusName string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.withRule(c, "ListTargetsByRule", in.Rule, in.EventBusName, func(_ ruleKey, r *rule) (any, error) {

@@ -4,6 +4,7 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,6 +19,47 @@ import (
 func JSONAction(r *http.Request) string {
 	target := r.Header.Get("X-Amz-Target")
 	return target[strings.LastIndexByte(target, '.')+1:]
+}
+
+// ServeJSON executes the operation that a call names and returns its answer. The
+// operation authorizes the caller, who may be anonymous.
+func ServeJSON[S any](s S, operations map[string]func(S, *Call) (any, error), c *Call) (*Response, error) {
+	run, ok := operations[c.Action]
+	if !ok {
+		return nil, UnknownJSONAction(c)
+	}
+	out, err := run(s, c)
+	if err != nil {
+		return nil, err
+	}
+	return JSONResult(c, out)
+}
+
+// ServeJSON11 is ServeJSON for services of JSON 1.1, which refuse anonymous calls.
+func ServeJSON11[S any](s S, operations map[string]func(S, *Call) (any, error), c *Call) (*Response, error) {
+	if c.Principal == nil {
+		return nil, AnonymousJSONCall()
+	}
+	r, err := ServeJSON(s, operations, c)
+	if err != nil {
+		return nil, err
+	}
+	return JSON11(r), nil
+}
+
+// DecodeJSON decodes an operation's input; an empty body is {}. It refuses members
+// that the sandbox does not implement, instead of ignoring them.
+func DecodeJSON(c *Call, in any) error {
+	body := c.Body
+	if len(body) == 0 {
+		body = []byte("{}")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(in); err != nil {
+		return Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
+	}
+	return nil
 }
 
 // JSONResult writes an answer; a nil result is {}.
@@ -58,6 +100,11 @@ func jsonResponse(c *Call, status int, body []byte) *Response {
 func JSON11(r *Response) *Response {
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	return r
+}
+
+// AnonymousJSONCall returns AWS's error for a call that is not signed.
+func AnonymousJSONCall() *Error {
+	return Errorf(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
 }
 
 // UnknownJSONAction returns AWS's error for an action that a service of the

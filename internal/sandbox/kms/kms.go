@@ -13,8 +13,6 @@
 package kms
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -84,10 +82,8 @@ func init() {
 func on[In any](run func(*Service, *kernel.Call, *In) (any, error)) func(*Service, *kernel.Call) (any, error) {
 	return func(s *Service, c *kernel.Call) (any, error) {
 		in := new(In)
-		d := json.NewDecoder(bytes.NewReader(c.Body))
-		d.DisallowUnknownFields()
-		if err := d.Decode(in); err != nil {
-			return nil, kernel.Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
+		if err := kernel.DecodeJSON(c, in); err != nil {
+			return nil, err
 		}
 		return run(s, c, in)
 	}
@@ -95,22 +91,7 @@ func on[In any](run func(*Service, *kernel.Call, *In) (any, error)) func(*Servic
 
 // Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
-	run, ok := operations[c.Action]
-	if !ok {
-		return nil, kernel.UnknownJSONAction(c)
-	}
-	if c.Principal == nil {
-		return nil, kernel.Errorf(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
-	}
-	out, err := run(s, c)
-	if err != nil {
-		return nil, err
-	}
-	r, err := kernel.JSONResult(c, out)
-	if err != nil {
-		return nil, err
-	}
-	return kernel.JSON11(r), nil
+	return kernel.ServeJSON11(s, operations, c)
 }
 
 // anywhere is the resource of an action that concerns no key.

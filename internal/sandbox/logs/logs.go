@@ -8,8 +8,6 @@
 package logs
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -72,33 +70,7 @@ var operations = map[string]func(*Service, *kernel.Call) (any, error){
 
 // Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
-	run, ok := operations[c.Action]
-	if !ok {
-		return nil, kernel.UnknownJSONAction(c)
-	}
-	if c.Principal == nil {
-		return nil, kernel.Errorf(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
-	}
-	out, err := run(s, c)
-	if err != nil {
-		return nil, err
-	}
-	r, err := kernel.JSONResult(c, out)
-	if err != nil {
-		return nil, err
-	}
-	return kernel.JSON11(r), nil
-}
-
-// decode decodes an operation's input. It refuses members that the sandbox does
-// not implement, instead of ignoring them.
-func decode(c *kernel.Call, in any) error {
-	d := json.NewDecoder(bytes.NewReader(c.Body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(in); err != nil {
-		return kernel.Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
-	}
-	return nil
+	return kernel.ServeJSON11(s, operations, c)
 }
 
 func (s *Service) allow(c *kernel.Call, action string, key groupKey) error {
@@ -123,7 +95,7 @@ func (s *Service) createLogGroup(c *kernel.Call) (any, error) {
 		Name string            `json:"logGroupName"`
 		Tags map[string]string `json:"tags"`
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if !groupName.MatchString(in.Name) || strings.HasPrefix(in.Name, "aws/") {
@@ -172,7 +144,7 @@ type named struct {
 
 func (s *Service) deleteLogGroup(c *kernel.Call) (any, error) {
 	var in named
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.on(c, in.Name, "DeleteLogGroup", func(*group) (any, error) {
@@ -185,7 +157,7 @@ func (s *Service) describeLogGroups(c *kernel.Call) (any, error) {
 	var in struct {
 		Prefix string `json:"logGroupNamePrefix"`
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if err := s.allow(c, "DescribeLogGroups", groupKey{c.Principal.Account, c.Region, "*"}); err != nil {
@@ -220,7 +192,7 @@ func (s *Service) putRetentionPolicy(c *kernel.Call) (any, error) {
 		named
 		Days int `json:"retentionInDays"`
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.on(c, in.Name, "PutRetentionPolicy", func(g *group) (any, error) {
@@ -234,7 +206,7 @@ func (s *Service) putRetentionPolicy(c *kernel.Call) (any, error) {
 
 func (s *Service) deleteRetentionPolicy(c *kernel.Call) (any, error) {
 	var in named
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.on(c, in.Name, "DeleteRetentionPolicy", func(g *group) (any, error) {
@@ -254,7 +226,7 @@ func (s *Service) tagResource(c *kernel.Call) (any, error) {
 		ARN  string            `json:"resourceArn"`
 		Tags map[string]string `json:"tags"`
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.on(c, nameOf(in.ARN), "TagResource", func(g *group) (any, error) {
@@ -270,7 +242,7 @@ func (s *Service) untagResource(c *kernel.Call) (any, error) {
 		ARN  string   `json:"resourceArn"`
 		Keys []string `json:"tagKeys"`
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.on(c, nameOf(in.ARN), "UntagResource", func(g *group) (any, error) {
@@ -285,7 +257,7 @@ func (s *Service) listTags(c *kernel.Call) (any, error) {
 	var in struct {
 		ARN string `json:"resourceArn"`
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	return s.on(c, nameOf(in.ARN), "ListTagsForResource", func(g *group) (any, error) {

@@ -51,7 +51,7 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 		return nil, kernel.Errorf(http.StatusBadRequest, "InvalidInputException", "The sandbox does not implement the parameters of %s: %s", c.Action, body)
 	}
 	if c.Principal == nil || c.Principal.Account == "" {
-		return nil, kernel.Errorf(http.StatusBadRequest, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
+		return nil, kernel.AnonymousJSONCall()
 	}
 	if err := s.authorizer.Authorize(kernel.Authorization{
 		Principal: c.Principal, Action: "organizations:" + c.Action, Resource: "*", ResourceAccount: c.Principal.Account,

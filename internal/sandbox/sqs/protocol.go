@@ -4,27 +4,10 @@
 package sqs
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
-
-// decode decodes an operation's input. It refuses members that the sandbox does
-// not implement, instead of ignoring them.
-func decode(c *kernel.Call, in any) error {
-	body := c.Body
-	if len(body) == 0 {
-		body = []byte("{}")
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(in); err != nil {
-		return kernel.Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
-	}
-	return nil
-}
 
 // EncodeError writes an error with both of its names: the shape's, in the body,
 // and that of the older query protocol, which SDKs prefer, in a header.

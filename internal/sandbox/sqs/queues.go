@@ -29,7 +29,7 @@ func (s *Service) createQueue(c *kernel.Call) (any, error) {
 		Attributes map[string]string
 		Tags       map[string]string `json:"tags"`
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if !queueName.MatchString(in.QueueName) {
@@ -77,7 +77,7 @@ func (s *Service) createQueue(c *kernel.Call) (any, error) {
 
 func (s *Service) getQueueURL(c *kernel.Call) (any, error) {
 	var in struct{ QueueName, QueueOwnerAWSAccountId string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	account := in.QueueOwnerAWSAccountId
@@ -96,7 +96,7 @@ func (s *Service) getQueueAttributes(c *kernel.Call) (any, error) {
 		QueueUrl       string
 		AttributeNames []string
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "GetQueueAttributes", in.QueueUrl)
@@ -129,7 +129,7 @@ func (s *Service) setQueueAttributes(c *kernel.Call) (any, error) {
 		QueueUrl   string
 		Attributes map[string]string
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if len(in.Attributes) == 0 {
@@ -151,7 +151,7 @@ func (s *Service) setQueueAttributes(c *kernel.Call) (any, error) {
 
 func (s *Service) deleteQueue(c *kernel.Call) (any, error) {
 	var in struct{ QueueUrl string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "DeleteQueue", in.QueueUrl)
@@ -173,7 +173,7 @@ func (s *Service) listQueues(c *kernel.Call) (any, error) {
 		NextToken       string
 		MaxResults      *int
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	if c.Principal == nil {
@@ -199,7 +199,7 @@ func (s *Service) listDeadLetterSourceQueues(c *kernel.Call) (any, error) {
 		NextToken  string
 		MaxResults *int
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "ListDeadLetterSourceQueues", in.QueueUrl)
@@ -252,7 +252,7 @@ func (s *Service) page(c *kernel.Call, account string, names []string, token str
 
 func (s *Service) purgeQueue(c *kernel.Call) (any, error) {
 	var in struct{ QueueUrl string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "PurgeQueue", in.QueueUrl)
@@ -275,7 +275,7 @@ func (s *Service) tagQueue(c *kernel.Call) (any, error) {
 		QueueUrl string
 		Tags     map[string]string
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "TagQueue", in.QueueUrl)
@@ -292,7 +292,7 @@ func (s *Service) untagQueue(c *kernel.Call) (any, error) {
 		QueueUrl string
 		TagKeys  []string
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "UntagQueue", in.QueueUrl)
@@ -309,7 +309,7 @@ func (s *Service) untagQueue(c *kernel.Call) (any, error) {
 
 func (s *Service) listQueueTags(c *kernel.Call) (any, error) {
 	var in struct{ QueueUrl string }
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "ListQueueTags", in.QueueUrl)

@@ -42,7 +42,7 @@ type received struct {
 
 func (s *Service) receiveMessage(c *kernel.Call) (any, error) {
 	var in receiving
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "ReceiveMessage", in.QueueUrl)

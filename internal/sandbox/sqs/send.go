@@ -34,7 +34,7 @@ type sent struct {
 
 func (s *Service) sendMessage(c *kernel.Call) (any, error) {
 	var in sending
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "SendMessage", in.QueueUrl)
@@ -55,7 +55,7 @@ func (s *Service) sendMessageBatch(c *kernel.Call) (any, error) {
 		QueueUrl string
 		Entries  []sending
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, "SendMessage", in.QueueUrl)

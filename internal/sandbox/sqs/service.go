@@ -91,15 +91,7 @@ var operations = map[string]func(*Service, *kernel.Call) (any, error){
 
 // Serve executes one operation.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
-	run, ok := operations[c.Action]
-	if !ok {
-		return nil, kernel.UnknownJSONAction(c)
-	}
-	out, err := run(s, c)
-	if err != nil {
-		return nil, err
-	}
-	return kernel.JSONResult(c, out)
+	return kernel.ServeJSON(s, operations, c)
 }
 
 // allow checks that the caller may do an action on a queue. The queue's owner

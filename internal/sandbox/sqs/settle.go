@@ -42,7 +42,7 @@ func (s *Service) changeMessageVisibilityBatch(c *kernel.Call) (any, error) {
 
 func (s *Service) settleOne(c *kernel.Call, action string, do func(*queue, settling) error) (any, error) {
 	var in settling
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, action, in.QueueUrl)
@@ -59,7 +59,7 @@ func (s *Service) settleBatch(c *kernel.Call, action, kind string, do func(*queu
 		QueueUrl string
 		Entries  []settling
 	}
-	if err := decode(c, &in); err != nil {
+	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
 	q, err := s.findByURL(c, action, in.QueueUrl)
