@@ -51,22 +51,11 @@ func callsOf(ctx context.Context, dir, programs string, n int) ([]figure, error)
 			return nil, err
 		}
 	}
-	open := func(name, text string) (*counted, error) {
-		environment, err := trial.Environment(box, "us-east-1")
-		if err != nil {
-			return nil, err
-		}
-		engine, err := trial.NewTerraform(filepath.Join(dir, name), trial.Override(programs), environment)
-		if err != nil {
-			return nil, err
-		}
-		return &counted{engine, box}, engine.Configure(text)
-	}
-	hub, err := open("hub", requires+hubWithASet)
+	hub, err := openCounted(box, filepath.Join(dir, "hub"), programs, requires+hubWithASet)
 	if err != nil {
 		return nil, err
 	}
-	of, err := open("customers", requires+strings.NewReplacer("xacct_hub.this.id", `"figures"`, "xacct_permission_set.this.id", `"figures/audit"`).Replace(customersOfTheSet))
+	of, err := openCounted(box, filepath.Join(dir, "customers"), programs, requires+strings.NewReplacer("xacct_hub.this.id", `"figures"`, "xacct_permission_set.this.id", `"figures/audit"`).Replace(customersOfTheSet))
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +86,20 @@ func callsOf(ctx context.Context, dir, programs string, n int) ([]figure, error)
 type counted struct {
 	*trial.Terraform
 	box *sandbox.Sandbox
+}
+
+// openCounted returns an engine in a new folder, with a configuration and the built
+// provider of the folder programs.
+func openCounted(box *sandbox.Sandbox, dir, programs, configuration string) (*counted, error) {
+	environment, err := trial.Environment(box, "us-east-1")
+	if err != nil {
+		return nil, err
+	}
+	engine, err := trial.NewTerraform(dir, trial.Override(programs), environment)
+	if err != nil {
+		return nil, err
+	}
+	return &counted{engine, box}, engine.Configure(configuration)
 }
 
 // count runs the engine, prints the AWS calls that it made for so many customers,

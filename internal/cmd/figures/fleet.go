@@ -114,26 +114,15 @@ func fleetOf(ctx context.Context, dir, programs string, size int) ([]figure, err
 		return nil, err
 	}
 	defer box.Close()
-	open := func(name, text string) (*counted, error) {
-		environment, err := trial.Environment(box, "us-east-1")
-		if err != nil {
-			return nil, err
-		}
-		engine, err := trial.NewTerraform(filepath.Join(dir, name), trial.Override(programs), environment)
-		if err != nil {
-			return nil, err
-		}
-		return &counted{engine, box}, engine.Configure(text)
-	}
-	hub, err := open("hub", requires+fleetsHub)
+	hub, err := openCounted(box, filepath.Join(dir, "hub"), programs, requires+fleetsHub)
 	if err != nil {
 		return nil, err
 	}
-	fleet, err := open("fleet", requires+fleetAlone)
+	fleet, err := openCounted(box, filepath.Join(dir, "fleet"), programs, requires+fleetAlone)
 	if err != nil {
 		return nil, err
 	}
-	reference, err := open("reference", fleetReference)
+	reference, err := openCounted(box, filepath.Join(dir, "reference"), programs, fleetReference)
 	if err != nil {
 		return nil, err
 	}
