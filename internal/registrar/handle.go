@@ -29,7 +29,7 @@ func (r *Registrar) handle(ctx context.Context, body []byte, slot workerSlot) (d
 	ctx, span := r.config.Tracer.Start(ctx, "phone-home")
 	defer h.traced(span, &d)
 	for _, stage := range [][]step{
-		{{"decode", h.decode}, {"take_turn", h.limitAccount}},                                                               // handle_open.go
+		{{"decode", h.decode}, {"limit_account", h.limitAccount}},                                                           // handle_open.go
 		{{"load", h.load}, {"verify", h.verify}, {"check_region", h.checkRegion}, {"decide", h.decide}, {"store", h.store}}, // handle_decide.go
 		{{"send", h.send}},                           // handle_send.go
 		{{"settle", h.settle}, {"commit", h.commit}}, // handle_commit.go

@@ -62,7 +62,7 @@ func TestATraceHasEachStepOfAPhoneHome(t *testing.T) {
 	}
 	want := `phone-home
 phone-home/decode
-phone-home/take_turn
+phone-home/limit_account
 phone-home/load
 phone-home/verify
 phone-home/check_region
