@@ -42,12 +42,12 @@ func (s *Store) assumeRole(c *kernel.Call, q kernel.Query) (any, error) {
 	case a.duration > target.maxSession:
 		return nil, kernel.Errorf(http.StatusBadRequest, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	limits, unread, err := s.sessionPolicies(target.account, a)
+	limits, withoutDocument, err := s.sessionPolicies(target.account, a)
 	if err != nil {
 		return nil, err
 	}
 	made := &session{
-		role: target, name: a.sessionName, token: s.randomText(96), policies: limits, unread: unread, tags: a.tags, sourceIdentity: a.sourceIdentity,
+		role: target, name: a.sessionName, token: s.randomText(96), policies: limits, withoutDocument: withoutDocument, tags: a.tags, sourceIdentity: a.sourceIdentity,
 		expires: s.env.Clock.Now().Add(time.Duration(a.duration) * time.Second),
 	}
 	key := &accessKey{id: s.uniqueID("ASIA"), secret: s.randomText(30), session: made}
@@ -194,7 +194,7 @@ func (a *assumption) keys(target *role) map[string][]string {
 // sessionPolicies returns the documents that limit a session, and the ARNs of
 // its policies without documents; nil if none is given. They never add
 // permissions.
-func (s *Store) sessionPolicies(of *account, a *assumption) (documents, unread []string, err error) {
+func (s *Store) sessionPolicies(of *account, a *assumption) (documents, withoutDocument []string, err error) {
 	total := 0
 	for _, document := range a.policies {
 		total += len(document)
@@ -215,8 +215,8 @@ func (s *Store) sessionPolicies(of *account, a *assumption) (documents, unread [
 		if document, found := s.document(arn); found {
 			documents = append(documents, document)
 		} else {
-			unread = append(unread, arn)
+			withoutDocument = append(withoutDocument, arn)
 		}
 	}
-	return documents, unread, nil
+	return documents, withoutDocument, nil
 }

@@ -24,13 +24,13 @@ func (s *Store) userPrincipal(u *user) *kernel.Principal {
 func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 	r := session.role
 	p := &kernel.Principal{
-		Account: r.account.id,
-		ARN:     session.arn(),
-		RoleARN: r.arn(),
-		UserID:  r.id + ":" + session.name,
-		Session: session.policies,
-		Unread:  kernel.Unread{Session: session.unread},
-		Keys:    map[string][]string{"aws:multifactorauthpresent": {"false"}},
+		Account:         r.account.id,
+		ARN:             session.arn(),
+		RoleARN:         r.arn(),
+		UserID:          r.id + ":" + session.name,
+		Session:         session.policies,
+		WithoutDocument: kernel.PolicyARNs{Session: session.withoutDocument},
+		Keys:            map[string][]string{"aws:multifactorauthpresent": {"false"}},
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.inline)) {
 		p.Identity = append(p.Identity, r.inline[name])
@@ -39,7 +39,7 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 		if document, found := s.document(arn); found {
 			p.Identity = append(p.Identity, document)
 		} else {
-			p.Unread.Identity = append(p.Unread.Identity, arn)
+			p.WithoutDocument.Identity = append(p.WithoutDocument.Identity, arn)
 		}
 	}
 	if r.boundary != "" {
@@ -48,7 +48,7 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 		if document, found := s.document(r.boundary); found {
 			p.Boundary = []string{document}
 		} else {
-			p.Unread.Boundary = []string{r.boundary}
+			p.WithoutDocument.Boundary = []string{r.boundary}
 		}
 	}
 	for _, tags := range [][]tag{r.tags, session.tags} { // a session's tags take precedence

@@ -14,14 +14,14 @@ const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 // session is an assumed role.
 type session struct {
-	role           *role
-	name           string
-	token          string
-	expires        time.Time
-	policies       []string // nil: not limited
-	unread         []string // ARNs of the session's policies without documents
-	tags           []tag
-	sourceIdentity string
+	role            *role
+	name            string
+	token           string
+	expires         time.Time
+	policies        []string // nil: not limited
+	withoutDocument []string // ARNs of the session's policies without documents
+	tags            []tag
+	sourceIdentity  string
 }
 
 func (s *session) arn() string {

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// Clock is the sandbox's own time: the machine's, plus the time by which a test
-// has moved it, and faster if a test wants hours to pass in minutes. Everything
-// that AWS does by time (visibility, timeouts, expiry) uses it; signatures are
-// checked by the machine's clock, because callers sign by it.
+// Clock is the sandbox's time. It starts at the machine's time; tests advance
+// it, or make it run faster so that hours pass in minutes. Everything that AWS
+// does by time (visibility, timeouts, expiry) uses it; signatures are checked
+// by the machine's clock, because callers sign by it.
 type Clock struct {
 	mu    sync.Mutex
 	pace  Pace
 	moved chan struct{} // closed and replaced whenever the pace changes
 }
 
-// Pace is how a clock differs from the machine's. It is all that another
-// process on the same machine needs to follow the clock.
+// Pace describes how a clock differs from the machine's. Another process on the
+// same machine needs nothing else to follow the clock.
 type Pace struct {
 	Offset time.Duration `json:"offset"` // ahead of the machine at Since
-	Rate   float64       `json:"rate"`   // seconds that pass in one of the machine's
-	Since  time.Time     `json:"since"`  // by the machine's clock; from then on the rate holds
+	Rate   float64       `json:"rate"`   // seconds per second of the machine's clock
+	Since  time.Time     `json:"since"`  // when the rate began, by the machine's clock
 }
 
-// At returns the time at a moment of the machine's clock.
+// At returns the clock's time, in UTC, when the machine's clock shows machine.
 func (p Pace) At(machine time.Time) time.Time {
 	ahead := p.Offset
 	if p.Rate != 1 {
@@ -51,8 +51,8 @@ func (c *Clock) Pace() Pace {
 	return c.pace
 }
 
-// SetRate makes the clock run faster than the machine's, or slower, from now
-// on. The clock never jumps.
+// SetRate makes the clock run at rate seconds per second of the machine's clock
+// from now on. Its current time does not change.
 func (c *Clock) SetRate(rate float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +61,8 @@ func (c *Clock) SetRate(rate float64) {
 	c.wake()
 }
 
-// Advance moves the clock forward, and wakes the waiters whose time has come.
+// Advance moves the clock forward by d, and wakes the waiters whose time has
+// come.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -40,10 +40,12 @@ type Credentials struct {
 // Accounts knows which AWS accounts exist, and the partition of each: policies
 // that name others are refused (aws-facts 5.4).
 type Accounts interface {
+	// Partition returns an account's partition; open is false if the account
+	// does not exist or is closed.
 	Partition(account string) (partition string, open bool)
 }
 
-// NewRequestID returns an identifier of the form of AWS's request IDs.
+// NewRequestID returns a random UUID, which is the form of AWS's request IDs.
 func NewRequestID(random io.Reader) string {
 	var b [16]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {

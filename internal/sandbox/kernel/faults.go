@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// FaultKind is a way in which AWS fails.
+// FaultKind is the type of a simulated failure of AWS.
 type FaultKind string
 
 // The kinds of faults.
 const (
-	FaultThrottle    FaultKind = "throttle"    // 400/429 ThrottlingException; not executed
-	FaultServerError FaultKind = "500"         // InternalFailure; not executed
+	FaultThrottle    FaultKind = "throttle"    // the service's throttling error; not executed
+	FaultServerError FaultKind = "500"         // the service's internal error; not executed
 	FaultLostAnswer  FaultKind = "lost-answer" // executed, but the connection is cut
 	FaultLatency     FaultKind = "latency"     // executed Delay later, by the machine's clock
 	// Other kinds are a service's own refusals; see s3.Refusals.
@@ -34,10 +34,10 @@ type FaultRule struct {
 	// names with that prefix.
 	Bucket string    `json:"bucket,omitempty"`
 	Kind   FaultKind `json:"kind"`
-	// Status is the HTTP status of kinds that have none of their own.
+	// Status is the HTTP status of kinds that do not have a fixed one.
 	Status int `json:"status,omitempty"`
-	// Next is how many of the matching calls fail; then the rule ends. If it is
-	// 0, the Probability decides, and the rule stays.
+	// Next is the number of matching calls that fail before the rule is removed.
+	// If it is 0, each call fails with the Probability, and the rule stays.
 	Next        int           `json:"next,omitempty"`
 	Probability float64       `json:"probability,omitempty"`
 	Delay       time.Duration `json:"delay,omitempty"`
@@ -52,13 +52,13 @@ type DeliveryFaults struct {
 	Reorder   bool          `json:"reorder,omitempty"`
 }
 
-// Hook is called before or after the service. An error of a Before hook is the
-// call's answer; that of an After hook replaces the answer of a call that was
-// executed.
+// Hook runs before or after a service executes a call. An error that a Before
+// hook returns is the call's answer, and the call is not executed; one that an
+// After hook returns replaces the answer.
 type Hook func(c *Call) error
 
-// Faults holds the rules. Its randomness is seeded, so that a failing test can
-// be repeated.
+// Faults holds fault rules, delivery faults and hooks. Its source of randomness
+// is seeded, so that a failing test can be repeated.
 type Faults struct {
 	mu       sync.Mutex
 	random   *rand.Rand
@@ -69,7 +69,7 @@ type Faults struct {
 	lastHook int
 }
 
-// NewFaults returns an empty set of rules.
+// NewFaults returns Faults without rules.
 func NewFaults(seed uint64) *Faults {
 	return &Faults{
 		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // repeatable on purpose
@@ -106,7 +106,7 @@ func (f *Faults) Delivery() DeliveryFaults {
 	return f.delivery
 }
 
-// Float64 draws from the seeded randomness, in [0, 1).
+// Float64 returns a number in [0, 1) from the seeded source of randomness.
 func (f *Faults) Float64() float64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,15 +160,15 @@ func (f *Faults) run(hooks map[int]Hook, c *Call) error {
 // Target describes a call, for matching with rules.
 type Target struct{ Service, Action, Account, Bucket string }
 
-// Draw returns the faults that apply to this call.
+// Draw returns the rules that apply to this call, and decrements their Next.
 func (f *Faults) Draw(t Target) []FaultRule {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var hit []FaultRule
+	var drawn []FaultRule
 	left := f.rules[:0:0]
 	for _, r := range f.rules {
-		if r.hits(f.random, t) {
-			hit = append(hit, *r)
+		if r.applies(f.random, t) {
+			drawn = append(drawn, *r)
 			if r.Next > 0 {
 				if r.Next--; r.Next == 0 {
 					continue // used up
@@ -178,16 +178,16 @@ func (f *Faults) Draw(t Target) []FaultRule {
 		left = append(left, r)
 	}
 	f.rules = left
-	return hit
+	return drawn
 }
 
-func (r *FaultRule) hits(random *rand.Rand, t Target) bool {
+func (r *FaultRule) applies(random *rand.Rand, t Target) bool {
 	matches := func(want, got string) bool { return want == "" || want == got }
 	if !matches(r.Service, t.Service) || !matches(r.Action, t.Action) || !matches(r.Account, t.Account) {
 		return false
 	}
-	beginning, open := strings.CutSuffix(r.Bucket, "*")
-	if !matches(r.Bucket, t.Bucket) && !(open && t.Bucket != "" && strings.HasPrefix(t.Bucket, beginning)) {
+	prefix, isPrefix := strings.CutSuffix(r.Bucket, "*")
+	if !matches(r.Bucket, t.Bucket) && !(isPrefix && t.Bucket != "" && strings.HasPrefix(t.Bucket, prefix)) {
 		return false
 	}
 	return r.Next > 0 || random.Float64() < r.Probability

@@ -15,15 +15,15 @@ import (
 	"net/url"
 )
 
-// Inside makes calls inside the sandbox: CloudFormation creating a role for a
-// customer, SNS sending to a queue. A call is the request that would have come
-// over HTTP, without the signature: it passes through the same authorization,
-// faults and journal, because those are what is tested.
+// Inside executes calls that one service of the sandbox makes to another: when
+// CloudFormation creates a role for a customer, or SNS sends to a queue. A call
+// is the request that would have come over HTTP, without the signature: the
+// same authorization, faults and journal apply, because tests rely on them.
 //
 // A call has Context, Principal, Service and Region, and Request and Body as
 // they would be on the wire (CallQuery, CallJSON and GetObject set them);
-// Action and RequestID are filled in. An error is the service's own *Error, not
-// yet encoded.
+// Do sets Action and RequestID. A service's error is an *Error, not yet
+// encoded.
 type Inside interface {
 	Do(c *Call) (*Response, error)
 }
@@ -71,8 +71,8 @@ func CallJSON(ctx context.Context, in Inside, p *Principal, region, service, pre
 	return json.Unmarshal(response.Body, out)
 }
 
-// CallS3 sends a request about a bucket to S3: a method, the subresource that it is
-// about ("policy", or nothing) and a body.
+// CallS3 sends a request about a bucket to S3. The subresource is "policy", for
+// example, or empty for the bucket itself.
 func CallS3(ctx context.Context, in Inside, p *Principal, region, method, bucket, subresource string, body []byte) error {
 	address := "http://s3." + region + "." + URLSuffix(region) + "/" + bucket
 	if subresource != "" {
@@ -86,10 +86,9 @@ func CallS3(ctx context.Context, in Inside, p *Principal, region, method, bucket
 	return err
 }
 
-// GetObject reads the S3 object at a URL, as CloudFormation reads a template:
-// with the principal's own permissions. If the URL is presigned, the front
-// checks its signature as for any caller, and the signer's permissions are
-// used.
+// GetObject returns the S3 object at a URL, as CloudFormation reads a template:
+// with the principal's own permissions. If the URL is presigned, Inside.Do
+// checks its signature, and the signer's permissions are used.
 func GetObject(ctx context.Context, in Inside, p *Principal, region, objectURL string) ([]byte, error) {
 	r, err := insideRequest(ctx, http.MethodGet, objectURL, nil)
 	if err != nil {
@@ -113,7 +112,8 @@ func insideRequest(ctx context.Context, method, address string, body []byte) (*h
 	return r, nil
 }
 
-// decodeQueryResult finds the named element and decodes it.
+// decodeQueryResult decodes the first element with a name into out. It returns
+// an error if there is none.
 func decodeQueryResult(body []byte, name string, out any) error {
 	decoder := xml.NewDecoder(bytes.NewReader(body))
 	for {

@@ -11,7 +11,7 @@ import (
 
 // Entry is one call in the journal.
 type Entry struct {
-	Time      time.Time `json:"time"` // the sandbox's
+	Time      time.Time `json:"time"` // by the sandbox's clock
 	Service   string    `json:"service"`
 	Action    string    `json:"action"`
 	Region    string    `json:"region"`
@@ -24,7 +24,7 @@ type Entry struct {
 	Note      string    `json:"note,omitempty"` // a service's note, such as a dropped delivery
 }
 
-// Journal records every call in order. Tests count calls in it.
+// Journal records every call in order, so that tests can count them.
 type Journal struct {
 	mu      sync.Mutex
 	entries []Entry
@@ -44,7 +44,8 @@ func (j *Journal) Mark() int {
 	return len(j.entries)
 }
 
-// Since returns the entries after a mark; 0 is the beginning.
+// Since returns the entries after a mark; 0 is the beginning. It returns nil if
+// the journal has no such mark.
 func (j *Journal) Since(mark int) []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -14,15 +14,15 @@ import (
 
 // The AWS JSON 1.0 protocol, which SQS and DynamoDB use.
 
-// JSONAction returns the operation's name, which follows the dot in
+// JSONAction returns the operation's name: what follows the last dot in
 // X-Amz-Target.
 func JSONAction(r *http.Request) string {
 	target := r.Header.Get("X-Amz-Target")
 	return target[strings.LastIndexByte(target, '.')+1:]
 }
 
-// ServeJSON executes the operation that a call names and returns its answer. The
-// operation authorizes the caller, who may be anonymous.
+// ServeJSON executes the operation that a call names, and returns its response. The
+// operation authorizes the caller, which may be anonymous.
 func ServeJSON[S any](s S, operations map[string]func(S, *Call) (any, error), c *Call) (*Response, error) {
 	run, ok := operations[c.Action]
 	if !ok {
@@ -35,7 +35,7 @@ func ServeJSON[S any](s S, operations map[string]func(S, *Call) (any, error), c 
 	return JSONResult(c, out)
 }
 
-// ServeJSON11 is ServeJSON for services of JSON 1.1, which refuse anonymous calls.
+// ServeJSON11 is ServeJSON for services of JSON 1.1. It refuses anonymous calls.
 func ServeJSON11[S any](s S, operations map[string]func(S, *Call) (any, error), c *Call) (*Response, error) {
 	if c.Principal == nil {
 		return nil, AnonymousJSONCall()
@@ -57,12 +57,12 @@ func DecodeJSON(c *Call, in any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(in); err != nil {
-		return Errorf(http.StatusBadRequest, "SerializationException", "The sandbox can't read the input of %s: %v", c.Action, err)
+		return Errorf(http.StatusBadRequest, "SerializationException", "The sandbox cannot decode the input of %s: %v", c.Action, err)
 	}
 	return nil
 }
 
-// JSONResult writes an answer; a nil result is {}.
+// JSONResult returns the response with a result; a nil result is encoded as {}.
 func JSONResult(c *Call, result any) (*Response, error) {
 	if result == nil {
 		result = struct{}{}
@@ -74,8 +74,8 @@ func JSONResult(c *Call, result any) (*Response, error) {
 	return jsonResponse(c, http.StatusOK, body), nil
 }
 
-// JSONError writes an error. The namespace is the service's in "__type":
-// "com.amazonaws.sqs", "com.amazonaws.dynamodb.v20120810".
+// JSONError returns the response with an error. The namespace is the service's
+// in "__type": "com.amazonaws.sqs", "com.amazonaws.dynamodb.v20120810".
 func JSONError(c *Call, namespace string, err *Error) *Response {
 	fields := map[string]any{}
 	maps.Copy(fields, err.Fields)
@@ -95,8 +95,8 @@ func jsonResponse(c *Call, status int, body []byte) *Response {
 	return &Response{Status: status, Header: header, Body: body}
 }
 
-// JSON11 makes an answer one of JSON 1.1, which EventBridge and Organizations
-// use: only the content type differs.
+// JSON11 makes r a response of JSON 1.1, which EventBridge, KMS, CloudWatch Logs
+// and Organizations use, and returns it: only the content type differs.
 func JSON11(r *Response) *Response {
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	return r

@@ -1,8 +1,9 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package kernel is what the sandbox's services share: the caller, the call,
-// the clock, AWS's errors, and how an answer is written. It knows no service.
+// Package kernel has what the sandbox's services share: the caller, the call,
+// the clock, AWS's errors, and the encodings of responses. It imports no
+// service.
 package kernel
 
 import (
@@ -11,7 +12,7 @@ import (
 	"net/http"
 )
 
-// Principal is the caller of a call, with every policy that applies to it.
+// Principal is a caller, with every policy that applies to it.
 type Principal struct {
 	Account string // 12 digits; empty for an AWS service
 	ARN     string // as in error messages and GetCallerIdentity: a user, role session or root
@@ -23,9 +24,9 @@ type Principal struct {
 	Boundary []string // permissions boundary documents; nil if there is none
 	Session  []string // session policy documents; nil if there is none
 	Root     bool     // the account's root user: identity policies do not apply
-	// Unread are AWS's managed policies that apply beside these documents, but
-	// whose own documents the sandbox does not have: ARNs.
-	Unread Unread
+	// WithoutDocument holds the AWS managed policies that also apply, but whose
+	// documents the sandbox does not have.
+	WithoutDocument PolicyARNs
 
 	Via []string // aws:CalledVia, first to last: CloudFormation acting for a customer
 
@@ -34,8 +35,8 @@ type Principal struct {
 	Keys map[string][]string
 }
 
-// Unread are ARNs of policies without documents, by where they apply.
-type Unread struct{ Identity, Boundary, Session []string }
+// PolicyARNs holds ARNs of policies, by where they apply.
+type PolicyARNs struct{ Identity, Boundary, Session []string }
 
 // Call is one authenticated request on its way to a service.
 type Call struct {
@@ -58,9 +59,11 @@ type Response struct {
 
 // Service is one AWS service. Serve decodes the call's body itself.
 type Service interface {
-	// Action returns the operation that a request asks for, before any other
-	// step: the journal and the faults use it.
+	// Action returns the operation that a request asks for. It is called first,
+	// because faults and the journal use the operation.
 	Action(r *http.Request, body []byte) string
+	// Serve authorizes and executes a call. Its error is an *Error if AWS would
+	// return one.
 	Serve(c *Call) (*Response, error)
 	// EncodeError writes an error in the service's own protocol.
 	EncodeError(c *Call, err *Error) *Response
@@ -76,9 +79,9 @@ type Error struct {
 	Fields map[string]any
 	// Header is added to the answer, such as a redirect's Location.
 	Header http.Header
-	// Raw replaces the protocol's encoding of the error: the body is what an
-	// intermediary between the caller and AWS answered, or what is left of
-	// AWS's answer.
+	// Raw, if not nil, is the response's body, instead of the error in the
+	// service's protocol: an answer of an intermediary between the caller and
+	// AWS, or a truncated answer of AWS.
 	Raw []byte
 }
 
@@ -97,17 +100,18 @@ type Authorizer interface {
 	Authorize(a Authorization) error
 }
 
-// Authorization is one question to the Authorizer.
+// Authorization describes an action for the Authorizer to decide on.
 type Authorization struct {
 	Principal *Principal
 	Action    string // "sns:Publish"
 	Resource  string // ARN
-	// ResourceAccount owns the resource; for a caller of another account both
-	// sides must allow.
+	// ResourceAccount owns the resource. If the caller is in another account,
+	// policies of both accounts must allow the action.
 	ResourceAccount string
 	// ResourcePolicy is the resource's own policy document, JSON; empty: none.
 	ResourcePolicy string
 	// Context holds condition keys beyond those of the principal itself,
-	// lower-case: "sts:externalid", "aws:sourcearn". A missing key is absent.
+	// lower-case: "sts:externalid", "aws:sourcearn". A key without values is
+	// absent from the request.
 	Context map[string][]string
 }

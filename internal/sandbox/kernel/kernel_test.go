@@ -63,7 +63,7 @@ func TestAQueryAnswerRoundTrips(t *testing.T) {
 	}
 }
 
-func TestErrorsInEachProtocol(t *testing.T) {
+func TestErrorsAreEncodedInEachProtocol(t *testing.T) {
 	c := &Call{Action: "X", RequestID: "id-1", Request: httptest.NewRequest(http.MethodGet, "/", nil)}
 	fault := &Error{Status: 400, Code: "Bad", Message: "<no>", Fields: map[string]any{"Reasons": []string{"r"}, "Expires": "<now>"}}
 	for name, test := range map[string]struct {
@@ -84,18 +84,18 @@ func TestErrorsInEachProtocol(t *testing.T) {
 	}
 }
 
-func TestFaultRulesEndOrAreDrawn(t *testing.T) {
+func TestFaultRulesApplyANumberOfTimesOrAtRandom(t *testing.T) {
 	f := NewFaults(7)
 	f.Add(FaultRule{Service: "sns", Action: "Publish", Kind: FaultThrottle, Next: 2})
 	hits := 0
 	for range 5 {
 		hits += len(f.Draw(Target{Service: "sns", Action: "Publish", Account: "1"}))
 		if got := f.Draw(Target{Service: "sns", Action: "Subscribe", Account: "1"}); got != nil {
-			t.Errorf("another action was hit: %v", got)
+			t.Errorf("the rule applied to another action: %v", got)
 		}
 	}
 	if hits != 2 {
-		t.Errorf("a rule for two calls hit %d", hits)
+		t.Errorf("a rule for two calls applied to %d", hits)
 	}
 	draw := func(seed uint64) (pattern string) {
 		f := NewFaults(seed)
@@ -104,19 +104,19 @@ func TestFaultRulesEndOrAreDrawn(t *testing.T) {
 			pattern += string("-x"[len(f.Draw(Target{Service: "s3", Action: "GetObject", Account: "1"}))])
 		}
 		if got := f.Draw(Target{Service: "s3", Action: "GetObject", Account: "2"}); got != nil {
-			t.Errorf("another account was hit: %v", got)
+			t.Errorf("the rule applied to another account: %v", got)
 		}
 		return pattern
 	}
 	if a, b := draw(1), draw(1); a != b || !strings.Contains(a, "x") || !strings.Contains(a, "-") {
-		t.Errorf("a seed does not repeat itself:\n%s\n%s", a, b)
+		t.Errorf("with the same seed, the calls that fail are not the same, or are all or none:\n%s\n%s", a, b)
 	}
 	buckets := NewFaults(1)
 	buckets.Add(FaultRule{Bucket: "answers-*", Kind: FaultThrottle, Next: 9})
 	buckets.Add(FaultRule{Bucket: "exact", Kind: FaultThrottle, Next: 9})
 	for bucket, want := range map[string]int{"answers-1": 1, "answers": 0, "exact": 1, "exactly": 0, "": 0} {
 		if got := len(buckets.Draw(Target{Service: "s3", Bucket: bucket})); got != want {
-			t.Errorf("the bucket %q was hit %d times, want %d", bucket, got, want)
+			t.Errorf("%d rules applied to the bucket %q, want %d", got, bucket, want)
 		}
 	}
 	f.Add(FaultRule{Kind: FaultThrottle, Next: 1})
@@ -137,7 +137,7 @@ func TestTheJournalCountsSinceAMark(t *testing.T) {
 		t.Errorf("counted %v", got)
 	}
 	if len(j.Since(0)) != 3 || j.Since(4) != nil || j.Since(-1) != nil {
-		t.Error("marks are not kept")
+		t.Error("Since does not return the entries after a mark, and nil for an invalid one")
 	}
 }
 
@@ -153,7 +153,7 @@ func TestWaitersWakeWhenTheClockMoves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := c.WaitUntil(ctx, c.Now().Add(time.Hour)); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled wait gave %v", err)
+		t.Errorf("a cancelled wait returned %v", err)
 	}
 }
 
@@ -165,7 +165,7 @@ func TestAClockThatRunsFasterNeverJumps(t *testing.T) {
 	if jump := c.Now().Sub(before); jump < 0 {
 		t.Errorf("the clock went back by %s", -jump)
 	}
-	at := c.Now().Add(24 * time.Hour) // a tenth of a second by the machine
+	at := c.Now().Add(24 * time.Hour) // a tenth of a second of real time
 	if err := c.WaitUntil(t.Context(), at); err != nil || c.Now().Before(at) {
 		t.Errorf("waited until %s with %v, and it is %s", at, err, c.Now())
 	}

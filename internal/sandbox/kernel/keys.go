@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// KeyUse is a service's use of a KMS key on behalf of its caller: the caller's
-// permissions are checked, and the key policy (aws-facts 13.4).
+// KeyUse is a service's use of a KMS key on behalf of a caller. KMS checks the
+// caller's permissions and the key policy (aws-facts 13.4).
 type KeyUse struct {
 	Principal *Principal
-	Service   string // of the SigV4 name "sqs": kms:ViaService
+	Service   string // the SigV4 name, such as "sqs", for kms:ViaService
 	Region    string
-	Account   string            // of the resource: an ID or alias without an ARN belongs to it
+	Account   string            // of the resource; a key's ID or alias is one of this account
 	Key       string            // ID, ARN or alias
 	Data      map[string]string // encryption context
 	// Keys are condition keys that the service adds, such as aws:sourcearn.
@@ -35,7 +35,7 @@ func (u KeyUse) principal() *Principal {
 	return &p
 }
 
-// arn returns the key's ARN, or its alias's.
+// arn returns the ARN of the key or alias.
 func (u KeyUse) arn() string {
 	if strings.HasPrefix(u.Key, "arn:") {
 		return u.Key
@@ -51,7 +51,7 @@ func (u KeyUse) call(ctx context.Context, inside Inside, action string, in, out 
 	return CallJSON(ctx, inside, u.principal(), u.Region, "kms", "TrentService", action, in, out)
 }
 
-// GenerateDataKey returns a new data key, encrypted.
+// GenerateDataKey returns a new encrypted data key.
 func (u KeyUse) GenerateDataKey(ctx context.Context, inside Inside) (blob []byte, err error) {
 	var out struct{ CiphertextBlob []byte }
 	in := map[string]any{"KeyId": u.arn(), "KeySpec": "AES_256", "EncryptionContext": u.Data}
@@ -59,12 +59,13 @@ func (u KeyUse) GenerateDataKey(ctx context.Context, inside Inside) (blob []byte
 	return out.CiphertextBlob, err
 }
 
-// Decrypt decrypts a data key.
+// Decrypt checks that the caller can decrypt a data key.
 func (u KeyUse) Decrypt(ctx context.Context, inside Inside, blob []byte) error {
 	return u.call(ctx, inside, "Decrypt", map[string]any{"CiphertextBlob": blob, "EncryptionContext": u.Data}, nil)
 }
 
-// Adopt makes a resource of the service use the key, and returns the key's ARN.
+// Adopt creates the grant with which the service's resource uses the key, and
+// returns the key's ARN.
 func (u KeyUse) Adopt(ctx context.Context, inside Inside, operations ...string) (arn string, err error) {
 	var out struct {
 		KeyMetadata struct{ Arn string }

@@ -5,8 +5,8 @@ package kernel
 
 import "strings"
 
-// Partitions are separate AWSs: no account, key, bucket or role of one is known
-// in another.
+// Partitions are separate from each other: no account, key, bucket or role of
+// one exists in another.
 
 // Partition returns the AWS partition of a Region (aws-facts 2.5).
 func Partition(region string) string {
@@ -35,7 +35,7 @@ func URLSuffix(region string) string {
 	}
 }
 
-// GlobalRegion returns the Region of a Region's partition in which IAM lives.
+// GlobalRegion returns the Region of IAM in a Region's partition.
 func GlobalRegion(region string) string {
 	switch Partition(region) {
 	case "aws-cn":
@@ -49,7 +49,7 @@ func GlobalRegion(region string) string {
 	}
 }
 
-// PartitionOf returns the partition in an ARN; empty if it is no ARN.
+// PartitionOf returns the partition of an ARN, or "" if the text is not an ARN.
 func PartitionOf(arn string) string {
 	rest, isARN := strings.CutPrefix(arn, "arn:")
 	partition, _, _ := strings.Cut(rest, ":")

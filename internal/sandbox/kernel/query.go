@@ -18,7 +18,8 @@ import (
 // Query holds the parameters of one request in the query protocol.
 type Query url.Values
 
-// ParseQuery parses a request's parameters from its form and its URL.
+// ParseQuery returns the parameters in a request's URL and in its body, a form.
+// An invalid form is ignored.
 func ParseQuery(r *http.Request, body []byte) Query {
 	values := url.Values{}
 	if r != nil && r.URL != nil {
@@ -37,7 +38,7 @@ func ParseQuery(r *http.Request, body []byte) Query {
 // Get returns a parameter, or "" if it is absent.
 func (q Query) Get(name string) string { return url.Values(q).Get(name) }
 
-// Has distinguishes an empty parameter from an absent one.
+// Has reports whether a request has a parameter, even an empty one.
 func (q Query) Has(name string) bool { return url.Values(q).Has(name) }
 
 // List returns the strings of "Name.member.1", "Name.member.2", …
@@ -87,12 +88,13 @@ func memberName(name, kind string, i int) string {
 	return name + "." + kind + "." + strconv.Itoa(i)
 }
 
-// QueryAction returns the operation's name of a request in the query protocol.
+// QueryAction returns the name of the operation in a request of the query
+// protocol.
 func QueryAction(r *http.Request, body []byte) string { return ParseQuery(r, body).Get("Action") }
 
-// QueryResult writes an answer: <ActionResponse xmlns="…"><ActionResult>…. The
-// result is a struct (lists as `xml:"Tags>member"`), or nil for an action
-// without a result.
+// QueryResult returns the response with a result:
+// <ActionResponse xmlns="…"><ActionResult>…. The result is a struct (lists as
+// `xml:"Tags>member"`), or nil for an action without a result.
 func QueryResult(c *Call, namespace string, result any) (*Response, error) {
 	var b bytes.Buffer
 	e := xml.NewEncoder(&b)
@@ -121,7 +123,8 @@ func QueryResult(c *Call, namespace string, result any) (*Response, error) {
 	return xmlResponse(c, http.StatusOK, b.Bytes()), nil
 }
 
-// QueryError writes an error: <ErrorResponse><Error><Type>Sender….
+// QueryError returns the response with an error:
+// <ErrorResponse><Error><Type>Sender….
 func QueryError(c *Call, namespace string, err *Error) *Response {
 	fault := "Sender"
 	if err.Status >= http.StatusInternalServerError {

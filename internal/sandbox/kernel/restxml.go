@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// RestXMLError writes an error in S3's form: <Error><Code>…, without a body
-// for HEAD.
+// RestXMLError returns the response with an error in S3's form: <Error><Code>…,
+// without a body for HEAD.
 func RestXMLError(c *Call, err *Error) *Response {
 	header := http.Header{}
 	maps.Copy(header, err.Header)
@@ -33,7 +33,7 @@ func RestXMLError(c *Call, err *Error) *Response {
 	return &Response{Status: err.Status, Header: header, Body: append([]byte(xml.Header), body...)}
 }
 
-// detail is a member that some errors carry: <Expires>…</Expires>.
+// detail is an additional element of an error: <Expires>…</Expires>.
 type detail struct {
 	XMLName xml.Name
 	Text    string `xml:",chardata"`

@@ -50,8 +50,9 @@ var operators = map[string]operator{
 	"notipaddress":              {negated: true, matches: inNetwork},
 }
 
-// holds evaluates one condition: the request's values of a key against the
-// policy's.
+// holds reports whether a condition is met: it compares the request's values of
+// the key with the policy's. It returns an error for a key or an operator that
+// the sandbox does not implement.
 func (q *question) holds(d *Document, c Condition) (bool, error) {
 	values, known := q.key(c.Key)
 	if !known {
@@ -87,8 +88,9 @@ func (q *question) holds(d *Document, c Condition) (bool, error) {
 	return op.compare(quantifier, wanted, values), nil
 }
 
-// compare: without a quantifier, several values of a request are treated as by
-// ForAnyValue, or, if the operator is negated, as by ForAllValues.
+// compare reports whether the request's values meet a condition. Without a
+// quantifier, several values are compared as with ForAnyValue, or, if the
+// operator is negated, as with ForAllValues.
 func (op operator) compare(quantifier string, wanted, values []string) bool {
 	all := quantifier == "forallvalues" || quantifier == "" && op.negated
 	for _, value := range values {
@@ -107,8 +109,8 @@ func (op operator) compare(quantifier string, wanted, values []string) bool {
 	return all
 }
 
-// wanted returns the policy's values with their variables replaced; a value
-// whose variable is absent matches nothing.
+// wanted returns the policy's values with their variables replaced, without the
+// values of which a variable is absent: those match nothing.
 func (q *question) wanted(d *Document, values []string, pattern bool) ([]string, error) {
 	list := make([]string, 0, len(values))
 	for _, value := range values {
@@ -127,7 +129,7 @@ func null(wanted []string, absent bool) (bool, error) {
 	for _, want := range wanted {
 		value, err := strconv.ParseBool(want)
 		if err != nil {
-			return false, fmt.Errorf("Null takes true or false, not %q", want)
+			return false, fmt.Errorf("invalid value %q of Null: must be true or false", want)
 		}
 		if value == absent {
 			return true, nil
@@ -161,7 +163,7 @@ func parseTime(text string) (time.Time, error) {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no date", text)
+		return time.Time{}, fmt.Errorf("%q is not a date", text)
 	}
 	return time.Unix(seconds, 0), nil
 }

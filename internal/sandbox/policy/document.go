@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Kind is the type of a policy document; it decides which elements are
+// Kind is the type of a policy document, which determines the elements that are
 // required.
 type Kind int
 
-// The kinds.
+// The kinds of policy documents.
 const (
 	Identity Kind = iota // of a user or role, a session, a boundary
 	Resource             // of a topic, queue or bucket
@@ -55,8 +55,8 @@ type Condition struct {
 	Values   []string
 }
 
-// Malformed is the reason why AWS would not store a document: the text of its
-// MalformedPolicyDocument error, if AWS has one.
+// Malformed is the reason why AWS would not store a document: the message of its
+// MalformedPolicyDocument error, if it is known.
 type Malformed string
 
 func (m Malformed) Error() string { return string(m) }
@@ -273,21 +273,21 @@ func (s *Statement) check(kind Kind) error {
 	return nil
 }
 
-// trustActions are the actions that a role's trust policy can have, lower-case
-// (aws-facts 13.8).
+// trustActions are the actions that a role's trust policy can allow or deny,
+// lower-case (aws-facts 13.8).
 var trustActions = []string{
 	"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity", "sts:assumeroot",
 	"sts:tagsession", "sts:setsourceidentity", "sts:setcontext",
 }
 
-// ofCaller reports whether a policy is one of the caller's, and not one of the
-// resource.
+// ofCaller reports whether a policy applies to a caller, and not to a resource.
 func (k Kind) ofCaller() bool { return k == Identity || k == Session }
 
-// isARN: a Resource has six fields, of which the last may contain colons, or
-// ends with a star that stands for the rest. In an identity policy it may also
-// end after its service or later, and the rest is stars; a session policy must
-// be complete (aws-facts 12.3).
+// isARN reports whether a Resource element is in ARN format. It has six fields,
+// of which the last may contain colons, or ends with a star that stands for the
+// rest. In an identity policy it may also end after its service or later, and
+// the missing fields are stars; in a session policy it must be complete
+// (aws-facts 12.3).
 func isARN(kind Kind, text string) bool {
 	fields := strings.SplitN(text, ":", 6)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestMalformedDocumentsAreNotStored(t *testing.T) {
+func TestMalformedDocumentsAreRefused(t *testing.T) {
 	with := func(fields string) string { return `{"Version":"2012-10-17","Statement":[{` + fields + `}]}` }
 	for _, test := range []struct {
 		name     string
@@ -22,13 +22,13 @@ func TestMalformedDocumentsAreNotStored(t *testing.T) {
 		{"a trust policy", Trust, with(`"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Principal":{"AWS":["111111111111","arn:aws-cn:iam::111111111111:role/p/r"],"Service":"ec2.amazonaws.com"}`), ""},
 		{"ARNs that end with a star or after their service", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:logs:*","arn:aws:sns:us-east-1:*","arn:aws:sqs","arn:aws:s3:::b*"]`), ""},
 		{"a star for the rest in a resource policy", Resource, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:sns:us-east-1:*","Principal":"*"`), ""},
-		{"an ARN of a resource policy that just ends", Resource, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:sns:us-east-1","Principal":"*"`), "ARN format"},
-		{"an ARN of a session policy that is not complete", Session, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:sqs:*"`), "ARN format"},
+		{"an incomplete ARN in a resource policy", Resource, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:sns:us-east-1","Principal":"*"`), "ARN format"},
+		{"an incomplete ARN in a session policy", Session, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:sqs:*"`), "ARN format"},
 		{"a service with a star", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s*:*"`), "ARN format"},
-		{"trust in every action of STS", Trust, with(`"Effect":"Allow","Action":["sts:*","*","sts:AssumeRole*","STS:assumerolewithsaml"],"Principal":"*"`), ""},
-		{"trust in an action that STS does not have", Trust, with(`"Effect":"Allow","Action":"sts:AssumeRoles","Principal":"*"`), "STS AssumeRole actions"},
-		{"trust in another action of STS", Trust, with(`"Effect":"Allow","Action":"sts:GetCallerIdentity","Principal":"*"`), "STS AssumeRole actions"},
-		{"no JSON", Identity, `{`, "invalid Json"},
+		{"every action of STS in a trust policy", Trust, with(`"Effect":"Allow","Action":["sts:*","*","sts:AssumeRole*","STS:assumerolewithsaml"],"Principal":"*"`), ""},
+		{"an unknown action of STS in a trust policy", Trust, with(`"Effect":"Allow","Action":"sts:AssumeRoles","Principal":"*"`), "STS AssumeRole actions"},
+		{"another action of STS in a trust policy", Trust, with(`"Effect":"Allow","Action":"sts:GetCallerIdentity","Principal":"*"`), "STS AssumeRole actions"},
+		{"invalid JSON", Identity, `{`, "invalid Json"},
 		{"text after the JSON", Identity, all + "{}", "invalid Json"},
 		{"an array", Identity, `[]`, "Syntax errors"},
 		{"no statements", Identity, `{"Version":"2012-10-17","Statement":[]}`, "Statement"},
@@ -42,8 +42,8 @@ func TestMalformedDocumentsAreNotStored(t *testing.T) {
 		{"no action", Identity, with(`"Effect":"Allow","Resource":"*"`), "must contain actions"},
 		{"an action without a service", Identity, with(`"Effect":"Allow","Action":"GetObject","Resource":"*"`), "prefaced by a vendor"},
 		{"no resource", Identity, with(`"Effect":"Allow","Action":"s3:*"`), "must contain resources"},
-		{"a resource that is no ARN", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"bucket"`), "ARN format"},
-		{"a resource that is half an ARN", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:*"`), "ARN format"},
+		{"a resource that is not an ARN", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"bucket"`), "ARN format"},
+		{"a resource that is a part of an ARN", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:*"`), "ARN format"},
 		{"a principal in an identity policy", Identity, with(`"Effect":"Allow","Action":"s3:*","Resource":"*","Principal":"*"`), "should not specify a principal"},
 		{"no principal in a resource policy", Resource, all, "Missing required field Principal"},
 		{"a resource in a trust policy", Trust, with(`"Effect":"Allow","Action":"sts:AssumeRole","Principal":"*","Resource":"*"`), "prohibited field Resource"},
@@ -85,15 +85,15 @@ func TestEveryManagedPolicyIsAValidDocument(t *testing.T) {
 
 func FuzzParseAndEvaluate(f *testing.F) {
 	f.Add(all, granting(`"*"`))
-	f.Add(deny, granting(`{"AWS":["`+there+`"],"Service":"s3.amazonaws.com"}`))
+	f.Add(deny, granting(`{"AWS":["`+otherAccount+`"],"Service":"s3.amazonaws.com"}`))
 	f.Add(statement("Allow", "s*", "${aws:username}*", `,"Condition":{"ForAnyValue:StringLikeIfExists":{"aws:CalledVia":["*?${*}",1,true]}}`), "")
 	f.Fuzz(func(t *testing.T, identity, resource string) {
 		// An allow needs a document that parses on at least one side.
-		if ask(user(here, identity), resource, nil) == nil {
+		if ask(user(ownerAccount, identity), resource, nil) == nil {
 			_, identityErr := Parse(Identity, identity)
 			_, resourceErr := Parse(Resource, resource)
 			if identityErr != nil && resourceErr != nil {
-				t.Errorf("allowed by nothing that parses: %q and %q", identity, resource)
+				t.Errorf("allowed although neither policy parses: %q and %q", identity, resource)
 			}
 		}
 	})

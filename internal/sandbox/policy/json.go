@@ -11,9 +11,8 @@ import (
 	"strings"
 )
 
-// Policies are decoded by hand, because Go's decoder accepts two members with
-// one name and takes the last, and AWS refuses them: a policy must mean the
-// same here as there.
+// Policies are decoded token by token: if an object has two members of the same
+// name, json.Unmarshal uses the last one, but AWS refuses the policy.
 
 type object []member
 
@@ -94,7 +93,7 @@ func parseObject(decoder *json.Decoder, depth int) (any, error) {
 	return o, nil
 }
 
-// stringList accepts "x" or ["x", "y"].
+// stringList returns the strings of a member that is "x" or ["x", "y"].
 func stringList(m member) ([]string, error) {
 	items, ok := m.value.([]any)
 	if !ok {
@@ -111,8 +110,8 @@ func stringList(m member) ([]string, error) {
 	return list, nil
 }
 
-// scalarList converts strings, numbers and booleans to strings, as AWS does in
-// conditions.
+// scalarList returns the values of a member, one or a list, as strings. Like
+// AWS in conditions, it converts numbers and booleans.
 func scalarList(m member) ([]string, error) {
 	items, ok := m.value.([]any)
 	if !ok {

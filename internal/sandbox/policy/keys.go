@@ -13,11 +13,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// neverThere are keys that the sandbox knows, and that a request has only if a
-// service or its caller adds them. Keys that the sandbox would have to compute
-// and can't, such as aws:PrincipalOrgPaths, are not among them: a policy that
-// uses one is refused.
-var neverThere = []string{
+// optionalKeys are the known condition keys that a request has only in some
+// cases, for example if a service adds them. Keys that the sandbox would have
+// to compute and can't, such as aws:PrincipalOrgPaths, are not among them: a
+// policy that uses one is refused.
+var optionalKeys = []string{
 	"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce",
 	"aws:principalorgid", "aws:resourceorgid",
 	"aws:multifactorauthpresent", "aws:multifactorauthage", "aws:federatedprovider",
@@ -28,12 +28,14 @@ var neverThere = []string{
 	"sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "aws:sourceidentity",
 }
 
-// conditionKeys returns the keys of a request: those that follow from the
-// caller, then those that the caller and the service add.
+// conditionKeys returns the condition keys of a request, lower-case: those that
+// are computed from the authorization, and those that the caller and the
+// service add, which take precedence.
 func conditionKeys(a kernel.Authorization, now time.Time, organization func(account string) string) map[string][]string {
 	keys := map[string][]string{
-		// Loopback counts as TLS: the sandbox's clients use http. A call that
-		// was sent without TLS is marked as such (kernel.SecureTransport).
+		// Plain HTTP on loopback counts as TLS. If a call does not
+		// (kernel.SecureTransport), the principal's Keys or the Context have
+		// "false".
 		"aws:securetransport": {"true"},
 		"aws:sourceip":        {"127.0.0.1"},
 		"aws:currenttime":     {now.UTC().Format(time.RFC3339)},
@@ -90,12 +92,12 @@ func principalKeys(p *kernel.Principal, set func(name, value string)) {
 	}
 }
 
-// key returns a condition key's values. It is known if the request has it, or
-// if it is one that the sandbox's requests may have.
+// key returns a condition key's values in the request. known is false for a key
+// that the sandbox does not implement.
 func (q *question) key(name string) (values []string, known bool) {
 	name = strings.ToLower(name)
 	if values, known := q.keys[name]; known {
 		return values, true
 	}
-	return nil, slices.Contains(neverThere, name) || strings.HasPrefix(name, "aws:principaltag/") || strings.HasPrefix(name, "kms:encryptioncontext:")
+	return nil, slices.Contains(optionalKeys, name) || strings.HasPrefix(name, "aws:principaltag/") || strings.HasPrefix(name, "kms:encryptioncontext:")
 }

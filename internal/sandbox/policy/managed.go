@@ -10,12 +10,12 @@ import (
 	"sync"
 )
 
-// AWS managed policies. All of them are known by name (managed.txt): a policy
-// that is not among them does not exist, and attaching it fails as a misspelt
-// name does on AWS. The documents of a few are here, approximated: the real
-// ReadOnlyAccess lists thousands of actions of hundreds of services; these
-// cover the services that the sandbox has. For the others only the services
-// that they concern are known; if that could decide a question, it is refused.
+// AWS managed policies. All of them are known by name (managed.txt): attaching a
+// policy that is not among them fails, as a misspelt name does on AWS. This file
+// has approximate documents of a few: the real ReadOnlyAccess lists thousands of
+// actions of hundreds of services; these cover the services that the sandbox
+// has. For the other policies only their services are known; if such a policy
+// could change a decision, the sandbox returns an error instead of deciding.
 
 var managedARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::aws:policy/(.+)$`)
 
@@ -26,8 +26,8 @@ var managedList string
 // of.
 type scope struct{ allows, denies []string }
 
-// managedScopes holds all policies by path and name. The list is parsed on
-// first use.
+// managedScopes returns the scopes of all policies, by path and name. The list
+// is parsed on first use.
 var managedScopes = sync.OnceValue(func() map[string]scope {
 	all := map[string]scope{}
 	for line := range strings.Lines(managedList) {
@@ -48,8 +48,8 @@ var managedScopes = sync.OnceValue(func() map[string]scope {
 	return all
 })
 
-// Managed returns the document of an AWS managed policy; found is false if the
-// sandbox does not have it, or if there is no such policy.
+// Managed returns the document of an AWS managed policy. found is false if the
+// sandbox does not have the document, or if the policy does not exist.
 func Managed(arn string) (document string, found bool) {
 	document, found = managed[managedName(arn)]
 	return document, found
@@ -61,12 +61,12 @@ func ManagedExists(arn string) bool {
 	return exists
 }
 
-// ServiceLinked reports whether only roles of AWS's own services may have a
-// policy.
+// ServiceLinked reports whether a managed policy can be attached only to
+// service-linked roles.
 func ServiceLinked(arn string) bool { return strings.HasPrefix(managedName(arn), "aws-service-role/") }
 
-// managedName returns path and name from an ARN; empty if the policy is not one
-// of AWS's.
+// managedName returns the path and name of an AWS managed policy from its ARN,
+// or "" if the ARN is that of something else.
 func managedName(arn string) string {
 	if m := managedARN.FindStringSubmatch(arn); m != nil {
 		return m[2]
@@ -74,9 +74,10 @@ func managedName(arn string) string {
 	return ""
 }
 
-// unread returns the first of some policies without documents that may allow,
-// or deny, an action.
-func unread(arns []string, action string, services func(scope) []string) string {
+// concerning returns the first of some AWS managed policies whose services
+// include an action's, or "" if there is none. services returns the services of
+// which a policy allows, or denies, actions.
+func concerning(arns []string, action string, services func(scope) []string) string {
 	service, _, _ := strings.Cut(strings.ToLower(action), ":")
 	for _, arn := range arns {
 		for _, of := range services(managedScopes()[managedName(arn)]) {

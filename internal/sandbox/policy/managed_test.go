@@ -12,7 +12,7 @@ import (
 
 const awsPolicy = "arn:aws:iam::aws:policy/"
 
-func TestEveryDocumentBelongsToAnExistingPolicy(t *testing.T) {
+func TestEveryDocumentIsThatOfAnExistingManagedPolicy(t *testing.T) {
 	t.Parallel()
 	for name, document := range managed {
 		if !ManagedExists(awsPolicy + name) {
@@ -43,30 +43,30 @@ func TestAWSManagedPoliciesAreKnownByName(t *testing.T) {
 	}
 }
 
-func TestAPolicyWithoutADocumentIsAnErrorIfItCouldDecide(t *testing.T) {
+func TestAPolicyWithoutADocumentIsAnErrorIfItCouldChangeTheDecision(t *testing.T) {
 	t.Parallel()
-	with := func(unread kernel.Unread, identity ...string) *kernel.Principal {
-		return changed(session(here, identity...), func(p *kernel.Principal) { p.Unread = unread })
+	with := func(arns kernel.PolicyARNs, identity ...string) *kernel.Principal {
+		return changed(session(ownerAccount, identity...), func(p *kernel.Principal) { p.WithoutDocument = arns })
 	}
-	const ofNone, denies = awsPolicy + "AmazonEC2ReadOnlyAccess", awsPolicy + "AWSDenyAll"
+	const unrelated, denies = awsPolicy + "AmazonEC2ReadOnlyAccess", awsPolicy + "AWSDenyAll"
 	for _, test := range []struct {
 		name string
 		p    *kernel.Principal
 		want string
 	}{
-		{"allowed anyway", with(kernel.Unread{Identity: []string{awsPolicy + "AmazonSNSFullAccess"}}, publish), "ok"},
-		{"perhaps allowed", with(kernel.Unread{Identity: []string{ofNone, awsPolicy + "AmazonSNSFullAccess"}}), "AmazonSNSFullAccess"},
-		{"not of this service", with(kernel.Unread{Identity: []string{ofNone}}), "AccessDenied"},
-		{"perhaps denied", with(kernel.Unread{Identity: []string{denies}}, publish), "AWSDenyAll"},
-		{"denied anyway", with(kernel.Unread{Identity: []string{denies}}, all, deny), "AccessDenied"},
-		{"a session policy", changed(with(kernel.Unread{Session: []string{awsPolicy + "AmazonSNSFullAccess"}}, all), func(p *kernel.Principal) { p.Session = []string{} }), "AmazonSNSFullAccess"},
-		{"a boundary", changed(with(kernel.Unread{Boundary: []string{awsPolicy + "PowerUserAccess"}}, all), func(p *kernel.Principal) { p.Boundary = []string{} }), "PowerUserAccess"},
+		{"allowed anyway", with(kernel.PolicyARNs{Identity: []string{awsPolicy + "AmazonSNSFullAccess"}}, publish), "ok"},
+		{"perhaps allowed", with(kernel.PolicyARNs{Identity: []string{unrelated, awsPolicy + "AmazonSNSFullAccess"}}), "AmazonSNSFullAccess"},
+		{"not of this service", with(kernel.PolicyARNs{Identity: []string{unrelated}}), "AccessDenied"},
+		{"perhaps denied", with(kernel.PolicyARNs{Identity: []string{denies}}, publish), "AWSDenyAll"},
+		{"denied anyway", with(kernel.PolicyARNs{Identity: []string{denies}}, all, deny), "AccessDenied"},
+		{"a session policy", changed(with(kernel.PolicyARNs{Session: []string{awsPolicy + "AmazonSNSFullAccess"}}, all), func(p *kernel.Principal) { p.Session = []string{} }), "AmazonSNSFullAccess"},
+		{"a boundary", changed(with(kernel.PolicyARNs{Boundary: []string{awsPolicy + "PowerUserAccess"}}, all), func(p *kernel.Principal) { p.Boundary = []string{} }), "PowerUserAccess"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, "", nil), test.want) })
 	}
 }
 
-func TestServicesAreKnownByName(t *testing.T) {
+func TestServicePrincipalsAreKnownByName(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
 		"sns.amazonaws.com": true, "sns.af-south-1.amazonaws.com": true, "ec2.amazonaws.com.cn": true,
@@ -79,21 +79,21 @@ func TestServicesAreKnownByName(t *testing.T) {
 	}
 }
 
-func TestAServiceControlPolicyDeniesWhatOthersAllow(t *testing.T) {
+func TestAServiceControlPolicyDeniesWhatOtherPoliciesAllow(t *testing.T) {
 	t.Parallel()
 	e := NewEvaluator(func() time.Time { return noon })
 	e.ServiceControl(func(account string) []string {
-		if account == there {
-			return []string{statement("Deny", "sns:Publish", "*", `,"Condition":{"StringNotEquals":{"aws:ResourceAccount":"`+there+`"}}`)}
+		if account == otherAccount {
+			return []string{statement("Deny", "sns:Publish", "*", `,"Condition":{"StringNotEquals":{"aws:ResourceAccount":"`+otherAccount+`"}}`)}
 		}
 		return nil
 	})
 	may := func(p *kernel.Principal, owner string) error {
 		return e.Authorize(kernel.Authorization{Principal: p, Action: "sns:Publish", Resource: topic, ResourceAccount: owner, ResourcePolicy: granting(`"*"`)})
 	}
-	expect(t, may(user(there, all), here), "with an explicit deny in a service control policy")
-	expect(t, may(changed(user(there), func(p *kernel.Principal) { p.Root = true }), here), "service control policy")
-	expect(t, may(user(there, all), there), "ok")
-	expect(t, may(user(here, all), here), "ok")
-	expect(t, may(&kernel.Principal{Service: "sns.amazonaws.com"}, here), "ok")
+	expect(t, may(user(otherAccount, all), ownerAccount), "with an explicit deny in a service control policy")
+	expect(t, may(changed(user(otherAccount), func(p *kernel.Principal) { p.Root = true }), ownerAccount), "service control policy")
+	expect(t, may(user(otherAccount, all), otherAccount), "ok")
+	expect(t, may(user(ownerAccount, all), ownerAccount), "ok")
+	expect(t, may(&kernel.Principal{Service: "sns.amazonaws.com"}, ownerAccount), "ok")
 }

@@ -9,23 +9,24 @@ import (
 	"strings"
 )
 
-// Wildcards and variables. A pattern is text in which an unescaped "*" or "?"
-// of the policy was replaced by one of these runes, so that a star that came
-// from a variable is a literal star.
+// The wildcards of a pattern. A pattern is a policy's text in which each
+// unescaped "*" or "?" was replaced by one of these runes, so that a star in the
+// value of a variable is a literal star.
 const (
 	anyText rune = '\uE000'
 	anyRune rune = '\uE001'
-	// anyWithin is a star that does not match colons.
+	// anyWithin is a star that matches no colon.
 	anyWithin rune = '\uE002'
 )
 
 var wildcards = strings.NewReplacer("*", string(anyText), "?", string(anyRune))
 
-// globText matches a text against a pattern whose wildcards are "*" and "?".
+// globText reports whether a text matches a pattern whose wildcards are "*" and
+// "?".
 func globText(pattern, text string) bool { return glob(wildcards.Replace(pattern), text) }
 
-// glob uses linear memory and at worst quadratic time: it backtracks only to
-// the last star.
+// glob reports whether a text matches a pattern. It uses linear memory and at
+// worst quadratic time: it backtracks only to the last star.
 func glob(pattern, text string) bool {
 	p, t := []rune(pattern), []rune(text)
 	i, j, star, mark := 0, 0, -1, 0
@@ -50,15 +51,16 @@ func glob(pattern, text string) bool {
 	return i == len(p)
 }
 
-// matchResource matches a Resource element with an ARN. A star that ends a
-// field may match colons, any other one stays within its field; a pattern that
-// ends before its sixth field is completed with stars (aws-facts 12.3).
+// matchResource reports whether an ARN matches a Resource element. A star at the
+// end of a field can match colons, any other star only text within its field. A
+// pattern that ends before its sixth field is completed with stars
+// (aws-facts 12.3).
 func matchResource(pattern, text string) bool {
 	if strings.Count(pattern, ":") < 5 && !strings.HasSuffix(pattern, string(anyText)) {
 		pattern += ":" + string(anyText)
 	}
 	p, colons := []rune(pattern), 0
-	inside := false // a star that stays within its field
+	inside := false // whether the pattern has an anyWithin
 	for i, r := range p {
 		switch {
 		case r == ':':
@@ -73,8 +75,8 @@ func matchResource(pattern, text string) bool {
 	return globWithin(p, []rune(text))
 }
 
-// globWithin is glob for patterns in which some stars stay within a field. Row
-// by row it records which prefixes of the text the pattern so far matches.
+// globWithin is glob for patterns with anyWithin. For each rune of the pattern
+// it computes which prefixes of the text match the pattern up to there.
 func globWithin(pattern, text []rune) bool {
 	reached := make([]bool, len(text)+1)
 	reached[0] = true
@@ -98,9 +100,9 @@ func globWithin(pattern, text []rune) bool {
 	return reached[len(text)]
 }
 
-// matchARN matches part by part, as the Arn… operators do: a star does not
-// match colons, except in the last of the six parts. Text with fewer parts is
-// no ARN and never matches.
+// matchARN reports whether an ARN matches a pattern, compared field by field as
+// by the Arn… operators: a star matches colons only in the last of the six
+// fields. A text with fewer fields is not an ARN and never matches.
 func matchARN(pattern, text string) bool {
 	p, t := strings.SplitN(pattern, ":", 6), strings.SplitN(text, ":", 6)
 	if len(p) < 6 || len(t) < 6 {
@@ -116,9 +118,10 @@ func matchARN(pattern, text string) bool {
 
 var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-// expand replaces the policy variables of a text, and marks its wildcards if it
-// is a pattern. A variable without a value makes the text match nothing (found
-// is false). Documents of 2008 have no variables.
+// expand returns a text with its policy variables replaced, and with its
+// wildcards replaced if it is a pattern. found is false if a variable has no
+// value: then the text matches nothing. Documents of version 2008-10-17 have no
+// variables.
 func (q *question) expand(d *Document, text string, pattern bool) (expanded string, found bool, err error) {
 	mark := func(s string) string {
 		if pattern {
@@ -144,8 +147,8 @@ func (q *question) expand(d *Document, text string, pattern bool) (expanded stri
 	return b.String(), true, nil
 }
 
-// expandResource is expand for a Resource element, which has variables only
-// after its fifth colon; before it "${" is literal text, which no ARN contains
+// expandResource is expand for a Resource element, which can have variables only
+// after its fifth colon. Before it "${" is literal text, which no ARN contains
 // (aws-facts 12.3).
 func (q *question) expandResource(d *Document, text string) (expanded string, found bool, err error) {
 	fields := strings.SplitN(text, ":", 6)
@@ -157,8 +160,9 @@ func (q *question) expandResource(d *Document, text string) (expanded string, fo
 	return wildcards.Replace(head) + expanded, found, err
 }
 
-// variable returns the value of "aws:username", "aws:PrincipalTag/team, 'none'"
-// or of an escaped "*", "?", "$".
+// variable returns the value of a policy variable such as "aws:username",
+// "aws:PrincipalTag/team, 'none'" or "*", an escaped star. It returns an error
+// if the sandbox does not implement the key.
 func (q *question) variable(name string) (value string, found bool, err error) {
 	switch name {
 	case "*", "?", "$":

@@ -1,11 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package policy is the sandbox's IAM policy evaluator: it decides by identity,
-// session, boundary, resource and trust policies, with explicit denies and the
-// cross-account rule.
+// Package policy is the sandbox's IAM policy evaluator. It evaluates identity,
+// session and resource policies, permissions boundaries and trust policies, with
+// explicit denies and the cross-account rule.
 //
-// It evaluates what this project and its customers' templates use. An unknown
+// It implements what this project and its customers' templates use. An unknown
 // condition operator or key, a NotPrincipal, and everything else that it can't
 // evaluate is an error, never an allow. It has no federation, no resource
 // control policies, and only denying service control policies.
@@ -29,29 +29,30 @@ type Evaluator struct {
 
 	mu       sync.RWMutex
 	watchers map[int]func(Decision)
-	last     int // watcher
+	last     int // the ID of the newest watcher
 }
 
 var _ kernel.Authorizer = (*Evaluator)(nil)
 
-// NewEvaluator uses the clock for aws:CurrentTime. No account is in an
-// organization yet.
+// NewEvaluator returns an evaluator that uses now for aws:CurrentTime. No account
+// is in an organization until Organizations is called.
 func NewEvaluator(now func() time.Time) *Evaluator {
 	return &Evaluator{now: now, organization: func(string) string { return "" }, control: func(string) []string { return nil }}
 }
 
 // Organizations sets the function that returns the ID of an account's
-// organization, for aws:PrincipalOrgID and aws:ResourceOrgID; empty: it is in
-// none. It is called for every decision, because accounts join and leave.
+// organization, for aws:PrincipalOrgID and aws:ResourceOrgID, or "" if the
+// account is in no organization. It is called for every decision, because
+// accounts join and leave.
 func (e *Evaluator) Organizations(id func(account string) string) { e.organization = id }
 
 // ServiceControl sets the function that returns the service control policies
-// that apply to an account. They come beside FullAWSAccess, so that only what
-// they deny matters.
+// that apply to an account. FullAWSAccess always applies too, so that only their
+// denials have an effect.
 func (e *Evaluator) ServiceControl(policies func(account string) []string) { e.control = policies }
 
-// Authorize returns nil, AWS's AccessDenied error, or an error that says what
-// the sandbox can't evaluate.
+// Authorize implements kernel.Authorizer. It returns nil, AWS's AccessDenied
+// error, or SandboxNotImplemented with the reason if it can't decide.
 func (e *Evaluator) Authorize(a kernel.Authorization) error {
 	q := newQuestion(a, e.now(), e.organization)
 	q.control = e.control
@@ -60,7 +61,7 @@ func (e *Evaluator) Authorize(a kernel.Authorization) error {
 		return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented",
 			"The sandbox cannot evaluate whether %s may %s on %s: %v", q.caller(), a.Action, a.Resource, err)
 	}
-	e.tell(q, v)
+	e.notify(q, v)
 	if v == allowed {
 		return nil
 	}
@@ -85,8 +86,9 @@ const (
 	noResourceAllow verdict = "because no resource-based policy allows the ACTION action"
 )
 
-// decide applies AWS's evaluation logic: an explicit deny anywhere decides;
-// then the resource's policy and the principal's own are combined.
+// decide applies AWS's evaluation logic: an explicit deny in any policy takes
+// precedence; otherwise the resource's policy and the principal's own are
+// combined.
 func (q *question) decide() (verdict, error) {
 	denied, err := q.serviceControl()
 	if err != nil {
@@ -117,16 +119,16 @@ func (q *question) decide() (verdict, error) {
 	if own.denied != allowed {
 		return own.denied, nil
 	}
-	v := q.weigh(resource.strength, own)
-	if arn := own.unsure(v); arn != "" {
+	v := q.combine(resource.strength, own)
+	if arn := own.missingDocument(v); arn != "" {
 		return "", fmt.Errorf("it depends on the policy %s, whose document the sandbox does not have", arn)
 	}
 	return v, nil
 }
 
-// weigh combines what the resource's policy grants with what the principal's
-// own policies allow.
-func (q *question) weigh(granted strength, own ownDecision) verdict {
+// combine returns the verdict of what the resource's policy grants and what the
+// principal's own policies allow.
+func (q *question) combine(granted strength, own ownDecision) verdict {
 	crossAccount := q.ResourceAccount != "" && q.ResourceAccount != q.Principal.Account
 	switch {
 	case granted == notGranted && (crossAccount || q.isTrust() || q.isKey()):
@@ -149,14 +151,14 @@ func (q *question) weigh(granted strength, own ownDecision) verdict {
 	}
 }
 
-// isTrust reports whether a policy is a role's trust policy: it has no Resource
-// element, and an identity policy alone never suffices.
+// isTrust reports whether the resource's policy is a role's trust policy, which
+// has no Resource element, and must always allow the action itself.
 func (q *question) isTrust() bool {
 	return strings.HasPrefix(strings.ToLower(q.Action), "sts:") && strings.Contains(q.Resource, ":role/")
 }
 
-// isKey reports whether the resource is a KMS key, which no account can use
-// without its key policy, not even the key's own (aws-facts 13.4).
+// isKey reports whether the resource is a KMS key, whose key policy must always
+// allow the action, even for the key's own account (aws-facts 13.4).
 func (q *question) isKey() bool {
 	return strings.HasPrefix(strings.ToLower(q.Action), "kms:") && strings.Contains(q.Resource, ":key/")
 }
@@ -172,8 +174,8 @@ func (q *question) caller() string {
 	}
 }
 
-// denial returns the AccessDenied error. AssumeRole's has no reason, so that
-// callers cannot find out which roles exist (aws-facts 7.4).
+// denial returns the AccessDenied error. That of AssumeRole does not state the
+// reason, so that callers cannot find out which roles exist (aws-facts 7.4).
 func (q *question) denial(v verdict) error {
 	if q.Principal == nil {
 		return kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied")

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	here  = "111111111111"
-	there = "222222222222"
+	ownerAccount = "111111111111"
+	otherAccount = "222222222222"
 )
 
 var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
@@ -49,12 +49,12 @@ var (
 	deny    = statement("Deny", "sns:*", "*", "")
 )
 
-const topic = "arn:aws:sns:eu-west-1:" + here + ":t"
+const topic = "arn:aws:sns:eu-west-1:" + ownerAccount + ":t"
 
-// ask is the question of most tests: may p publish to a topic of `here`?
+// ask returns the decision on whether p may publish to a topic of ownerAccount.
 func ask(p *kernel.Principal, resourcePolicy string, context map[string][]string) error {
 	return NewEvaluator(func() time.Time { return noon }).Authorize(kernel.Authorization{
-		Principal: p, Action: "sns:Publish", Resource: topic, ResourceAccount: here, ResourcePolicy: resourcePolicy, Context: context,
+		Principal: p, Action: "sns:Publish", Resource: topic, ResourceAccount: ownerAccount, ResourcePolicy: resourcePolicy, Context: context,
 	})
 }
 
@@ -78,57 +78,57 @@ func expect(t *testing.T, err error, want string) {
 	}
 }
 
-func TestInOneAccountEitherSideAllows(t *testing.T) {
-	root := changed(user(here), func(p *kernel.Principal) { p.Root, p.ARN = true, "arn:aws:iam::"+here+":root" })
+func TestWithinAnAccountEitherPolicySuffices(t *testing.T) {
+	root := changed(user(ownerAccount), func(p *kernel.Principal) { p.Root, p.ARN = true, "arn:aws:iam::"+ownerAccount+":root" })
 	for _, test := range []struct {
 		name     string
 		p        *kernel.Principal
 		resource string
 		want     string
 	}{
-		{"nothing allows", user(here), "", "because no identity-based policy allows the sns:Publish action"},
-		{"the identity allows", user(here, publish), "", "ok"},
-		{"the resource names the user", user(here), granting(`{"AWS":"arn:aws:iam::` + here + `:user/ann"}`), "ok"},
-		{"the resource names the user by unique ID", user(here), strings.Replace(granting(`{"AWS":"AIDAANN"}`), "AIDAANN", "AIDAANNNNNNNNNNNN", 1), "AccessDenied"},
-		{"the resource names another user", user(here), granting(`{"AWS":"arn:aws:iam::` + here + `:user/bob"}`), "AccessDenied"},
-		{"the resource names every principal", user(here), granting(`"*"`), "ok"},
-		{"the resource names the account: that delegates", user(here), granting(`{"AWS":"` + here + `"}`), "no identity-based policy"},
-		{"the resource names the account, the identity allows", user(here, publish), granting(`{"AWS":"arn:aws:iam::` + here + `:root"}`), "ok"},
+		{"nothing allows", user(ownerAccount), "", "because no identity-based policy allows the sns:Publish action"},
+		{"the identity allows", user(ownerAccount, publish), "", "ok"},
+		{"the resource names the user", user(ownerAccount), granting(`{"AWS":"arn:aws:iam::` + ownerAccount + `:user/ann"}`), "ok"},
+		{"the resource names the user by unique ID", user(ownerAccount), strings.Replace(granting(`{"AWS":"AIDAANN"}`), "AIDAANN", "AIDAANNNNNNNNNNNN", 1), "AccessDenied"},
+		{"the resource names another user", user(ownerAccount), granting(`{"AWS":"arn:aws:iam::` + ownerAccount + `:user/bob"}`), "AccessDenied"},
+		{"the resource names every principal", user(ownerAccount), granting(`"*"`), "ok"},
+		{"the resource names the account, which delegates to IAM", user(ownerAccount), granting(`{"AWS":"` + ownerAccount + `"}`), "no identity-based policy"},
+		{"the resource names the account, the identity allows", user(ownerAccount, publish), granting(`{"AWS":"arn:aws:iam::` + ownerAccount + `:root"}`), "ok"},
 		{"the account's root needs nothing", root, "", "ok"},
-		{"a role's ARN means its sessions", session(here), granting(`{"AWS":"arn:aws:iam::` + here + `:role/team/Reader"}`), "ok"},
-		{"a role's ARN without its path is another role", session(here), granting(`{"AWS":"arn:aws:iam::` + here + `:role/Reader"}`), "AccessDenied"},
-		{"the session's own ARN", session(here), granting(`{"AWS":"arn:aws:sts::` + here + `:assumed-role/Reader/s1"}`), "ok"},
-		{"another session's ARN", session(here), granting(`{"AWS":"arn:aws:sts::` + here + `:assumed-role/Reader/s2"}`), "AccessDenied"},
-		{"a service named is not a user", user(here), granting(`{"Service":"sns.amazonaws.com"}`), "AccessDenied"},
+		{"a role's ARN means its sessions", session(ownerAccount), granting(`{"AWS":"arn:aws:iam::` + ownerAccount + `:role/team/Reader"}`), "ok"},
+		{"a role's ARN without its path is another role", session(ownerAccount), granting(`{"AWS":"arn:aws:iam::` + ownerAccount + `:role/Reader"}`), "AccessDenied"},
+		{"the session's own ARN", session(ownerAccount), granting(`{"AWS":"arn:aws:sts::` + ownerAccount + `:assumed-role/Reader/s1"}`), "ok"},
+		{"another session's ARN", session(ownerAccount), granting(`{"AWS":"arn:aws:sts::` + ownerAccount + `:assumed-role/Reader/s2"}`), "AccessDenied"},
+		{"a service named is not a user", user(ownerAccount), granting(`{"Service":"sns.amazonaws.com"}`), "AccessDenied"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
 }
 
-func TestAcrossAccountsBothSidesMustAllow(t *testing.T) {
+func TestAcrossAccountsBothPoliciesMustAllow(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		p        *kernel.Principal
 		resource string
 		want     string
 	}{
-		{"only the identity", user(there, all), "", "because no resource-based policy allows the sns:Publish action"},
-		{"only the resource, by ARN", user(there), granting(`{"AWS":"arn:aws:iam::` + there + `:user/ann"}`), "because no identity-based policy allows the sns:Publish action"},
-		{"only the resource, every principal", user(there), granting(`"*"`), "no identity-based policy"},
-		{"both, the account named", user(there, publish), granting(`{"AWS":"` + there + `"}`), "ok"},
-		{"both, the user named", user(there, publish), granting(`{"AWS":"arn:aws:iam::` + there + `:user/ann"}`), "ok"},
-		{"both, by a condition", user(there, publish), statement("Allow", "SNS:Publish", topic, `,"Principal":{"AWS":"*"},"Condition":{"StringEquals":{"aws:PrincipalAccount":["`+there+`"]}}`), "ok"},
-		{"the condition names another account", user(there, publish), statement("Allow", "SNS:Publish", topic, `,"Principal":{"AWS":"*"},"Condition":{"StringEquals":{"aws:PrincipalAccount":["333333333333"]}}`), "no resource-based policy"},
-		{"another account named", user(there, publish), granting(`{"AWS":"333333333333"}`), "no resource-based policy"},
-		{"the identity allows something else", user(there, statement("Allow", "sns:Subscribe", "*", "")), granting(`{"AWS":"` + there + `"}`), "no identity-based policy"},
-		{"the identity allows another topic", user(there, statement("Allow", "sns:*", topic+"2", "")), granting(`{"AWS":"` + there + `"}`), "no identity-based policy"},
-		{"another account's root is allowed by the resource", changed(user(there), func(p *kernel.Principal) { p.Root = true }), granting(`{"AWS":"` + there + `"}`), "ok"},
+		{"only the identity", user(otherAccount, all), "", "because no resource-based policy allows the sns:Publish action"},
+		{"only the resource, by ARN", user(otherAccount), granting(`{"AWS":"arn:aws:iam::` + otherAccount + `:user/ann"}`), "because no identity-based policy allows the sns:Publish action"},
+		{"only the resource, every principal", user(otherAccount), granting(`"*"`), "no identity-based policy"},
+		{"both, the account named", user(otherAccount, publish), granting(`{"AWS":"` + otherAccount + `"}`), "ok"},
+		{"both, the user named", user(otherAccount, publish), granting(`{"AWS":"arn:aws:iam::` + otherAccount + `:user/ann"}`), "ok"},
+		{"both, by a condition", user(otherAccount, publish), statement("Allow", "SNS:Publish", topic, `,"Principal":{"AWS":"*"},"Condition":{"StringEquals":{"aws:PrincipalAccount":["`+otherAccount+`"]}}`), "ok"},
+		{"the condition names another account", user(otherAccount, publish), statement("Allow", "SNS:Publish", topic, `,"Principal":{"AWS":"*"},"Condition":{"StringEquals":{"aws:PrincipalAccount":["333333333333"]}}`), "no resource-based policy"},
+		{"another account named", user(otherAccount, publish), granting(`{"AWS":"333333333333"}`), "no resource-based policy"},
+		{"the identity allows something else", user(otherAccount, statement("Allow", "sns:Subscribe", "*", "")), granting(`{"AWS":"` + otherAccount + `"}`), "no identity-based policy"},
+		{"the identity allows another topic", user(otherAccount, statement("Allow", "sns:*", topic+"2", "")), granting(`{"AWS":"` + otherAccount + `"}`), "no identity-based policy"},
+		{"another account's root is allowed by the resource", changed(user(otherAccount), func(p *kernel.Principal) { p.Root = true }), granting(`{"AWS":"` + otherAccount + `"}`), "ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
 }
 
-func TestAnExplicitDenyAnywhereDecides(t *testing.T) {
+func TestAnExplicitDenyInAnyPolicyTakesPrecedence(t *testing.T) {
 	open := granting(`"*"`)
 	for _, test := range []struct {
 		name     string
@@ -136,16 +136,16 @@ func TestAnExplicitDenyAnywhereDecides(t *testing.T) {
 		resource string
 		want     string
 	}{
-		{"in an identity policy", user(here, all, deny), open, "with an explicit deny in an identity-based policy"},
-		{"in the same document as the allow", user(here, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"sns:Publish","Resource":"`+topic+`"}]}`), open, "with an explicit deny in an identity-based policy"},
-		{"in the resource policy", user(here, all), statement("Deny", "*", "*", `,"Principal":"*"`), "with an explicit deny in a resource-based policy"},
-		{"in the resource policy, by account", user(there, all), `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":{"AWS":"` + there + `"},"Action":"*","Resource":"*"}]}`, "explicit deny in a resource-based policy"},
-		{"in a session policy", changed(session(here, all), func(p *kernel.Principal) { p.Session = []string{deny} }), open, "with an explicit deny in a session policy"},
-		{"in a boundary", changed(user(here, all), func(p *kernel.Principal) { p.Boundary = []string{all, deny} }), open, "with an explicit deny in a permissions boundary"},
-		{"against the root user", changed(user(here), func(p *kernel.Principal) { p.Root = true }), statement("Deny", "*", "*", `,"Principal":"*"`), "explicit deny in a resource-based policy"},
-		{"it does not apply to another action", user(here, all, statement("Deny", "sns:DeleteTopic", "*", "")), "", "ok"},
-		{"it applies to every other action", user(here, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"sns:Publish","Resource":"*"}]}`), "", "ok"},
-		{"it does not apply to other resources", user(here, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","NotResource":"`+topic+`"}]}`), "", "ok"},
+		{"in an identity policy", user(ownerAccount, all, deny), open, "with an explicit deny in an identity-based policy"},
+		{"in the same document as the allow", user(ownerAccount, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"sns:Publish","Resource":"`+topic+`"}]}`), open, "with an explicit deny in an identity-based policy"},
+		{"in the resource policy", user(ownerAccount, all), statement("Deny", "*", "*", `,"Principal":"*"`), "with an explicit deny in a resource-based policy"},
+		{"in the resource policy, by account", user(otherAccount, all), `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Effect":"Deny","Principal":{"AWS":"` + otherAccount + `"},"Action":"*","Resource":"*"}]}`, "explicit deny in a resource-based policy"},
+		{"in a session policy", changed(session(ownerAccount, all), func(p *kernel.Principal) { p.Session = []string{deny} }), open, "with an explicit deny in a session policy"},
+		{"in a boundary", changed(user(ownerAccount, all), func(p *kernel.Principal) { p.Boundary = []string{all, deny} }), open, "with an explicit deny in a permissions boundary"},
+		{"against the root user", changed(user(ownerAccount), func(p *kernel.Principal) { p.Root = true }), statement("Deny", "*", "*", `,"Principal":"*"`), "explicit deny in a resource-based policy"},
+		{"it does not apply to another action", user(ownerAccount, all, statement("Deny", "sns:DeleteTopic", "*", "")), "", "ok"},
+		{"it applies to every other action", user(ownerAccount, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","NotAction":"sns:Publish","Resource":"*"}]}`), "", "ok"},
+		{"it does not apply to other resources", user(ownerAccount, all, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","NotResource":"`+topic+`"}]}`), "", "ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
@@ -153,10 +153,10 @@ func TestAnExplicitDenyAnywhereDecides(t *testing.T) {
 
 func TestSessionPoliciesAndBoundariesOnlyLimit(t *testing.T) {
 	limited := func(sessionPolicies, boundary []string, identity ...string) *kernel.Principal {
-		return changed(session(here, identity...), func(p *kernel.Principal) { p.Session, p.Boundary = sessionPolicies, boundary })
+		return changed(session(ownerAccount, identity...), func(p *kernel.Principal) { p.Session, p.Boundary = sessionPolicies, boundary })
 	}
-	role := granting(`{"AWS":"arn:aws:iam::` + here + `:role/team/Reader"}`)
-	own := granting(`{"AWS":"arn:aws:sts::` + here + `:assumed-role/Reader/s1"}`)
+	role := granting(`{"AWS":"arn:aws:iam::` + ownerAccount + `:role/team/Reader"}`)
+	own := granting(`{"AWS":"arn:aws:sts::` + ownerAccount + `:assumed-role/Reader/s1"}`)
 	subscribe := statement("Allow", "sns:Subscribe", "*", "")
 	for _, test := range []struct {
 		name     string
@@ -175,7 +175,7 @@ func TestSessionPoliciesAndBoundariesOnlyLimit(t *testing.T) {
 		{"the boundary allows less", limited(nil, []string{subscribe}, all), "", "because no permissions boundary allows the sns:Publish action"},
 		{"the boundary allows more, the identity nothing", limited(nil, []string{all}), "", "no identity-based policy"},
 		{"a grant to the role passes through the boundary", limited(nil, []string{subscribe}), role, "no permissions boundary"},
-		{"a grant to a user is not limited by the boundary", changed(user(here), func(p *kernel.Principal) { p.Boundary = []string{subscribe} }), granting(`{"AWS":"arn:aws:iam::` + here + `:user/ann"}`), "ok"},
+		{"a grant to a user is not limited by the boundary", changed(user(ownerAccount), func(p *kernel.Principal) { p.Boundary = []string{subscribe} }), granting(`{"AWS":"arn:aws:iam::` + ownerAccount + `:user/ann"}`), "ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
@@ -195,28 +195,28 @@ func TestOnlyTheResourcePolicyAppliesToServicesAndAnonymousCallers(t *testing.T)
 		{"the service is named, and the source fits", service, bySource(topic), "ok"},
 		{"the source is another", service, bySource(topic + "2"), "AccessDenied"},
 		{"another service is named", service, granting(`{"Service":"events.amazonaws.com"}`), "AccessDenied"},
-		{"an account is named", service, granting(`{"AWS":"` + here + `"}`), "AccessDenied"},
+		{"an account is named", service, granting(`{"AWS":"` + ownerAccount + `"}`), "AccessDenied"},
 		{"no policy at all", service, "", "AccessDenied"},
 		{"anonymous, every principal is allowed", nil, granting(`"*"`), "ok"},
-		{"anonymous, one account is allowed", nil, granting(`{"AWS":"` + here + `"}`), "AccessDenied"},
+		{"anonymous, one account is allowed", nil, granting(`{"AWS":"` + ownerAccount + `"}`), "AccessDenied"},
 		{"anonymous, no policy", nil, "", "Access Denied"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, ask(test.p, test.resource, nil), test.want) })
 	}
 }
 
-func TestARoleIsAssumedOnlyByPrincipalsItTrusts(t *testing.T) {
+func TestARoleIsAssumedOnlyByPrincipalsThatItTrusts(t *testing.T) {
 	trust := func(principal, condition string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":` + principal + condition + `}]}`
 	}
 	assume := func(p *kernel.Principal, policy string, externalID []string) error {
 		return NewEvaluator(func() time.Time { return noon }).Authorize(kernel.Authorization{
-			Principal: p, Action: "sts:AssumeRole", Resource: "arn:aws:iam::" + here + ":role/r", ResourceAccount: here, ResourcePolicy: policy,
+			Principal: p, Action: "sts:AssumeRole", Resource: "arn:aws:iam::" + ownerAccount + ":role/r", ResourceAccount: ownerAccount, ResourcePolicy: policy,
 			Context: map[string][]string{"sts:externalid": externalID},
 		})
 	}
-	withID := trust(`{"AWS":"`+there+`"}`, `,"Condition":{"StringEquals":{"sts:ExternalId":"secret"}}`)
-	byRole := trust(`{"AWS":"`+there+`"}`, `,"Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::`+there+`:role/team/*"}}`)
+	withID := trust(`{"AWS":"`+otherAccount+`"}`, `,"Condition":{"StringEquals":{"sts:ExternalId":"secret"}}`)
+	byRole := trust(`{"AWS":"`+otherAccount+`"}`, `,"Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::`+otherAccount+`:role/team/*"}}`)
 	for _, test := range []struct {
 		name       string
 		p          *kernel.Principal
@@ -224,28 +224,28 @@ func TestARoleIsAssumedOnlyByPrincipalsItTrusts(t *testing.T) {
 		externalID []string
 		want       string
 	}{
-		{"in the same account an identity policy alone does not suffice", user(here, all), trust(`{"AWS":"`+there+`"}`, ""), nil, "AccessDenied"},
-		{"in the same account being named suffices", user(here), trust(`{"AWS":"arn:aws:iam::`+here+`:user/ann"}`, ""), nil, "ok"},
-		{"in the same account the account being named delegates", user(here), trust(`{"AWS":"`+here+`"}`, ""), nil, "AccessDenied"},
-		{"across accounts both", user(there, all), trust(`{"AWS":"`+there+`"}`, ""), nil, "ok"},
-		{"across accounts without an identity policy", user(there), trust(`{"AWS":"`+there+`"}`, ""), nil, "AccessDenied"},
-		{"the right external ID", user(there, all), withID, []string{"secret"}, "ok"},
-		{"a wrong external ID", user(there, all), withID, []string{"guess"}, "AccessDenied"},
-		{"no external ID", user(there, all), withID, nil, "AccessDenied"},
-		{"aws:PrincipalArn is the role's, with its path", session(there, all), byRole, nil, "ok"},
-		{"aws:PrincipalArn of a user", user(there, all), byRole, nil, "AccessDenied"},
+		{"in the same account an identity policy alone does not suffice", user(ownerAccount, all), trust(`{"AWS":"`+otherAccount+`"}`, ""), nil, "AccessDenied"},
+		{"in the same account the trust policy suffices if it names the user", user(ownerAccount), trust(`{"AWS":"arn:aws:iam::`+ownerAccount+`:user/ann"}`, ""), nil, "ok"},
+		{"in the same account a trust policy that names the account delegates to IAM", user(ownerAccount), trust(`{"AWS":"`+ownerAccount+`"}`, ""), nil, "AccessDenied"},
+		{"across accounts both allow", user(otherAccount, all), trust(`{"AWS":"`+otherAccount+`"}`, ""), nil, "ok"},
+		{"across accounts without an identity policy", user(otherAccount), trust(`{"AWS":"`+otherAccount+`"}`, ""), nil, "AccessDenied"},
+		{"the right external ID", user(otherAccount, all), withID, []string{"secret"}, "ok"},
+		{"a wrong external ID", user(otherAccount, all), withID, []string{"guess"}, "AccessDenied"},
+		{"no external ID", user(otherAccount, all), withID, nil, "AccessDenied"},
+		{"aws:PrincipalArn is the role's, with its path", session(otherAccount, all), byRole, nil, "ok"},
+		{"aws:PrincipalArn of a user", user(otherAccount, all), byRole, nil, "AccessDenied"},
 	} {
 		t.Run(test.name, func(t *testing.T) { expect(t, assume(test.p, test.policy, test.externalID), test.want) })
 	}
-	err := assume(user(there, all), withID, nil)
+	err := assume(user(otherAccount, all), withID, nil)
 	if strings.Contains(err.Error(), "because") {
 		t.Errorf("a refusal to assume a role reveals its reason: %v", err)
 	}
 }
 
-func TestConditions(t *testing.T) {
-	via := changed(user(here), func(p *kernel.Principal) { p.Via = []string{"cloudformation.amazonaws.com"} })
-	tagged := changed(session(here), func(p *kernel.Principal) { p.Keys = map[string][]string{"aws:principaltag/team": {"blue"}} })
+func TestConditionsAreEvaluatedAsOnAWS(t *testing.T) {
+	via := changed(user(ownerAccount), func(p *kernel.Principal) { p.Via = []string{"cloudformation.amazonaws.com"} })
+	tagged := changed(session(ownerAccount), func(p *kernel.Principal) { p.Keys = map[string][]string{"aws:principaltag/team": {"blue"}} })
 	for _, test := range []struct {
 		name, condition string
 		p               *kernel.Principal
@@ -264,7 +264,7 @@ func TestConditions(t *testing.T) {
 		{"StringLike", `"StringLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/a?n"}`, nil, nil, true},
 		{"StringNotLike", `"StringNotLike":{"aws:PrincipalArn":"*user*"}`, nil, nil, false},
 		{"ArnLike stays within the colons", `"ArnLike":{"aws:PrincipalArn":"arn:*:*:user/ann:*:*"}`, nil, nil, false},
-		{"ArnLike of less than an ARN", `"ArnLike":{"aws:PrincipalArn":"arn:aws:*"}`, nil, nil, false},
+		{"ArnLike of an incomplete ARN", `"ArnLike":{"aws:PrincipalArn":"arn:aws:*"}`, nil, nil, false},
 		{"ArnLike", `"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}`, nil, nil, true},
 		{"ArnNotEquals", `"ArnNotEquals":{"aws:PrincipalArn":"arn:aws:iam::1:user/bob"}`, nil, nil, true},
 		{"Bool", `"Bool":{"aws:SecureTransport":"true"}`, nil, nil, true},
@@ -282,12 +282,12 @@ func TestConditions(t *testing.T) {
 		{"ForAnyValue", `"ForAnyValue:StringEquals":{"aws:CalledVia":"cloudformation.amazonaws.com"}`, via, nil, true},
 		{"ForAnyValue of an absent key", `"ForAnyValue:StringEquals":{"aws:CalledVia":"cloudformation.amazonaws.com"}`, nil, nil, false},
 		{"ForAllValues of an absent key", `"ForAllValues:StringEquals":{"aws:TagKeys":"a"}`, nil, map[string][]string{"aws:tagkeys": nil}, true},
-		{"ForAllValues with one that doesn't fit", `"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]}`, nil, map[string][]string{"aws:tagkeys": {"a", "c"}}, false},
-		{"ForAnyValue with one that fits", `"ForAnyValue:StringEquals":{"aws:TagKeys":["a","b"]}`, nil, map[string][]string{"aws:tagkeys": {"a", "c"}}, true},
+		{"ForAllValues with one value that doesn't match", `"ForAllValues:StringEquals":{"aws:TagKeys":["a","b"]}`, nil, map[string][]string{"aws:tagkeys": {"a", "c"}}, false},
+		{"ForAnyValue with one value that matches", `"ForAnyValue:StringEquals":{"aws:TagKeys":["a","b"]}`, nil, map[string][]string{"aws:tagkeys": {"a", "c"}}, true},
 		{"ForAllValues:StringNotEquals", `"ForAllValues:StringNotEquals":{"aws:TagKeys":"z"}`, nil, map[string][]string{"aws:tagkeys": {"a", "c"}}, true},
 		{"ViaAWSService", `"Bool":{"aws:ViaAWSService":"true"}`, via, nil, true},
 		{"a principal's tag", `"StringEquals":{"aws:PrincipalTag/Team":"blue"}`, tagged, nil, true},
-		{"a principal's tag that isn't there", `"StringEquals":{"aws:PrincipalTag/Color":"blue"}`, tagged, nil, false},
+		{"an absent tag of a principal", `"StringEquals":{"aws:PrincipalTag/Color":"blue"}`, tagged, nil, false},
 		{"a variable", `"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}"}`, nil, nil, true},
 		{"a variable without a value matches nothing", `"StringLike":{"aws:PrincipalArn":"*${aws:SourceArn}"}`, nil, nil, false},
 		{"a variable's default", `"StringEquals":{"aws:PrincipalType":"${aws:SourceArn, 'User'}"}`, nil, nil, true},
@@ -297,7 +297,7 @@ func TestConditions(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := test.p
 			if p == nil {
-				p = user(here)
+				p = user(ownerAccount)
 			}
 			p.Identity = []string{statement("Allow", "*", "*", `,"Condition":{`+test.condition+`}`)}
 			err := ask(p, "", test.context)
@@ -310,7 +310,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeEvaluatedIsAnErrorAndNeverAnAllow(t *testing.T) {
+func TestUnsupportedElementsAreErrorsAndNeverAllow(t *testing.T) {
 	condition := func(effect, c string) string { return statement(effect, "*", "*", `,"Condition":{`+c+`}`) }
 	for _, test := range []struct {
 		name     string
@@ -318,16 +318,16 @@ func TestWhatCannotBeEvaluatedIsAnErrorAndNeverAnAllow(t *testing.T) {
 		resource string
 		want     string
 	}{
-		{"an unknown operator", user(here, all, condition("Deny", `"StringResembles":{"aws:PrincipalType":"x"}`)), "", "StringResembles"},
-		{"an unknown operator in an allow", user(here, condition("Allow", `"BinaryEquals":{"aws:PrincipalType":"x"}`)), "", "BinaryEquals"},
-		{"an unknown quantifier", user(here, condition("Allow", `"ForMostValues:StringEquals":{"aws:PrincipalType":"x"}`)), "", "ForMostValues"},
-		{"an unknown key", user(here, all, condition("Deny", `"StringEquals":{"aws:MoonPhase":"full"}`)), "", "aws:MoonPhase"},
-		{"an unknown key with IfExists", user(here, condition("Allow", `"StringEqualsIfExists":{"ec2:Region":"x"}`)), "", "ec2:Region"},
-		{"an unknown variable", user(here, statement("Allow", "*", "arn:aws:sns:*:*:${ec2:Name}", "")), "", "ec2:Name"},
-		{"NotPrincipal", user(here, all), statement("Deny", "*", "*", `,"NotPrincipal":{"AWS":"`+here+`"}`), "NotPrincipal"},
-		{"a canonical user", user(here, all), granting(`{"CanonicalUser":"abc"}`), "CanonicalUser"},
-		{"a document that doesn't parse", user(here, "{"), "", "invalid Json"},
-		{"a malformed resource policy", user(here, all), all, "Missing required field Principal"},
+		{"an unknown operator", user(ownerAccount, all, condition("Deny", `"StringResembles":{"aws:PrincipalType":"x"}`)), "", "StringResembles"},
+		{"an unknown operator in an allow", user(ownerAccount, condition("Allow", `"BinaryEquals":{"aws:PrincipalType":"x"}`)), "", "BinaryEquals"},
+		{"an unknown quantifier", user(ownerAccount, condition("Allow", `"ForMostValues:StringEquals":{"aws:PrincipalType":"x"}`)), "", "ForMostValues"},
+		{"an unknown key", user(ownerAccount, all, condition("Deny", `"StringEquals":{"aws:MoonPhase":"full"}`)), "", "aws:MoonPhase"},
+		{"an unknown key with IfExists", user(ownerAccount, condition("Allow", `"StringEqualsIfExists":{"ec2:Region":"x"}`)), "", "ec2:Region"},
+		{"an unknown variable", user(ownerAccount, statement("Allow", "*", "arn:aws:sns:*:*:${ec2:Name}", "")), "", "ec2:Name"},
+		{"NotPrincipal", user(ownerAccount, all), statement("Deny", "*", "*", `,"NotPrincipal":{"AWS":"`+ownerAccount+`"}`), "NotPrincipal"},
+		{"a canonical user", user(ownerAccount, all), granting(`{"CanonicalUser":"abc"}`), "CanonicalUser"},
+		{"a document that doesn't parse", user(ownerAccount, "{"), "", "invalid Json"},
+		{"a malformed resource policy", user(ownerAccount, all), all, "Missing required field Principal"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := ask(test.p, test.resource, nil)
@@ -337,25 +337,25 @@ func TestWhatCannotBeEvaluatedIsAnErrorAndNeverAnAllow(t *testing.T) {
 	}
 }
 
-func TestAnUnknownKeyIsAnErrorOnlyIfItWouldDecide(t *testing.T) {
+func TestAnUnknownKeyIsAnErrorOnlyIfItsStatementWouldApply(t *testing.T) {
 	elsewhere := statement("Allow", "ec2:*", "*", `,"Condition":{"StringEquals":{"ec2:ResourceTag/a":"b"}}`)
-	expect(t, ask(user(here, elsewhere, publish), "", nil), "ok")
+	expect(t, ask(user(ownerAccount, elsewhere, publish), "", nil), "ok")
 }
 
-func TestActionsAndResourcesMatchAsTheyDoOnAWS(t *testing.T) {
+func TestActionsAndResourcesMatchAsOnAWS(t *testing.T) {
 	for _, test := range []struct {
 		name, action, resource string
 		matches                bool
 	}{
 		{"actions in any case", "SNS:publish", "*", true},
 		{"a wildcard in an action", "sns:Pub*", "*", true},
-		{"one letter", "sns:Publis?", "*", true},
+		{"a wildcard for one letter", "sns:Publis?", "*", true},
 		{"another service", "sqs:*", "*", false},
 		{"the exact resource", "sns:*", topic, true},
 		{"resources in exact case", "sns:*", strings.TrimSuffix(topic, "t") + "T", false},
-		{"a wildcard part", "sns:*", "arn:aws:sns:*:" + here + ":*", true},
-		{"a wildcard does not reach over colons", "sns:*", "arn:*:eu-west-1:*:t:*", false},
-		{"another account", "sns:*", "arn:aws:sns:*:" + there + ":*", false},
+		{"a wildcard part", "sns:*", "arn:aws:sns:*:" + ownerAccount + ":*", true},
+		{"a wildcard for several fields", "sns:*", "arn:*:eu-west-1:*:t:*", false},
+		{"another account", "sns:*", "arn:aws:sns:*:" + otherAccount + ":*", false},
 		{"a variable after the fifth colon", "sns:*", "arn:aws:sns:*:*:${aws:SourceArn, 't'}", true},
 		{"a variable before it is text", "sns:*", "arn:aws:sns:*:${aws:PrincipalAccount}:t", false},
 		{"a star at the end of the Region", "sns:*", "arn:aws:sns:eu-west-1:*", true},
@@ -364,11 +364,11 @@ func TestActionsAndResourcesMatchAsTheyDoOnAWS(t *testing.T) {
 		{"an ARN that ends after its service", "sns:*", "arn:aws:sns", true},
 		{"an ARN that ends after its Region", "sns:*", "arn:aws:sns:eu-west-2", false},
 		{"an ARN with five fields is completed, and its last is the account", "sns:*", "arn:aws:sns:*:t", false},
-		{"a star within a field doesn't", "sns:*", "arn:aws:sns:eu-*1:t", false},
-		{"nor does it elsewhere", "sns:*", "arn:aws:sns:e*1:*:t", true},
+		{"a star within a field, before missing fields", "sns:*", "arn:aws:sns:eu-*1:t", false},
+		{"a star within a field", "sns:*", "arn:aws:sns:e*1:*:t", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := ask(user(here, statement("Allow", test.action, test.resource, "")), "", nil)
+			err := ask(user(ownerAccount, statement("Allow", test.action, test.resource, "")), "", nil)
 			if got := err == nil; got != test.matches {
 				t.Errorf("got %v", err)
 			}
@@ -376,7 +376,7 @@ func TestActionsAndResourcesMatchAsTheyDoOnAWS(t *testing.T) {
 	}
 }
 
-func TestAStarThatEndsAFieldMatchesColons(t *testing.T) {
+func TestAStarAtTheEndOfAFieldMatchesColons(t *testing.T) {
 	t.Parallel()
 	const subscription = "arn:aws:sns:eu-west-1:111111111111:t:5be8"
 	for pattern, want := range map[string]bool{
@@ -390,7 +390,7 @@ func TestAStarThatEndsAFieldMatchesColons(t *testing.T) {
 	}
 }
 
-func TestDocumentsOf2008HaveNoVariables(t *testing.T) {
+func TestDocumentsOfVersion2008HaveNoVariables(t *testing.T) {
 	old := strings.Replace(statement("Allow", "*", "arn:aws:sns:*:*:${aws:SourceArn, 't'}", ""), "2012-10-17", "2008-10-17", 1)
-	expect(t, ask(user(here, old), "", nil), "AccessDenied")
+	expect(t, ask(user(ownerAccount, old), "", nil), "AccessDenied")
 }

@@ -15,7 +15,8 @@ import (
 //go:embed services.txt
 var serviceList string
 
-// knownServices are the services that may be principals.
+// knownServices returns the services that may be principals, without the suffix
+// ".amazonaws.com".
 var knownServices = sync.OnceValue(func() map[string]bool {
 	all := map[string]bool{}
 	for line := range strings.Lines(serviceList) {
@@ -26,18 +27,19 @@ var knownServices = sync.OnceValue(func() map[string]bool {
 	return all
 })
 
-// regional is the Region in a service principal: "sns.af-south-1.amazonaws.com".
+// regional matches the Region in a service principal such as
+// "sns.af-south-1.amazonaws.com".
 var regional = regexp.MustCompile(`\.[a-z]{2,}(-[a-z]+)+-[0-9]$`)
 
-// ServiceExists reports whether AWS has a service of that name, such as
+// ServiceExists reports whether AWS has a service principal, such as
 // "sns.amazonaws.com" or "sns.af-south-1.amazonaws.com".
 func ServiceExists(principal string) bool {
 	name, isAWS := strings.CutSuffix(strings.TrimSuffix(principal, ".cn"), ".amazonaws.com")
 	return isAWS && (knownServices()[name] || knownServices()[regional.ReplaceAllString(name, "")])
 }
 
-// Exists reports whether a principal in a resource policy exists, in a
-// partition: AWS refuses policies that name others (aws-facts 5.4, 13.8).
+// Exists reports whether a principal of a resource policy exists in a partition:
+// AWS refuses policies that name others (aws-facts 5.4, 13.8).
 func (p Principal) Exists(accounts kernel.Accounts, partition string) bool {
 	switch p.Type {
 	case "AWS":

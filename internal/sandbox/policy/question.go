@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// question is one authorization with its condition keys computed.
+// question is an authorization to decide on, with its condition keys.
 type question struct {
 	kernel.Authorization
 	keys    map[string][]string           // condition keys, lower-case
@@ -23,15 +23,15 @@ func newQuestion(a kernel.Authorization, now time.Time, organization func(accoun
 	return &question{Authorization: a, keys: conditionKeys(a, now, organization)}
 }
 
-// strength is how directly a resource policy grants: the more precisely it
-// names the caller, the less of the caller's own policies are needed.
+// strength is how precisely a resource policy that grants an action names the
+// caller: the more precisely, the fewer of the caller's own policies apply.
 type strength int
 
 const (
 	notGranted  strength = iota
 	toAccount            // the account or its root: identity policies decide
 	toPrincipal          // the user or role, or every principal
-	toSession            // this very session, or this user
+	toSession            // the session, user, root user or service itself
 )
 
 type resourceDecision struct {
@@ -74,8 +74,8 @@ func (q *question) resourcePolicy() (resourceDecision, error) {
 	return d, nil
 }
 
-// principalStrength returns whether and how a statement's Principal names the
-// caller.
+// principalStrength returns how precisely a statement's Principal names the
+// caller; notGranted if it does not.
 func (q *question) principalStrength(s Statement) (strength, error) {
 	if s.NotPrincipal {
 		return notGranted, errors.New("NotPrincipal is not implemented")
@@ -114,7 +114,7 @@ func (q *question) awsPrincipal(value string) strength {
 	case p.RoleARN != "" && value == p.RoleARN:
 		return toPrincipal
 	}
-	// A unique ID: what a role's or user's ARN turns into (aws-facts 7.6).
+	// A unique ID, to which AWS changes a role's or user's ARN (aws-facts 7.6).
 	if id, _, session := strings.Cut(p.UserID, ":"); id != "" && value == id {
 		if session {
 			return toPrincipal
@@ -124,19 +124,20 @@ func (q *question) awsPrincipal(value string) strength {
 	return notGranted
 }
 
-// ownDecision is the result of the principal's own policies.
+// ownDecision is the decision of the principal's own policies.
 type ownDecision struct {
 	denied                      verdict // allowed if none denies
-	identity, boundary, session bool    // each true if it allows or does not exist
+	identity, boundary, session bool    // whether each allows the action, or does not exist
 
-	// Policies without documents may change the decision: the first that may
-	// deny, and the first that may allow, by the verdict that it would change.
+	// ARNs of policies without documents that could change the decision: the
+	// first that could deny, and for each verdict the first that could allow.
 	mayDeny  string
 	mayAllow map[verdict]string
 }
 
-// unsure returns the policy without a document that a verdict depends on.
-func (d ownDecision) unsure(v verdict) string {
+// missingDocument returns the ARN of a policy without a document that could
+// change a verdict, or "" if there is none.
+func (d ownDecision) missingDocument(v verdict) string {
 	if v == allowed {
 		return d.mayDeny
 	}
@@ -156,8 +157,8 @@ func (d ownDecision) verdict() verdict {
 	}
 }
 
-// serviceControl reports whether a service control policy of the caller's
-// organization denies. They do not apply to AWS's services.
+// serviceControl reports whether a service control policy that applies to the
+// caller's account denies the action. None applies to AWS's services.
 func (q *question) serviceControl() (denied bool, err error) {
 	if q.Principal == nil || q.Principal.Account == "" {
 		return false, nil
@@ -170,14 +171,14 @@ func (q *question) ownPolicies() (ownDecision, error) {
 	p := q.Principal
 	d := ownDecision{identity: true, boundary: true, session: true, mayAllow: map[verdict]string{}}
 	for _, set := range []struct {
-		documents, unread []string
-		denied, missing   verdict
-		allows            *bool
-		absent            bool
+		documents, withoutDocument []string
+		denied, missing            verdict
+		allows                     *bool
+		absent                     bool
 	}{
-		{p.Identity, p.Unread.Identity, deniedByIdentity, noIdentityAllow, &d.identity, p.Root},
-		{p.Boundary, p.Unread.Boundary, deniedByBoundary, noBoundaryAllow, &d.boundary, p.Boundary == nil},
-		{p.Session, p.Unread.Session, deniedBySession, noSessionAllow, &d.session, p.Session == nil},
+		{p.Identity, p.WithoutDocument.Identity, deniedByIdentity, noIdentityAllow, &d.identity, p.Root},
+		{p.Boundary, p.WithoutDocument.Boundary, deniedByBoundary, noBoundaryAllow, &d.boundary, p.Boundary == nil},
+		{p.Session, p.WithoutDocument.Session, deniedBySession, noSessionAllow, &d.session, p.Session == nil},
 	} {
 		if set.absent {
 			continue
@@ -190,9 +191,9 @@ func (q *question) ownPolicies() (ownDecision, error) {
 			d.denied = set.denied
 		}
 		*set.allows = allows
-		d.mayAllow[set.missing] = unread(set.unread, q.Action, func(s scope) []string { return s.allows })
+		d.mayAllow[set.missing] = concerning(set.withoutDocument, q.Action, func(s scope) []string { return s.allows })
 		if d.mayDeny == "" {
-			d.mayDeny = unread(set.unread, q.Action, func(s scope) []string { return s.denies })
+			d.mayDeny = concerning(set.withoutDocument, q.Action, func(s scope) []string { return s.denies })
 		}
 	}
 	return d, nil
@@ -216,9 +217,9 @@ func (q *question) identityPolicies(documents []string) (allows, denies bool, er
 	return allows, denies, nil
 }
 
-// applies reports whether a statement applies to this action, resource and
-// circumstances. Conditions come last, so that an unknown key is an error only
-// if it would decide.
+// applies reports whether a statement applies: its actions, resources and
+// conditions match. Conditions are evaluated last, so that an unknown key is an
+// error only if the rest of the statement matches.
 func (q *question) applies(d *Document, s Statement) (bool, error) {
 	if !q.actionMatches(s) {
 		return false, nil

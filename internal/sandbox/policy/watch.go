@@ -6,21 +6,22 @@ package policy
 import "strings"
 
 // Decision is one decision of the evaluator. The journal shows which calls were
-// made; decisions show which permissions they needed, which for a transaction,
-// or for a table that is created with tags, are different and more than one.
+// made; decisions show which permissions the calls needed. A transaction, or the
+// creation of a table with tags, needs several, whose names differ from the
+// call's.
 type Decision struct {
 	Principal string // ARN, a service's name, or "anonymous"
 	Action    string // "sns:Publish", with the service in lower case
 	Resource  string // ARN
-	// Denied is the reason, in AWS's words; empty: it was allowed.
+	// Denied is the reason for a denial, in AWS's words, or "" for an allow.
 	Denied string
-	// ByIdentity: only the caller's own identity policies were the reason for
-	// the denial.
+	// ByIdentity means that the caller's own identity policies are the reason
+	// for the denial.
 	ByIdentity bool
 }
 
-// Watch passes every decision to a function, until the returned function is
-// called. The watcher must not call AWS: services hold their locks meanwhile.
+// Watch passes every decision to watcher until stop is called. The watcher must
+// not call AWS: services hold their locks while it runs.
 func (e *Evaluator) Watch(watcher func(Decision)) (stop func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -37,7 +38,7 @@ func (e *Evaluator) Watch(watcher func(Decision)) (stop func()) {
 	}
 }
 
-func (e *Evaluator) tell(q *question, v verdict) {
+func (e *Evaluator) notify(q *question, v verdict) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	action := permission(q.Action)
@@ -50,8 +51,8 @@ func (e *Evaluator) tell(q *question, v verdict) {
 	}
 }
 
-// permission returns the name of an action with its service in lower case: SNS
-// writes its own in capitals, and policies treat both alike.
+// permission returns an action with its service in lower case: SNS writes its
+// own in capitals, and policies ignore the case.
 func permission(action string) string {
 	service, name, _ := strings.Cut(action, ":")
 	return strings.ToLower(service) + ":" + name

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// canonicalRequest returns the text of a request that both sides sign.
+// canonicalRequest returns the canonical form of a request, which is signed.
 func (s *Signature) canonicalRequest(r *http.Request, payload string) (string, error) {
 	query, err := canonicalQuery(r.URL.RawQuery)
 	if err != nil {
@@ -32,8 +32,8 @@ func (s *Signature) canonicalRequest(r *http.Request, payload string) (string, e
 	}, "\n"), nil
 }
 
-// canonicalPath: S3 signs the path as it is sent, every other service signs it
-// encoded once more.
+// canonicalPath returns the path as it is signed: for S3 as it is sent, for
+// every other service encoded once more.
 func canonicalPath(u *url.URL, service string) string {
 	path := u.Path
 	if service != "s3" {
@@ -61,8 +61,8 @@ func canonicalQuery(raw string) (string, error) {
 			return "", fmt.Errorf("%w: the query is not encoded properly", ErrIncomplete)
 		}
 		if name != "X-Amz-Signature" {
-			// Pairs are sorted by name, then by value. "=" would sort above "-"
-			// and put "a-" before "a"; a zero byte sorts below everything.
+			// Pairs are sorted by name, then by value. With "=" between them,
+			// "a-" would sort before "a"; a zero byte sorts before everything.
 			pairs = append(pairs, escape(name, false)+"\x00"+escape(value, false))
 		}
 	}
@@ -88,8 +88,9 @@ func (s *Signature) canonicalHeaders(r *http.Request) (string, error) {
 	return b.String(), nil
 }
 
-// headerValues also returns the headers that net/http moves elsewhere.
-func headerValues(r *http.Request, name string) ([]string, bool) {
+// headerValues returns the values of a header, also of one that net/http moves
+// to a field of the request. found is false if the request does not have it.
+func headerValues(r *http.Request, name string) (values []string, found bool) {
 	switch name {
 	case "host":
 		return []string{r.Host}, true
@@ -98,12 +99,12 @@ func headerValues(r *http.Request, name string) ([]string, bool) {
 	case "transfer-encoding":
 		return slices.Clone(r.TransferEncoding), len(r.TransferEncoding) > 0
 	}
-	values := r.Header.Values(name)
-	return slices.Clone(values), len(values) > 0
+	values = slices.Clone(r.Header.Values(name))
+	return values, len(values) > 0
 }
 
-// escape returns AWS's URI encoding: everything but the unreserved characters is
-// encoded, with upper-case hex; in a path the slashes stay.
+// escape returns a text in AWS's URI encoding: every character that is not
+// unreserved is encoded, in upper-case hexadecimal, except the slashes of a path.
 func escape(text string, path bool) string {
 	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder

@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// S3's aws-chunked bodies may be signed chunk by chunk, each signature computed
-// over the previous one: "<hex size>;chunk-signature=<hex>\r\n<data>\r\n",
-// until a chunk of size 0, and then, in the trailer form, trailing headers with
-// their own signature. Chunks without signatures (STREAMING-UNSIGNED-PAYLOAD-
-// TRAILER) have only a checksum, which S3 checks.
+// The chunks of S3's aws-chunked bodies can be signed: each chunk is
+// "<hex size>;chunk-signature=<hex>\r\n<data>\r\n", and its signature covers the
+// previous one. The last chunk has size 0; in the trailer form, trailing headers
+// with their own signature follow. Chunks without signatures
+// (STREAMING-UNSIGNED-PAYLOAD-TRAILER) have only a checksum, which S3 checks.
 
 const (
 	streamingSigned        = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"

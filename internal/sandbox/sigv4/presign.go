@@ -12,17 +12,16 @@ import (
 	"time"
 )
 
-// Presigner returns presigned S3 URLs that only a holder of the secret can
-// make.
+// Presigner makes presigned S3 URLs.
 type Presigner struct {
 	AccessKeyID string
 	Secret      string
 	Token       string // optional
 }
 
-// Presign returns https://host/key with a signature over only the host header
-// (aws-facts 1.8). The path is escaped as AWS does it: "|" is %7C, ":" is %3A,
-// "/" stays.
+// Presign returns the URL https://host/key with a signature of which the only
+// signed header is host (aws-facts 1.8). The path is escaped as by AWS: "|" is
+// %7C, ":" is %3A, and "/" is not escaped.
 func (p Presigner) Presign(method, region, host, key string, when time.Time, expires time.Duration) (string, error) {
 	s := &Signature{
 		AccessKeyID: p.AccessKeyID, Region: region, Service: "s3", Time: when.UTC(), Presigned: true,

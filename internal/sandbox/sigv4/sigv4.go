@@ -5,7 +5,7 @@
 // Authorization header and in presigned URLs, with S3's unsigned and chunked
 // payloads. It also presigns URLs, as AWS's own services do.
 //
-// It knows no access keys: the caller looks up the secret between Parse and
+// It has no access keys: the caller looks up the secret between Parse and
 // Verify. Version 4a (several Regions) and version 2 are not supported.
 package sigv4
 
@@ -23,7 +23,8 @@ import (
 	"time"
 )
 
-// The reasons for which a signature is refused. Errors wrap one of them.
+// The reasons why a signature is refused. Parse and Verify return errors that
+// wrap one of them.
 var (
 	ErrUnsigned   = errors.New("the request has no signature")
 	ErrIncomplete = errors.New("the signature is incomplete")
@@ -31,8 +32,8 @@ var (
 	ErrSkewed     = errors.New("the request was signed too long ago or in the future")
 	ErrExpired    = errors.New("the presigned URL has expired")
 	ErrPayload    = errors.New("the body is not the one that was signed")
-	// ErrVersion2 is a signature of the older version, which Regions launched
-	// since 2014 do not accept, and the sandbox never does.
+	// ErrVersion2 is the reason for a signature of version 2. AWS does not accept
+	// them in Regions launched since 2014, and the sandbox in none.
 	ErrVersion2 = errors.New("the request is signed with version 2")
 )
 
@@ -40,12 +41,13 @@ const (
 	algorithm  = "AWS4-HMAC-SHA256"
 	timeLayout = "20060102T150405Z"
 	unsigned   = "UNSIGNED-PAYLOAD"
-	// allowedSkew is how far a signer's clock may be from the server's.
+	// allowedSkew is the largest allowed difference between the clocks of signer
+	// and server.
 	allowedSkew = 15 * time.Minute
 	maxExpires  = 7 * 24 * time.Hour // aws-facts 4.3
 )
 
-// Signature is what a request says about how it was signed.
+// Signature is the signature of a request, and its parameters.
 type Signature struct {
 	AccessKeyID string
 	Token       string // of a session; empty for long-term keys
@@ -60,8 +62,9 @@ type Signature struct {
 	signature     string
 }
 
-// Parse parses the signature of a request without checking it. The error is
-// ErrUnsigned if there is none.
+// Parse returns the signature of a request without checking it. The error is
+// ErrUnsigned if there is none; otherwise it is ErrVersion2, or wraps
+// ErrIncomplete.
 func Parse(r *http.Request) (*Signature, error) {
 	query := r.URL.Query()
 	switch header := r.Header.Get("Authorization"); {
@@ -104,7 +107,7 @@ func parseHeader(r *http.Request, header string) (*Signature, error) {
 		}
 	}
 	s.Time = when
-	return s, s.complete()
+	return s, s.validate()
 }
 
 func parsePresigned(query url.Values) (*Signature, error) {
@@ -130,7 +133,7 @@ func parsePresigned(query url.Values) (*Signature, error) {
 		return nil, fmt.Errorf("%w: X-Amz-Expires must be between 0 and 604800 seconds", ErrIncomplete)
 	}
 	s.Expires = time.Duration(seconds) * time.Second
-	return s, s.complete()
+	return s, s.validate()
 }
 
 // setCredential parses "AKIA…/20260102/us-east-1/sns/aws4_request".
@@ -143,7 +146,7 @@ func (s *Signature) setCredential(credential string) error {
 	return nil
 }
 
-func (s *Signature) complete() error {
+func (s *Signature) validate() error {
 	switch {
 	case s.signature == "":
 		return fmt.Errorf("%w: no signature", ErrIncomplete)
@@ -155,8 +158,9 @@ func (s *Signature) complete() error {
 	return nil
 }
 
-// Verify checks the signature of a request whose whole body was read, with the
-// signer's secret key and the current time by the clock that the signer uses.
+// Verify checks the signature of a request, given the whole body, the signer's
+// secret key, and the current time by the clock that the signer uses. It returns
+// nil, or an error that wraps the reason, such as ErrMismatch.
 func (s *Signature) Verify(r *http.Request, body []byte, secret string, now time.Time) error {
 	if err := s.verifyTime(now); err != nil {
 		return err
@@ -196,8 +200,8 @@ func (s *Signature) verifyTime(now time.Time) error {
 	return nil
 }
 
-// payloadHash returns the last line of the canonical request. A hash that the
-// request states must be that of the body.
+// payloadHash returns the last line of the canonical request. It returns an
+// error if the request states a hash that is not the body's.
 func (s *Signature) payloadHash(r *http.Request, body []byte) (string, error) {
 	stated := r.Header.Get("X-Amz-Content-Sha256")
 	actual := hexHash(body)

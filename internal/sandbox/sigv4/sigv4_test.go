@@ -23,7 +23,7 @@ var signedAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 var credentials = aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: secret, SessionToken: "token"}
 
-// signed returns a request as a server receives it, signed by the SDK.
+// signed returns a request as a server receives it, signed with the SDK.
 func signed(t *testing.T, service, method, target, body string, change func(*v4.SignerOptions)) *http.Request {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -128,7 +128,7 @@ func TestAStatedHashMustBeThatOfTheBody(t *testing.T) {
 	}
 }
 
-func TestPresignedURLs(t *testing.T) {
+func TestAPresignedURLIsValidUntilItExpiresOrIsChanged(t *testing.T) {
 	const stack = "arn:aws:cloudformation:eu-west-1:222222222222:stack/s/1|PhoneHome|req"
 	ours := Presigner{AccessKeyID: "AKIAEXAMPLE", Secret: secret, Token: "token/+="}
 	address, err := ours.Presign(http.MethodPut, "eu-west-1", "b.s3.eu-west-1.amazonaws.com", stack, signedAt, 2*time.Hour)
@@ -136,7 +136,7 @@ func TestPresignedURLs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(address, "/arn%3Aaws%3Acloudformation%3Aeu-west-1%3A222222222222%3Astack/s/1%7CPhoneHome%7Creq?") {
-		t.Errorf("the path is not escaped as AWS does it: %s", address)
+		t.Errorf("the path is not escaped as by AWS: %s", address)
 	}
 	unsignedRequest, err := http.NewRequest(http.MethodGet, "https://b.s3.eu-west-1.amazonaws.com/templates/a.json?X-Amz-Expires=7200", nil)
 	if err != nil {
@@ -158,8 +158,8 @@ func TestPresignedURLs(t *testing.T) {
 		{"expired", "PUT", address, signedAt.Add(2*time.Hour + time.Second), nil, ErrExpired},
 		{"another method", "GET", address, signedAt, nil, ErrMismatch},
 		{"another object", "PUT", address, signedAt, func(a string) string { return strings.Replace(a, "%7Creq", "%7Creq2", 1) }, ErrMismatch},
-		{"longer life", "PUT", address, signedAt, func(a string) string { return strings.Replace(a, "Expires=7200", "Expires=7201", 1) }, ErrMismatch},
-		{"forged signature", "PUT", address, signedAt, func(a string) string { return a[:len(a)-64] + strings.Repeat("0", 64) }, ErrMismatch},
+		{"a later expiry", "PUT", address, signedAt, func(a string) string { return strings.Replace(a, "Expires=7200", "Expires=7201", 1) }, ErrMismatch},
+		{"a forged signature", "PUT", address, signedAt, func(a string) string { return a[:len(a)-64] + strings.Repeat("0", 64) }, ErrMismatch},
 		{"no signature", "PUT", address, signedAt, func(a string) string { before, _, _ := strings.Cut(a, "&X-Amz-Signature"); return before }, ErrIncomplete},
 		{"another host", "PUT", address, signedAt, func(a string) string { return strings.Replace(a, "b.s3", "c.s3", 1) }, ErrMismatch},
 	} {
@@ -183,8 +183,8 @@ func TestPresignedURLs(t *testing.T) {
 	}
 }
 
-// The chunks are built as AWS documents it, with a first signature that the SDK
-// made.
+// The chunks are built as documented by AWS, and the SDK makes the first
+// signature.
 func TestSignedChunksAreCheckedOneByOne(t *testing.T) {
 	build := func(trailer bool) (*http.Request, []byte) {
 		payload := streamingSigned
@@ -229,21 +229,21 @@ func TestSignedChunksAreCheckedOneByOne(t *testing.T) {
 		}
 		evil := bytes.Replace(body, []byte("world"), []byte("w0rld"), 1)
 		if err := s.Verify(r, evil, secret, signedAt); !errors.Is(err, ErrMismatch) {
-			t.Errorf("trailer %v: a changed chunk gave %v", trailer, err)
+			t.Errorf("trailer %v: a changed chunk returned %v", trailer, err)
 		}
 		if err := s.Verify(r, body[:20], secret, signedAt); !errors.Is(err, ErrPayload) {
-			t.Errorf("trailer %v: a cut chunk gave %v", trailer, err)
+			t.Errorf("trailer %v: a truncated chunk returned %v", trailer, err)
 		}
 	}
 	r, body := build(true)
 	s, _ := Parse(r)
 	evil := bytes.Replace(body, []byte("DUoRhQ"), []byte("AAAAAA"), 1)
 	if err := s.Verify(r, evil, secret, signedAt); !errors.Is(err, ErrMismatch) {
-		t.Errorf("a changed trailer gave %v", err)
+		t.Errorf("a changed trailer returned %v", err)
 	}
 }
 
-func TestARequestWithoutASignatureIsUnsigned(t *testing.T) {
+func TestAMissingAndAnIncompleteSignatureHaveDifferentErrors(t *testing.T) {
 	if _, err := Parse(httptest.NewRequest(http.MethodGet, "http://127.0.0.1/b/k", nil)); !errors.Is(err, ErrUnsigned) {
 		t.Errorf("got %v", err)
 	}
@@ -251,7 +251,7 @@ func TestARequestWithoutASignatureIsUnsigned(t *testing.T) {
 	for _, header := range []string{"AWS4-HMAC-SHA256 Credential=AKIA/x", "Bearer x"} {
 		r.Header.Set("Authorization", header)
 		if _, err := Parse(r); !errors.Is(err, ErrIncomplete) {
-			t.Errorf("%q gave %v", header, err)
+			t.Errorf("%q returned %v", header, err)
 		}
 	}
 }
@@ -261,9 +261,9 @@ func TestASignatureOfVersion2HasItsOwnError(t *testing.T) {
 	header := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
 	header.Header.Set("Authorization", "AWS AKIA:sig")
 	for name, r := range map[string]*http.Request{
-		"in the header":       header,
-		"in a presigned URL":  httptest.NewRequest(http.MethodGet, "http://127.0.0.1/b/k?AWSAccessKeyId=AKIA&Expires=1&Signature=s", nil),
-		"of the query's APIs": httptest.NewRequest(http.MethodGet, "http://127.0.0.1/?Action=X&SignatureVersion=2", nil),
+		"in the header":         header,
+		"in a presigned URL":    httptest.NewRequest(http.MethodGet, "http://127.0.0.1/b/k?AWSAccessKeyId=AKIA&Expires=1&Signature=s", nil),
+		"in the query protocol": httptest.NewRequest(http.MethodGet, "http://127.0.0.1/?Action=X&SignatureVersion=2", nil),
 	} {
 		if _, err := Parse(r); !errors.Is(err, ErrVersion2) {
 			t.Errorf("%s: got %v", name, err)
