@@ -77,11 +77,11 @@ func (s *Sandbox) LeaveOrganization(account string) error { return s.orgs.Leave(
 // applies to every principal in those accounts, their roots included, but not
 // to the management account.
 func (s *Sandbox) AttachServiceControlPolicy(organization, account, document string) (id string, err error) {
-	return s.orgs.Control(organization, account, document)
+	return s.orgs.AttachPolicy(organization, account, document)
 }
 
 // DetachServiceControlPolicy removes such a policy.
-func (s *Sandbox) DetachServiceControlPolicy(id string) error { return s.orgs.Uncontrol(id) }
+func (s *Sandbox) DetachServiceControlPolicy(id string) error { return s.orgs.DetachPolicy(id) }
 
 // Organizations returns all organizations.
 func (s *Sandbox) Organizations() []Organization { return s.orgs.All() }

@@ -110,7 +110,7 @@ func TestAKeyIsUnknownOutsideOfItsPartition(t *testing.T) {
 
 func TestAnAccountLivesInOnePartition(t *testing.T) {
 	s := start(t)
-	if err := s.OpenAccount(vendor, "aws-cn"); err == nil || !strings.Contains(err.Error(), "lives in the partition aws, and not in aws-cn") {
+	if err := s.OpenAccount(vendor, "aws-cn"); err == nil || !strings.Contains(err.Error(), "is in the partition aws, not in aws-cn") {
 		t.Errorf("opening it again elsewhere: %v", err)
 	}
 	if _, err := s.Environment(vendor, "us-gov-west-1"); err == nil || !strings.Contains(err.Error(), "use the account "+vendor+" in us-gov-west-1") {

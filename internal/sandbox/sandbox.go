@@ -109,7 +109,7 @@ func Start(opts ...Option) (*Sandbox, error) {
 	env.Accounts, env.ServiceKey = s.identity, s.identity.ServiceKey
 	s.orgs = organizations.New(rand.Reader, s.identity)
 	s.policies.Organizations(s.orgs.ID)
-	s.policies.ServiceControl(s.orgs.Controls)
+	s.policies.ServiceControl(s.orgs.Policies)
 	s.addServices(env)
 	s.addPages()
 	if err := s.OpenAccount(VendorAccount, o.partition); err != nil {

@@ -1,13 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package console is the sandbox's AWS console: the quick-create page that a
-// customer's link opens, the page that an update link opens, and the page of a
-// stack with its events. It shows what the vendor's template says, and escapes
-// all of it.
+// Package console is the sandbox's AWS console: the page that a quick-create link
+// opens, the page that an update link opens, and the page of a stack with its
+// events. It shows the texts of the vendor's template, and escapes all of them.
 //
-// It covers what a customer does there and nothing else: it has no wizard and
-// no change sets, and edits stacks only through a link.
+// It has only what a customer needs there: no wizard and no change sets, and
+// stacks are changed only through a link.
 package console
 
 import (
@@ -26,7 +25,8 @@ import (
 
 // launcher creates stacks; the sandbox implements it.
 type launcher interface {
-	// Read parses a quick-create page's query, as the console's script does.
+	// Read parses the query of a quick-create or update link, as the console's
+	// script does.
 	Read(query string) (Page, error)
 	Preview(ctx context.Context, account string, p Page) (cloudformation.Preview, error)
 	Launch(ctx context.Context, account string, p Page, acknowledged bool) (stackID string, err error)
@@ -53,7 +53,7 @@ type Cloud interface {
 	viewer
 }
 
-// Page is the content of a quick-create or update link.
+// Page is the content of a quick-create link or an update link.
 type Page struct {
 	Region, TemplateURL, StackName string
 	StackID                        string // of the stack to update
@@ -96,8 +96,7 @@ func New(cloud Cloud) http.Handler {
 
 func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	// A page loads nothing from elsewhere, and nothing of a template is
-	// executed.
+	// A page loads nothing from other origins, and no script of a template runs.
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -106,15 +105,15 @@ func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func asset(name, kind string) http.HandlerFunc {
-	text, _ := files.ReadFile("pages/" + name) // it is embedded
+	text, _ := files.ReadFile("pages/" + name) // cannot fail: the file is embedded
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind+"; charset=utf-8")
 		_, _ = w.Write(text)
 	}
 }
 
-// show writes a page. It is rendered in full first, so that an error leaves no
-// half page.
+// show writes a page. It renders the whole page first, so that the response is
+// never part of a page.
 func (c *console) show(w http.ResponseWriter, status int, name string, data any) {
 	var b strings.Builder
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
@@ -132,8 +131,9 @@ func (c *console) list(w http.ResponseWriter, _ *http.Request) {
 	c.show(w, http.StatusOK, "list.html", stacks)
 }
 
-// home is where a link arrives: everything that matters follows the #, which
-// never reaches a server, so a script moves it.
+// home serves the page that a link leads to. The link's content follows the #,
+// which browsers do not send to the server, so a script on the page moves it to
+// the query.
 func (c *console) home(w http.ResponseWriter, _ *http.Request) {
 	c.show(w, http.StatusOK, "home.html", nil)
 }
@@ -151,21 +151,21 @@ type reviewPage struct {
 	Page
 	form
 	Account  string
-	Accounts []string // seen before
+	Accounts []string // suggestions
 	Action   string
 }
 
-// form is what the pages with parameters and a button have in common.
+// form is the data of a page with parameters and a button.
 type form struct {
 	Preview  cloudformation.Preview
 	Previous map[string]string // the stack's values; nil before it exists
-	Refused  string            // why the last try failed
+	Refused  string            // the error of the last attempt
 }
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
 
-// review shows the quick-create page. A template is read with the permissions
-// of an account, so the first question is which account the customer uses.
+// review shows the quick-create page. The template is read with the permissions
+// of an account, so the page first asks for the account.
 func (c *console) review(w http.ResponseWriter, r *http.Request) {
 	p, err := c.cloud.Read(r.URL.RawQuery)
 	if err != nil {
@@ -190,13 +190,15 @@ func (c *console) showReview(w http.ResponseWriter, r *http.Request, status int,
 	c.show(w, status, "review.html", page)
 }
 
+// accounts returns the account IDs to suggest: three examples, and those that have
+// stacks.
 func (c *console) accounts() []string {
-	seen := []string{"222222222222", "333333333333", "444444444444"}
+	list := []string{"222222222222", "333333333333", "444444444444"}
 	for _, st := range c.cloud.Stacks() {
-		seen = append(seen, st.Account)
+		list = append(list, st.Account)
 	}
-	slices.Sort(seen)
-	return slices.Compact(seen)
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // create handles the button that creates the stack.
@@ -207,7 +209,7 @@ func (c *console) create(w http.ResponseWriter, r *http.Request) {
 	page := reviewPage{
 		Page: Page{
 			Region: r.PostForm.Get("region"), TemplateURL: r.PostForm.Get("templateURL"), StackName: r.PostForm.Get("stackName"),
-			Parameters: filledIn(r.PostForm),
+			Parameters: formParameters(r.PostForm),
 		},
 		Account: r.PostForm.Get("account"),
 	}
@@ -220,7 +222,8 @@ func (c *console) create(w http.ResponseWriter, r *http.Request) {
 	redirect(w, r, id)
 }
 
-// readForm parses the form; if it returns false, it has answered with an error.
+// readForm parses the form of a request. If it returns false, it has written an
+// error.
 func (c *console) readForm(w http.ResponseWriter, r *http.Request) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, 2<<20)
 	err := r.ParseForm()
@@ -230,8 +233,8 @@ func (c *console) readForm(w http.ResponseWriter, r *http.Request) bool {
 	return err == nil
 }
 
-// filledIn returns the parameters of a form.
-func filledIn(posted url.Values) map[string]string {
+// formParameters returns the template's parameters in a form.
+func formParameters(posted url.Values) map[string]string {
 	values := map[string]string{}
 	for key := range posted {
 		if name, found := strings.CutPrefix(key, "param_"); found {
@@ -252,7 +255,7 @@ type stackPage struct {
 	Deleted bool
 }
 
-// stack shows a stack; the page follows it while an operation is under way.
+// stack shows a stack. The page updates itself while an operation is under way.
 func (c *console) stack(w http.ResponseWriter, r *http.Request) {
 	id := r.URL.Query().Get("stackId")
 	st, found := c.cloud.Stack(id)
@@ -275,7 +278,7 @@ func (c *console) delete(w http.ResponseWriter, r *http.Request) {
 	redirect(w, r, id)
 }
 
-// tone returns the color of a status.
+// tone returns the CSS class of a status.
 func tone(status string) string {
 	switch {
 	case strings.Contains(status, "FAILED") || strings.Contains(status, "ROLLBACK"):

@@ -19,7 +19,7 @@ import (
 
 const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>`
 
-// evil is a cloud in which every text is an attack.
+// evil is a Cloud whose every text tries to run a script.
 type evil struct{ refuse bool }
 
 func (evil) Read(string) (Page, error) {
@@ -81,18 +81,18 @@ func TestEveryTextOfAVendorOrALinkIsEscaped(t *testing.T) {
 		path   string
 		form   url.Values
 	}{
-		"the chooser":   {false, base + "/stacks/quickcreate?" + url.QueryEscape(hostile), nil},
+		"the accounts":  {false, base + "/stacks/quickcreate?" + url.QueryEscape(hostile), nil},
 		"the review":    {false, base + "/stacks/create/review?account=222222222222", nil},
 		"a refusal":     {true, base + "/stacks/quickcreate?account=222222222222", nil},
-		"a bad launch":  {false, base + "/stacks/quickcreate", url.Values{"account": {"222222222222"}, "stackName": {hostile}}},
+		"a bad create":  {false, base + "/stacks/quickcreate", url.Values{"account": {"222222222222"}, "stackName": {hostile}}},
 		"an update":     {false, base + "/stacks/update/template?stackId=x", nil},
 		"no update":     {true, base + "/stacks/update/template?stackId=x", nil},
 		"a bad update":  {false, base + "/stacks/update/template", url.Values{"stackId": {hostile}, "param_A": {hostile}}},
 		"the stack":     {false, base + "/stacks/stackinfo?stackId=x", nil},
 		"the list":      {false, "/console/", nil},
 		"a bad delete":  {false, base + "/stacks/delete", url.Values{"stackId": {hostile}}},
-		"no such page":  {false, "/console/" + url.PathEscape(hostile), nil},
-		"where it came": {false, base + "/home?region=" + url.QueryEscape(hostile), nil},
+		"another page":  {false, "/console/" + url.PathEscape(hostile), nil},
+		"the home page": {false, base + "/home?region=" + url.QueryEscape(hostile), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, test.path, nil)
@@ -107,7 +107,7 @@ func TestEveryTextOfAVendorOrALinkIsEscaped(t *testing.T) {
 				t.Errorf("the page is incomplete (%d):\n%s", w.Code, page)
 			}
 			if strings.Contains(page, "<script>alert") || strings.Contains(page, "<img") || strings.Contains(page, `href="javascript:`) {
-				t.Errorf("a script of the text is executed:\n%s", page)
+				t.Errorf("a text is not escaped:\n%s", page)
 			}
 			if policy := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "nonce") {
 				t.Errorf("the content security policy is %q", policy)

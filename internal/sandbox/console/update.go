@@ -9,11 +9,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation"
 )
 
-// updateRoute is the page of an update link, observed and not documented
-// (aws-facts 3.7).
+// updateRoute is the page of an update link. AWS does not document it; it was
+// observed (aws-facts 3.7).
 const updateRoute = "/stacks/update/template"
 
-// updatePage is the data of that page.
+// updatePage is the data of the page for an update.
 type updatePage struct {
 	cloudformation.Stack
 	form
@@ -57,7 +57,7 @@ func (c *console) update(w http.ResponseWriter, r *http.Request) {
 	}
 	p := Page{StackID: r.PostForm.Get("stackId"), TemplateURL: r.PostForm.Get("templateURL")}
 	st, _ := c.cloud.Stack(p.StackID)
-	edited := filledIn(r.PostForm)
+	edited := formParameters(r.PostForm)
 	for name, value := range st.Parameters {
 		if edited[name] == value {
 			delete(edited, name)

@@ -23,9 +23,10 @@ func (k busKey) arn() string {
 	return "arn:" + kernel.Partition(k.region) + ":events:" + k.region + ":" + k.account + ":event-bus/" + k.name
 }
 
-// named returns the bus that a caller means by a name or an ARN. Buses of
-// another account or Region are refused: the sandbox does not implement them.
-func named(c *kernel.Call, text string) (busKey, error) {
+// parseBus returns the key of a bus by its name or ARN; an empty text means the
+// default bus. It refuses buses of another account or Region, which the sandbox
+// does not implement.
+func parseBus(c *kernel.Call, text string) (busKey, error) {
 	key := busKey{c.Principal.Account, c.Region, defaultBus}
 	switch {
 	case text == "":
@@ -37,12 +38,12 @@ func named(c *kernel.Call, text string) (busKey, error) {
 	_, name, _ := strings.Cut(text, ":event-bus/")
 	key.name = name
 	if key.arn() != text {
-		return busKey{}, invalid("The sandbox takes events for buses of the caller's own account, at the Region's own endpoint; %s is not one.", text)
+		return busKey{}, invalid("The sandbox implements only event buses of the caller's own account and Region, not %s.", text)
 	}
 	return key, nil
 }
 
-// exists must be called with the lock held.
+// exists reports whether a bus exists. The caller holds the lock.
 func (s *Service) exists(key busKey) bool { return key.name == defaultBus || s.buses[key] != nil }
 
 var busName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,256}$`)
@@ -53,7 +54,7 @@ func (s *Service) createEventBus(c *kernel.Call) (any, error) {
 		return nil, err
 	}
 	if !busName.MatchString(in.Name) {
-		return nil, invalid("The name %q is not one of an event bus. (The sandbox has no partners' buses.)", in.Name)
+		return nil, invalid("The event bus name %q is not valid. (The sandbox has no partner event buses.)", in.Name)
 	}
 	key := busKey{c.Principal.Account, c.Region, in.Name}
 	if err := s.allow(c, "CreateEventBus", key, nil); err != nil {
@@ -73,7 +74,7 @@ func (s *Service) describeEventBus(c *kernel.Call) (any, error) {
 	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
-	key, err := named(c, in.Name)
+	key, err := parseBus(c, in.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,10 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package eventbridge is the sandbox's Amazon EventBridge as far as a sender of
-// events sees it: buses, PutEvents by the JSON 1.1 protocol with an answer for
-// each entry, every call authorized by identity policies, and a journal of the
-// accepted events. Rules send the events that match them to queues.
+// Package eventbridge is the sandbox's Amazon EventBridge, with the JSON 1.1
+// protocol: event buses, PutEvents with a result for each entry, and rules that
+// send the events that match them to SQS queues. Identity policies authorize
+// every call, and a journal holds the accepted events.
 //
 // It has no other targets, and no archives, pipes, schedules or bus policies, and
 // accepts no events for another account: those calls and parameters are
@@ -44,14 +44,14 @@ type queues interface {
 	Deliver(ctx context.Context, d sqs.Delivery) error
 }
 
-// New returns an EventBridge that has only the default buses.
+// New returns a Service that has only the default buses.
 func New(env kernel.Env, queues queues) *Service {
 	return &Service{clock: env.Clock, authorizer: env.Authorizer, rand: env.Rand, queues: queues, buses: map[busKey]*bus{}, rules: map[ruleKey]*rule{}}
 }
 
 var _ kernel.Service = (*Service)(nil)
 
-// Event is an event as the rules of its bus would receive it.
+// Event is an event as the rules of its bus receive it.
 type Event struct {
 	Version    string          `json:"version"`
 	ID         string          `json:"id"`
@@ -69,22 +69,23 @@ type Event struct {
 	Dropped bool `json:"-"`
 }
 
-// Events returns the events that were accepted so far, in order.
+// Events returns the events that were accepted so far, oldest first.
 func (s *Service) Events() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.journal)
 }
 
-// Refuse makes single entries fail with the code that a function returns; an
-// empty code accepts the entry. Nil ends it.
+// Refuse makes PutEvents call with for each entry, and refuse the entry with the
+// error code that it returns; an empty code accepts the entry. A nil function
+// accepts all entries again.
 func (s *Service) Refuse(with func(Event) (code string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuse = with
 }
 
-// Action names the operation of the X-Amz-Target header.
+// Action returns the operation in the X-Amz-Target header.
 func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONAction(r) }
 
 // EncodeError implements kernel.Service.
@@ -92,7 +93,8 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.events", err))
 }
 
-// operations decode their input, authorize the call, and execute it.
+// operations are the functions that decode the input of an operation, authorize
+// the call, and execute it.
 var operations = map[string]func(*Service, *kernel.Call) (any, error){
 	"PutEvents":        (*Service).putEvents,
 	"CreateEventBus":   (*Service).createEventBus,
@@ -113,7 +115,8 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.ServeJSON11(s, operations, c)
 }
 
-// allow checks that the caller may do an action on a bus of its account.
+// allow returns nil if the caller may do an action on a bus of its account, or
+// AccessDeniedException.
 func (s *Service) allow(c *kernel.Call, action string, key busKey, keys map[string][]string) error {
 	return s.allowOn(c, action, key.arn(), key.account, keys)
 }

@@ -193,7 +193,7 @@ func TestUnimplementedParametersAreRefused(t *testing.T) {
 		}
 	}
 	if _, err := put(t, c, entry("", "mine", `{"a":"`+strings.Repeat("x", 1<<20)+`"}`)); code(err) != "ValidationException" {
-		t.Errorf("too much: %v", err)
+		t.Errorf("entries that are too large: %v", err)
 	}
 	if _, err := c.ListArchives(t.Context(), &eventbridge.ListArchivesInput{}); code(err) != "UnknownOperationException" {
 		t.Errorf("archives: %v", err)

@@ -31,8 +31,8 @@ type result struct {
 }
 
 const (
-	mostEntries = 10
-	mostBytes   = 1 << 20 // of all entries (aws-facts 11.1)
+	maxEntries = 10
+	maxBytes   = 1 << 20 // of all entries (aws-facts 11.1)
 )
 
 // putEvents accepts or refuses every entry separately. A missing permission, or
@@ -42,14 +42,14 @@ func (s *Service) putEvents(c *kernel.Call) (any, error) {
 	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
-	if n := len(in.Entries); n == 0 || n > mostEntries {
-		return nil, invalid("1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and %d", mostEntries)
+	if n := len(in.Entries); n == 0 || n > maxEntries {
+		return nil, invalid("1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and %d", maxEntries)
 	}
 	size := 0
 	keys := make([]busKey, len(in.Entries))
 	for i, e := range in.Entries {
 		size += e.size()
-		key, err := named(c, e.EventBusName)
+		key, err := parseBus(c, e.EventBusName)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +59,7 @@ func (s *Service) putEvents(c *kernel.Call) (any, error) {
 		}
 		keys[i] = key
 	}
-	if size > mostBytes {
+	if size > maxBytes {
 		return nil, invalid("Total size of the entries in the request is over the limit.")
 	}
 
@@ -68,7 +68,7 @@ func (s *Service) putEvents(c *kernel.Call) (any, error) {
 		Entries          []result
 	}
 	var deliveries []sqs.Delivery
-	defer func() { s.dispatch(c, deliveries) }() // when the lock is free: a delivery asks policies and keys
+	defer func() { s.dispatch(c, deliveries) }() // after the lock is released: SQS calls the authorizer and KMS
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := len(s.journal)
@@ -85,9 +85,10 @@ func (s *Service) putEvents(c *kernel.Call) (any, error) {
 	return out, nil
 }
 
-// put must be called with the lock held.
+// put adds an event to the journal, or refuses it, and returns the result of the
+// entry. The caller holds the lock.
 func (s *Service) put(key busKey, e entry) result {
-	if code, message := e.wrong(); code != "" {
+	if code, message := e.validate(); code != "" {
 		return result{ErrorCode: code, ErrorMessage: message}
 	}
 	at := s.clock.Now()
@@ -103,14 +104,15 @@ func (s *Service) put(key busKey, e entry) result {
 	}
 	if s.refuse != nil {
 		if code := s.refuse(event); code != "" {
-			return result{ErrorCode: code, ErrorMessage: "The test wants this entry to fail."}
+			return result{ErrorCode: code, ErrorMessage: "A test made this entry fail."}
 		}
 	}
 	s.journal = append(s.journal, event)
 	return result{EventId: event.ID}
 }
 
-func (e entry) wrong() (code, message string) {
+// validate returns AWS's error for an invalid entry, or "" for a valid one.
+func (e entry) validate() (code, message string) {
 	var object map[string]any
 	switch {
 	case e.Source == "":

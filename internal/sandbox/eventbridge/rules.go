@@ -14,10 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Rules are kept with their targets. Events that are put on the bus go to the queues among the
-// targets of the rules that match them; see targets.go.
-
-// rule is a rule of a bus.
+// rule is a rule of a bus, with its targets. targets.go sends events to the
+// targets of the rules that match them.
 type rule struct {
 	bus         busKey
 	name        string
@@ -56,11 +54,11 @@ func (s *Service) putRule(c *kernel.Call) (any, error) {
 	}
 	switch {
 	case !ruleName.MatchString(in.Name):
-		return nil, invalid("The name %q is not one of a rule.", in.Name)
+		return nil, invalid("The rule name %q is not valid.", in.Name)
 	case in.State != "ENABLED" && in.State != "DISABLED":
-		return nil, invalid("The sandbox's rules are ENABLED or DISABLED, not %s.", in.State)
+		return nil, invalid("The State of the sandbox's rules must be ENABLED or DISABLED, not %s.", in.State)
 	case in.EventPattern == "":
-		return nil, invalid("The sandbox's rules have an event pattern: it has no schedules.")
+		return nil, invalid("The sandbox's rules must have an EventPattern, because it has no schedules.")
 	}
 	if err := checkPattern(in.EventPattern); err != nil {
 		return nil, err
@@ -79,9 +77,10 @@ func (s *Service) putRule(c *kernel.Call) (any, error) {
 	return map[string]string{"RuleArn": key.arn()}, nil
 }
 
-// ruleOf returns the rule that a caller means, if they may do the action on it.
+// ruleOf returns the key of a rule that need not exist, if the caller may do the
+// action on it.
 func (s *Service) ruleOf(c *kernel.Call, action, name, bus string) (ruleKey, error) {
-	on, err := named(c, bus)
+	on, err := parseBus(c, bus)
 	if err != nil {
 		return ruleKey{}, err
 	}
@@ -107,7 +106,8 @@ func (s *Service) deleteRule(c *kernel.Call) (any, error) {
 	})
 }
 
-// onRule does something to a rule of which a call says nothing but the name.
+// onRule executes an operation whose input is only a rule: it calls do with the
+// rule, as withRule does.
 func (s *Service) onRule(c *kernel.Call, action string, do func(ruleKey, *rule) (any, error)) (any, error) {
 	var in struct {
 		Name, EventBusName string
@@ -119,6 +119,9 @@ func (s *Service) onRule(c *kernel.Call, action string, do func(ruleKey, *rule) 
 	return s.withRule(c, action, in.Name, in.EventBusName, do)
 }
 
+// withRule calls do with a rule, while it holds the lock, if the caller may do the
+// action on the rule. It returns ResourceNotFoundException if the rule does not
+// exist.
 func (s *Service) withRule(c *kernel.Call, action, name, bus string, do func(ruleKey, *rule) (any, error)) (any, error) {
 	key, err := s.ruleOf(c, action, name, bus)
 	if err != nil {
@@ -159,7 +162,7 @@ func (s *Service) listRules(c *kernel.Call) (any, error) {
 // sandbox does not implement (roles, inputs, dead-letter queues).
 type target struct{ Id, Arn string }
 
-const mostTargets = 5 // of one rule
+const maxTargets = 5 // of one rule
 
 func (s *Service) putTargets(c *kernel.Call) (any, error) {
 	var in struct {
@@ -170,8 +173,8 @@ func (s *Service) putTargets(c *kernel.Call) (any, error) {
 		return nil, err
 	}
 	for _, t := range in.Targets {
-		if _, isQueue := queueOf(t.Arn); !isQueue || !ruleName.MatchString(t.Id) {
-			return nil, invalid("The sandbox's rules have SQS queues of their Region for targets; %s is not one.", t.Arn)
+		if !isQueue(t.Arn) || !ruleName.MatchString(t.Id) {
+			return nil, invalid("The targets of the sandbox's rules must be standard SQS queues; %s is not one, or the target's ID is not valid.", t.Arn)
 		}
 	}
 	return s.withRule(c, "PutTargets", in.Rule, in.EventBusName, func(_ ruleKey, r *rule) (any, error) {
@@ -179,7 +182,7 @@ func (s *Service) putTargets(c *kernel.Call) (any, error) {
 		for _, t := range in.Targets {
 			all[t.Id] = t.Arn
 		}
-		if len(all) > mostTargets {
+		if len(all) > maxTargets {
 			return nil, kernel.Errorf(http.StatusBadRequest, "LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 		}
 		r.targets = all
@@ -218,21 +221,18 @@ func (s *Service) listTargets(c *kernel.Call) (any, error) {
 	})
 }
 
-// queueOf returns the Region of a queue's ARN.
-func queueOf(arn string) (region string, isQueue bool) {
+// isQueue reports whether an ARN is that of a standard SQS queue.
+func isQueue(arn string) bool {
 	parts := strings.Split(arn, ":")
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" || strings.HasSuffix(arn, ".fifo") {
-		return "", false
-	}
-	return parts[3], true
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && !strings.HasSuffix(arn, ".fifo")
 }
 
-// checkPattern refuses what is no event pattern, and comparisons that the sandbox does
-// not implement.
+// checkPattern returns an error if a text is not an event pattern, or has a
+// comparison that the sandbox does not implement.
 func checkPattern(text string) error {
 	var pattern map[string]any
 	if json.Unmarshal([]byte(text), &pattern) != nil || len(pattern) == 0 {
-		return kernel.Errorf(http.StatusBadRequest, "InvalidEventPatternException", "Event pattern is not valid. Reason: it is not a JSON object with something in it")
+		return kernel.Errorf(http.StatusBadRequest, "InvalidEventPatternException", "Event pattern is not valid. Reason: it is not a JSON object, or is empty")
 	}
 	return checkFields(pattern)
 }
@@ -248,7 +248,7 @@ func checkFields(pattern map[string]any) error {
 			for _, wanted := range v {
 				comparison, isComparison := wanted.(map[string]any)
 				if _, known := comparison["prefix"].(string); isComparison && (!known || len(comparison) != 1) {
-					return invalid("The sandbox's rules compare values and prefixes; the pattern for %s has another comparison.", name)
+					return invalid("The sandbox's rules compare only values and prefixes; the pattern for %s has another comparison.", name)
 				}
 			}
 		default:
@@ -258,8 +258,8 @@ func checkFields(pattern map[string]any) error {
 	return nil
 }
 
-// matches reports whether an event has, for each field of the pattern, one of its
-// values.
+// matches reports whether an event matches a pattern: for each field of the
+// pattern, it has one of the field's values.
 func matches(pattern map[string]any, event any) bool {
 	object, _ := event.(map[string]any)
 	for name, wanted := range pattern {

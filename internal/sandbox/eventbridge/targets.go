@@ -12,16 +12,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
-// dispatch forwards events. Events that a queue refuses are lost, as on AWS after its
-// retries.
+// dispatch sends events to queues. Events that a queue refuses are lost, as on AWS
+// after its retries.
 func (s *Service) dispatch(c *kernel.Call, deliveries []sqs.Delivery) {
 	for _, d := range deliveries {
 		_ = s.queues.Deliver(c.Context, d)
 	}
 }
 
-// deliveries returns the targets of the rules that match an event, with it. The caller
-// holds the lock.
+// deliveries returns a delivery of an event to each target of the rules that match
+// it. The caller holds the lock.
 func (s *Service) deliveries(event Event) []sqs.Delivery {
 	if event.Dropped {
 		return nil

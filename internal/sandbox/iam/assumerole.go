@@ -129,23 +129,23 @@ func parseAssumption(q kernel.Query) (*assumption, error) {
 	return a, err
 }
 
-// authorizeAssumption finds the role and evaluates its trust policy and the
-// caller's own policies. A missing role and one that does not trust the caller
-// give the same error (aws-facts 7.4).
+// authorizeAssumption returns the role if its trust policy and the caller's own
+// policies allow the caller to assume it. The error is the same for a missing
+// role and for one that does not trust the caller (aws-facts 7.4).
 func (s *Store) authorizeAssumption(p *kernel.Principal, a *assumption) (*role, error) {
 	denied := func(action string) error {
 		return kernel.Errorf(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: %s on resource: %s", p.ARN, action, a.roleARN)
 	}
 	target := s.roleByARN(a.roleARN)
 	if target == nil || p.Account != "" && p.Partition() != target.account.partition {
-		return nil, denied("sts:AssumeRole") // not across partitions either (aws-facts 7.8)
+		return nil, denied("sts:AssumeRole") // also across partitions (aws-facts 7.8)
 	}
 	if p.Root {
 		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "Roles may not be assumed by root accounts.")
 	}
 	current := s.settledTrust(target, s.env.Clock.Now())
 	if current.document == "" {
-		return nil, denied("sts:AssumeRole") // not settled yet
+		return nil, denied("sts:AssumeRole") // a new role that has not settled
 	}
 	actions := []string{"sts:AssumeRole"}
 	if len(a.tags) > 0 {
@@ -191,9 +191,9 @@ func (a *assumption) keys(target *role) map[string][]string {
 	return keys
 }
 
-// sessionPolicies returns the documents that limit a session, and the ARNs of
-// its policies without documents; nil if none is given. They never add
-// permissions.
+// sessionPolicies returns the documents of a session's policies, and the ARNs of
+// those without documents. documents is nil only if the request has no session
+// policies. Session policies limit permissions, and never add any.
 func (s *Store) sessionPolicies(of *account, a *assumption) (documents, withoutDocument []string, err error) {
 	total := 0
 	for _, document := range a.policies {

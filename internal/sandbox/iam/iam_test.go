@@ -63,22 +63,22 @@ func TestInvalidRolesAreRefused(t *testing.T) {
 		{"a session of half an hour", set(func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(1800) }), "ValidationError", "3600"},
 		{"a session of 13 hours", set(func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(46800) }), "ValidationError", "43200"},
 		{"a long description", set(func(in *iam.CreateRoleInput) { in.Description = aws.String(strings.Repeat("a", 1001)) }), "ValidationError", "1000"},
-		{"a boundary that isn't there", set(func(in *iam.CreateRoleInput) { in.PermissionsBoundary = aws.String("arn:aws:iam::aws:policy/Nonsense") }), "NoSuchEntity", "Nonsense"},
+		{"an unknown boundary", set(func(in *iam.CreateRoleInput) { in.PermissionsBoundary = aws.String("arn:aws:iam::aws:policy/Nonsense") }), "NoSuchEntity", "Nonsense"},
 		{"a tag with the prefix aws:", set(func(in *iam.CreateRoleInput) {
 			in.Tags = []types.Tag{{Key: aws.String("aws:x"), Value: aws.String("y")}}
 		}), "InvalidInput", "reserved"},
 		{"a tag twice", set(func(in *iam.CreateRoleInput) {
 			in.Tags = []types.Tag{{Key: aws.String("k"), Value: aws.String("1")}, {Key: aws.String("K"), Value: aws.String("2")}}
 		}), "InvalidInput", "Duplicate"},
-		{"no JSON", set(func(in *iam.CreateRoleInput) { in.AssumeRolePolicyDocument = aws.String("{") }), "MalformedPolicyDocument", "invalid Json"},
+		{"invalid JSON", set(func(in *iam.CreateRoleInput) { in.AssumeRolePolicyDocument = aws.String("{") }), "MalformedPolicyDocument", "invalid Json"},
 		{"an identity policy as trust", set(func(in *iam.CreateRoleInput) { in.AssumeRolePolicyDocument = aws.String(allowing(`"s3:*"`, "*")) }), "MalformedPolicyDocument", "Principal"},
-		{"an account that isn't there", set(func(in *iam.CreateRoleInput) {
+		{"an unknown account", set(func(in *iam.CreateRoleInput) {
 			in.AssumeRolePolicyDocument = aws.String(trusting(`{"AWS":"arn:aws:iam::999999999999:root"}`))
 		}), "MalformedPolicyDocument", "Invalid principal in policy"},
-		{"a role that isn't there", set(func(in *iam.CreateRoleInput) {
+		{"an unknown role", set(func(in *iam.CreateRoleInput) {
 			in.AssumeRolePolicyDocument = aws.String(trusting(`{"AWS":"arn:aws:iam::` + vendor + `:role/ghost"}`))
 		}), "MalformedPolicyDocument", "ghost"},
-		{"a service that isn't there", set(func(in *iam.CreateRoleInput) {
+		{"an unknown service", set(func(in *iam.CreateRoleInput) {
 			in.AssumeRolePolicyDocument = aws.String(trusting(`{"Service":"snss.amazonaws.com"}`))
 		}), "MalformedPolicyDocument", `Invalid principal in policy: "SERVICE":"snss.amazonaws.com"`},
 		{"51 tags", set(func(in *iam.CreateRoleInput) {
@@ -101,13 +101,13 @@ func TestInvalidRolesAreRefused(t *testing.T) {
 	}
 }
 
-func TestInlinePoliciesOfARole(t *testing.T) {
+func TestARoleHasInlinePoliciesUpToTheSizeLimit(t *testing.T) {
 	w := newWorld(t)
 	w.role("r", trusting(root))
 	document := allowing(`"s3:Get*"`, "arn:aws:s3:::b/*")
 	w.allow("r", "two", document)
 	w.allow("r", "one", document)
-	w.allow("r", "one", document) // again is no error
+	w.allow("r", "one", document) // putting it again is not an error
 	list, err := w.iam.ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: aws.String("r")})
 	if err != nil || strings.Join(list.PolicyNames, ",") != "one,two" {
 		t.Errorf("listed %v, %v", list, err)
@@ -132,7 +132,7 @@ func TestInlinePoliciesOfARole(t *testing.T) {
 	w.want(err, "NoSuchEntity", "absent")
 }
 
-func TestManagedPoliciesOfARole(t *testing.T) {
+func TestARoleHasUpToTenManagedPolicies(t *testing.T) {
 	w := newWorld(t)
 	w.role("r", trusting(root))
 	attach := func(arn string) error {
@@ -202,7 +202,7 @@ func TestARoleWithPoliciesIsNotDeleted(t *testing.T) {
 	w.want(remove(), "NoSuchEntity", "The role with name r cannot be found.")
 }
 
-func TestUpdatesOfARole(t *testing.T) {
+func TestUpdatesOfARoleTakeEffect(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(root))
 	for name, err := range map[string]error{
@@ -242,7 +242,9 @@ func TestUpdatesOfARole(t *testing.T) {
 	w.want(second(within.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: aws.String("r")})), "DeleteConflict", "")
 }
 
-// aws-facts 7.6
+// TestARecreatedRoleIsNoLongerTrusted checks aws-facts 7.6: a trust policy that
+// names a role by ARN means the role's unique ID; a condition on
+// aws:PrincipalArn means the ARN.
 func TestARecreatedRoleIsNoLongerTrusted(t *testing.T) {
 	w := newWorld(t)
 	vendorIAM := iam.NewFromConfig(w.config(w.admin(vendor)))
@@ -336,7 +338,8 @@ func TestEveryAWSManagedPolicyCanBeAttached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Its actions are SNS's and not DynamoDB's.
+	// The policy's document is unknown, but it has actions of SNS and none of
+	// DynamoDB.
 	w.want(second(dynamodb.NewFromConfig(w.as(out.Credentials)).ListTables(t.Context(), nil)), "AccessDeniedException", "no identity-based policy")
 	w.want(second(sns.NewFromConfig(w.as(out.Credentials)).ListTopics(t.Context(), nil)), "SandboxNotImplemented", "AmazonRDSFullAccess")
 }
@@ -359,7 +362,7 @@ func TestTagsOfARoleAreListedPageByPage(t *testing.T) {
 	}
 }
 
-func TestCustomerManagedPolicies(t *testing.T) {
+func TestACustomerManagedPolicyIsCreatedAttachedAndDeleted(t *testing.T) {
 	w := newWorld(t)
 	create := func(name, document string) (string, error) {
 		out, err := w.iam.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String(name), PolicyDocument: aws.String(document), Path: aws.String("/team/")})
@@ -370,7 +373,7 @@ func TestCustomerManagedPolicies(t *testing.T) {
 	}
 	arn, err := create("p", allowing(`"iam:ListRoles"`, "*"))
 	if err != nil || arn != "arn:aws:iam::"+customer+":policy/team/p" {
-		t.Fatalf("made %s, %v", arn, err)
+		t.Fatalf("created %s, %v", arn, err)
 	}
 	w.want(second(create("P", allowing(`"s3:*"`, "*"))), "EntityAlreadyExists", "")
 	w.want(second(create("bad", "{}")), "MalformedPolicyDocument", "")
@@ -398,9 +401,9 @@ func TestCustomerManagedPolicies(t *testing.T) {
 	}
 	w.want(remove(), "", "")
 	w.want(second(w.iam.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: aws.String(arn)})), "NoSuchEntity", "")
-	aws1, err := w.iam.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/job-function/ViewOnlyAccess")})
-	if err != nil || aws.ToString(aws1.Policy.Path) != "/job-function/" {
-		t.Errorf("AWS's own policy is %+v, %v", aws1, err)
+	viewOnly, err := w.iam.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/job-function/ViewOnlyAccess")})
+	if err != nil || aws.ToString(viewOnly.Policy.Path) != "/job-function/" {
+		t.Errorf("AWS's own policy is %+v, %v", viewOnly, err)
 	}
 }
 
@@ -412,8 +415,8 @@ func TestAManagedPolicyHasUpToFiveVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	arn := made.Policy.Arn
-	revise := func(document string, inForce bool) error {
-		_, err := w.iam.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: &document, SetAsDefault: inForce})
+	revise := func(document string, asDefault bool) error {
+		_, err := w.iam.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: &document, SetAsDefault: asDefault})
 		return err
 	}
 	role := w.role("r", trusting(root))
@@ -428,7 +431,7 @@ func TestAManagedPolicyHasUpToFiveVersions(t *testing.T) {
 		return second(iam.NewFromConfig(w.as(out.Credentials)).ListRoles(t.Context(), nil))
 	}
 	w.want(revise(allowing(`"s3:*"`, "*"), false), "", "")
-	w.want(list(), "", "") // the first is still in force
+	w.want(list(), "", "") // the first version is still the default
 	w.want(revise(allowing(`"s3:Get*"`, "*"), true), "", "")
 	w.want(list(), "AccessDenied", "")
 	w.want(second(w.iam.SetDefaultPolicyVersion(t.Context(), &iam.SetDefaultPolicyVersionInput{PolicyArn: arn, VersionId: aws.String("v1")})), "", "")
@@ -457,7 +460,7 @@ func TestAManagedPolicyHasUpToFiveVersions(t *testing.T) {
 	w.want(second(w.iam.CreatePolicyVersion(t.Context(), &iam.CreatePolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess"), PolicyDocument: aws.String(allowing(`"s3:*"`, "*"))})), "AccessDenied", "")
 }
 
-func TestIAMEvaluatesItsCallersPolicies(t *testing.T) {
+func TestIAMAuthorizesItsCallers(t *testing.T) {
 	w := newWorld(t)
 	w.role("mine", trusting(root))
 	w.role("other", trusting(root))
@@ -489,7 +492,7 @@ func TestIAMEvaluatesItsCallersPolicies(t *testing.T) {
 	}), "", "")
 }
 
-func TestChinaHasItsOwnARNs(t *testing.T) {
+func TestARNsInChinaHaveTheirOwnPartition(t *testing.T) {
 	w := newWorld(t)
 	if err := w.OpenAccount("333333333333", "aws-cn"); err != nil {
 		t.Fatal(err)

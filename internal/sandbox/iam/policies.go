@@ -13,7 +13,8 @@ import (
 	policies "github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// policy is customer-managed, or one of AWS's own while it is read.
+// policy is a managed policy: a customer's, or AWS's own, which namedPolicy
+// creates for one request.
 type policy struct {
 	account     *account
 	id          string // ANPA…
@@ -22,9 +23,9 @@ type policy struct {
 	tags        []tag
 	created     time.Time
 
-	versions []version // the oldest first
-	standard int       // the number of the default version
-	last     int       // the highest version number so far
+	versions       []version // oldest first
+	defaultVersion int       // its number
+	lastVersion    int       // the highest version number so far
 }
 
 const maxManaged = 6144 // aws-facts 7.2
@@ -48,7 +49,7 @@ type policyView struct {
 
 func (p *policy) view() policyView {
 	v := policyView{
-		PolicyName: p.name, PolicyID: p.id, Arn: p.arn(), Path: p.path, DefaultVersionID: versionID(p.standard), IsAttachable: true,
+		PolicyName: p.name, PolicyID: p.id, Arn: p.arn(), Path: p.path, DefaultVersionID: versionID(p.defaultVersion), IsAttachable: true,
 		Description: p.description, CreateDate: p.created.Format(time.RFC3339), Tags: p.tags,
 		UpdateDate: p.versions[len(p.versions)-1].created.Format(time.RFC3339),
 	}
@@ -67,7 +68,7 @@ func createPolicy(r *request) (any, error) {
 	now := r.store.env.Clock.Now()
 	made := &policy{
 		account: r.account, name: r.Get("PolicyName"), path: r.Get("Path"), description: r.Get("Description"), created: now,
-		versions: []version{{1, r.Get("PolicyDocument"), now}}, standard: 1, last: 1,
+		versions: []version{{1, r.Get("PolicyDocument"), now}}, defaultVersion: 1, lastVersion: 1,
 	}
 	if made.path == "" {
 		made.path = "/"
@@ -98,8 +99,8 @@ func createPolicy(r *request) (any, error) {
 	return struct{ Policy policyView }{made.view()}, nil
 }
 
-// namedPolicy returns a policy by its ARN; AWS's own can be read by every
-// account.
+// namedPolicy returns the account's or AWS's own policy that a request names, if
+// the caller may do the action on it.
 func (r *request) namedPolicy() (*policy, error) {
 	arn := r.Get("PolicyArn")
 	if err := r.authorize(arn, nil); err != nil {
@@ -116,7 +117,7 @@ func (r *request) namedPolicy() (*policy, error) {
 		created := time.Unix(1423000000, 0).UTC()
 		return &policy{
 			account: aws, id: "ANPA" + strings.ToUpper(name), name: name, path: path, created: created,
-			versions: []version{{1, document, created}}, standard: 1, last: 1,
+			versions: []version{{1, document, created}}, defaultVersion: 1, lastVersion: 1,
 		}, nil
 	}
 	return nil, kernel.Errorf(http.StatusNotFound, "NoSuchEntity", "Policy %s was not found.", arn)
@@ -130,7 +131,8 @@ func getPolicy(r *request) (any, error) {
 	return struct{ Policy policyView }{found.view()}, nil
 }
 
-// ownPolicy is namedPolicy for operations that change a policy.
+// ownPolicy is namedPolicy for operations that change a policy: it returns
+// AccessDenied for AWS's own policies.
 func (r *request) ownPolicy() (*policy, error) {
 	found, err := r.namedPolicy()
 	if err == nil && found.account != r.account {
@@ -155,8 +157,9 @@ func deletePolicy(r *request) (any, error) {
 	return nil, nil
 }
 
-// checkPolicyARN: "" means no policy. The ARNs of AWS managed policies, too,
-// differ between partitions.
+// checkPolicyARN returns an error if a role of the account cannot have a managed
+// policy; "" means no policy, and is valid. Each partition has its own ARNs, also
+// of AWS managed policies.
 func (a *account) checkPolicyARN(s *Store, arn string) error {
 	if arn == "" {
 		return nil

@@ -24,15 +24,16 @@ const maxVersions = 5 // aws-facts 13.7
 
 func versionID(number int) string { return "v" + strconv.Itoa(number) }
 
-// document returns the default version's document, which is in force.
-func (p *policy) document() string { return p.versions[p.at(versionID(p.standard))].document }
+// document returns the default version's document, which applies.
+func (p *policy) document() string { return p.versions[p.at(versionID(p.defaultVersion))].document }
 
 // at returns a version's index, or -1.
 func (p *policy) at(id string) int {
 	return slices.IndexFunc(p.versions, func(v version) bool { return versionID(v.number) == id })
 }
 
-// checkManaged refuses invalid documents for a managed policy.
+// checkManaged returns an error if a document is invalid, or too long for a
+// managed policy.
 func checkManaged(document string) error {
 	if err := validateDocuments([]string{document}); err != nil {
 		return err
@@ -51,7 +52,7 @@ type versionView struct {
 }
 
 func (p *policy) viewOf(v version) versionView {
-	return versionView{encodeDocument(v.document), versionID(v.number), v.number == p.standard, v.created.Format(time.RFC3339)}
+	return versionView{encodeDocument(v.document), versionID(v.number), v.number == p.defaultVersion, v.created.Format(time.RFC3339)}
 }
 
 func createPolicyVersion(r *request) (any, error) {
@@ -66,18 +67,18 @@ func createPolicyVersion(r *request) (any, error) {
 		return nil, kernel.Errorf(http.StatusConflict, "LimitExceeded",
 			"A managed policy can have up to %d versions. Before you create a new version, you must delete an existing version.", maxVersions)
 	}
-	found.last++
-	made := version{found.last, r.Get("PolicyDocument"), r.store.env.Clock.Now()}
+	found.lastVersion++
+	made := version{found.lastVersion, r.Get("PolicyDocument"), r.store.env.Clock.Now()}
 	found.versions = append(found.versions, made)
 	if r.Get("SetAsDefault") == "true" {
-		found.standard = made.number
+		found.defaultVersion = made.number
 	}
 	v := found.viewOf(made)
 	v.Document = ""
 	return struct{ PolicyVersion versionView }{v}, nil
 }
 
-// namedVersion returns the version that a request names.
+// namedVersion returns the index of the version that a request names.
 func (r *request) namedVersion(p *policy) (int, error) {
 	at := p.at(r.Get("VersionId"))
 	if at < 0 {
@@ -107,7 +108,7 @@ func listPolicyVersions(r *request) (any, error) {
 		return nil, err
 	}
 	views := []versionView{}
-	for _, v := range slices.Backward(found.versions) { // the newest first
+	for _, v := range slices.Backward(found.versions) { // newest first
 		view := found.viewOf(v)
 		view.Document = ""
 		views = append(views, view)
@@ -127,7 +128,7 @@ func setDefaultPolicyVersion(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found.standard = found.versions[at].number
+	found.defaultVersion = found.versions[at].number
 	return nil, nil
 }
 
@@ -140,7 +141,7 @@ func deletePolicyVersion(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found.versions[at].number == found.standard {
+	if found.versions[at].number == found.defaultVersion {
 		return nil, kernel.Errorf(http.StatusConflict, "DeleteConflict", "Cannot delete the default version of a policy.")
 	}
 	found.versions = slices.Delete(found.versions, at, at+1)
@@ -179,11 +180,11 @@ func listEntitiesForPolicy(r *request) (any, error) {
 	}{list, page}, nil
 }
 
-// listPolicies lists the account's own policies. AWS's are not listed: a
-// request must say Scope=Local.
+// listPolicies lists the account's own policies. It does not list AWS's, so it
+// refuses requests without Scope=Local.
 func listPolicies(r *request) (any, error) {
 	if scope := r.Get("Scope"); scope != "Local" {
-		return nil, kernel.Errorf(http.StatusBadRequest, "InvalidInput", "The sandbox's IAM lists an account's own policies only (Scope=Local).")
+		return nil, kernel.Errorf(http.StatusBadRequest, "InvalidInput", "The sandbox's IAM lists only an account's own policies (Scope=Local).")
 	}
 	prefix := r.Get("PathPrefix")
 	if prefix == "" {
@@ -202,7 +203,7 @@ func listPolicies(r *request) (any, error) {
 	views := []policyView{}
 	for _, arn := range arns {
 		v := r.account.policies[arn].view()
-		v.Tags = nil // as on AWS, only GetPolicy returns it
+		v.Tags = nil // as on AWS, only GetPolicy returns them
 		views = append(views, v)
 	}
 	return struct {

@@ -43,7 +43,7 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 		}
 	}
 	if r.boundary != "" {
-		// A boundary that was deleted in the meantime allows nothing.
+		// A boundary whose policy was deleted allows nothing.
 		p.Boundary = []string{}
 		if document, found := s.document(r.boundary); found {
 			p.Boundary = []string{document}
@@ -62,14 +62,13 @@ func (s *Store) sessionPrincipal(session *session) *kernel.Principal {
 	return p
 }
 
-// exists reports whether there is a managed policy with an ARN: one of AWS's or
-// a customer's own.
+// exists reports whether a managed policy exists: AWS's own or a customer's.
 func (s *Store) exists(arn string) bool {
 	_, found := s.document(arn)
 	return found || policies.ManagedExists(arn)
 }
 
-// document returns a managed policy's document: AWS's or a customer's own.
+// document returns the document of a managed policy: AWS's own or a customer's.
 func (s *Store) document(arn string) (string, bool) {
 	if document, found := policies.Managed(arn); found {
 		return document, true

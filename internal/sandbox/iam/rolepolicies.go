@@ -14,10 +14,10 @@ import (
 	policies "github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// The limits of a role's policies, aws-facts 7.2.
+// The limits of a role's policies (aws-facts 7.2).
 const (
-	maxInlineSum = 10_240
-	maxAttached  = 10
+	maxInlineSum = 10_240 // characters of all inline policies, without whitespace
+	maxAttached  = 10     // managed policies
 )
 
 func putRolePolicy(r *request) (any, error) {
@@ -45,7 +45,8 @@ func putRolePolicy(r *request) (any, error) {
 	return nil, nil
 }
 
-// size returns a document's characters as IAM counts them, without whitespace.
+// size returns the length of a document as IAM counts it: in characters, without
+// whitespace.
 func size(document string) int {
 	n := 0
 	for _, c := range document {
@@ -62,7 +63,7 @@ func (r *request) inlinePolicy() (*role, string, error) {
 		return nil, "", err
 	}
 	name := r.Get("PolicyName")
-	if _, there := found.inline[name]; !there {
+	if _, exists := found.inline[name]; !exists {
 		return nil, "", kernel.Errorf(http.StatusNotFound, "NoSuchEntity", "The role policy with name %s cannot be found.", name)
 	}
 	return found, name, nil

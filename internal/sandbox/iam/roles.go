@@ -19,13 +19,13 @@ type role struct {
 	account     *account
 	name        string
 	path        string
-	id          string // AROA…: a recreated role gets another
+	id          string // AROA…; a recreated role has another ID
 	description string
 	maxSession  int // seconds
 	boundary    string
 	trust       trust
-	oldTrust    trust // in force until the new one has settled
-	trustSince  time.Time
+	oldTrust    trust     // applies until trust has settled
+	trustSince  time.Time // when trust was set
 	inline      map[string]string
 	attached    []string
 	tags        []tag
@@ -52,7 +52,7 @@ func (s *Store) roleByID(a *account, id string) *role {
 	return nil
 }
 
-// roleView returns a role as it is shown in answers.
+// roleView is a role in a response.
 type roleView struct {
 	Path                     string
 	RoleName                 string
@@ -83,7 +83,7 @@ func (s *Store) view(r *role) roleView {
 	return v
 }
 
-// encodeDocument: IAM returns policy documents percent-encoded.
+// encodeDocument returns a policy document percent-encoded, as IAM returns it.
 func encodeDocument(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 func createRole(r *request) (any, error) {
@@ -117,7 +117,8 @@ func createRole(r *request) (any, error) {
 	return struct{ Role roleView }{r.store.view(made)}, nil
 }
 
-// validateRole checks a new role's fields, and parses those that are not text.
+// validateRole checks a new role's fields, and sets those that are not text from
+// the request.
 func validateRole(r *request, made *role) (err error) {
 	if err := validateName("roleName", made.name, 64); err != nil {
 		return err
@@ -260,8 +261,7 @@ func listRoleTags(r *request) (any, error) {
 	return tagPage(r, found.tags), nil
 }
 
-// tagPage returns the page of tags that a request asks for, in the order of
-// their keys.
+// tagPage returns the page of tags that a request asks for, sorted by key.
 func tagPage(r *request, tags []tag) any {
 	byKey := map[string]tag{}
 	for _, t := range tags {
@@ -300,8 +300,8 @@ func deleteRolePermissionsBoundary(r *request) (any, error) {
 	return nil, nil
 }
 
-// listInstanceProfilesForRole: Terraform calls it before it deletes a role, and
-// the sandbox has no instance profiles.
+// listInstanceProfilesForRole returns an empty list, because the sandbox has no
+// instance profiles. Terraform calls it before it deletes a role.
 func listInstanceProfilesForRole(r *request) (any, error) {
 	if _, err := r.authorizedRole(nil); err != nil {
 		return nil, err
@@ -309,13 +309,14 @@ func listInstanceProfilesForRole(r *request) (any, error) {
 	return struct{ IsTruncated bool }{}, nil
 }
 
-// pageView is the end of every list.
+// pageView holds the pagination fields of a list.
 type pageView struct {
 	IsTruncated bool
 	Marker      string `xml:",omitempty"`
 }
 
-// paginate sorts names and returns the page that a request asks for.
+// paginate sorts names and returns the page that a request asks for, of 100
+// names by default.
 func paginate(r *request, names []string) ([]string, pageView) {
 	slices.Sort(names)
 	if marker := r.Get("Marker"); marker != "" {

@@ -13,7 +13,7 @@ import (
 
 const iamNamespace = "https://iam.amazonaws.com/doc/2010-05-08/"
 
-// request is one IAM call under the store's lock.
+// request is one IAM call. It is executed while the store's lock is held.
 type request struct {
 	*kernel.Call
 	kernel.Query
@@ -59,7 +59,7 @@ var iamActions = map[string]handler{
 	"ListPolicyTags":                listPolicyTags,
 }
 
-// iamService is the store as the service "iam".
+// iamService serves IAM's API from a store.
 type iamService struct{ store *Store }
 
 // IAM returns the service "iam".
@@ -77,7 +77,7 @@ func (i iamService) Serve(c *kernel.Call) (*kernel.Response, error) {
 		return nil, kernel.UnknownQueryAction(c)
 	}
 	if c.Principal == nil || c.Principal.Account == "" {
-		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "IAM answers to principals of an account only")
+		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "The sandbox's IAM accepts calls only from principals of an account.")
 	}
 	s := i.store
 	s.mu.Lock()
@@ -104,8 +104,8 @@ func (r *request) authorize(resource string, keys map[string][]string) error {
 	})
 }
 
-// authorizedRole returns the role that a request names, after it has checked
-// that the caller may do the action on it.
+// authorizedRole returns the role that a request names, if the caller may do the
+// action on it. keys are additional condition keys.
 func (r *request) authorizedRole(keys map[string][]string) (*role, error) {
 	name := r.Get("RoleName")
 	if err := validateName("roleName", name, 64); err != nil {
@@ -139,7 +139,8 @@ func (a *account) arn(kind, path, name string) string {
 	return "arn:" + a.partition + ":iam::" + a.id + ":" + kind + path + name
 }
 
-// asError returns an AWS error unchanged and wraps any other as one.
+// asError returns an AWS error unchanged, and any other error as an AWS error
+// with a status and code.
 func asError(err error, status int, code string) *kernel.Error {
 	var known *kernel.Error
 	if errors.As(err, &known) {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package iam is the sandbox's IAM and STS: accounts, users with access keys,
-// roles with their policies, and the sessions of assumed roles. Every request
-// to the sandbox is made by a principal of this package.
+// roles with their policies, and the sessions of assumed roles. Every signed
+// request to the sandbox is made by a principal of this package.
 //
 // It implements IAM's roles and customer-managed policies; users are created
 // only through the Go API. There are no groups, no federation, no MFA and no
@@ -55,7 +55,8 @@ func (u *user) arn() string {
 	return "arn:" + u.account.partition + ":iam::" + u.account.id + ":user/" + u.name
 }
 
-// accessKey is a user's long-term key or a session's temporary one.
+// accessKey is a user's long-term key, a session's temporary key, or the key of
+// an AWS service. One of user, session and service is set.
 type accessKey struct {
 	id, secret string
 	user       *user
@@ -63,33 +64,36 @@ type accessKey struct {
 	service    *serviceKey
 }
 
-// serviceKey is the key with which an AWS service signs.
+// serviceKey is the name of an AWS service that signs with a key, and the key's
+// session token.
 type serviceKey struct{ name, token string }
 
-// New returns an empty store; it uses the clock, the randomness and the
-// authorizer of the environment.
+// New returns an empty store. It uses the environment's clock, randomness and
+// authorizer.
 func New(env kernel.Env) *Store {
 	return &Store{env: env, accounts: map[string]*account{}, keys: map[string]*accessKey{}}
 }
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
 
-// OpenAccount creates an account in a partition. It returns an error if the
-// account exists in another partition, or was closed: a closed account cannot
-// be reopened, as on AWS.
+// OpenAccount creates an account in a partition, if it does not exist. It returns
+// an error if the ID is invalid, or if the account exists in another partition
+// or was closed: as on AWS, a closed account cannot be reopened.
 func (s *Store) OpenAccount(id, partition string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, err := s.open(id, partition)
 	if err == nil && a.partition != partition {
-		return fmt.Errorf("the AWS account %s lives in the partition %s, and not in %s", id, a.partition, partition)
+		return fmt.Errorf("the AWS account %s is in the partition %s, not in %s", id, a.partition, partition)
 	}
 	return err
 }
 
+// open returns an account, and creates it in the partition if it does not exist.
+// The caller holds the lock.
 func (s *Store) open(id, partition string) (*account, error) {
 	if !accountID.MatchString(id) {
-		return nil, fmt.Errorf("an AWS account ID has 12 digits: %q has not", id)
+		return nil, fmt.Errorf("invalid AWS account ID %q: must have 12 digits", id)
 	}
 	if a := s.accounts[id]; a != nil {
 		if a.closed {
@@ -102,8 +106,8 @@ func (s *Store) open(id, partition string) (*account, error) {
 	return a, nil
 }
 
-// CloseAccount closes an account: its keys stop working, and policies that name
-// it are refused from then on (aws-facts 5.4).
+// CloseAccount closes an account, if it exists: its keys stop working, and new
+// policies that name it are refused (aws-facts 5.4).
 func (s *Store) CloseAccount(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +116,7 @@ func (s *Store) CloseAccount(id string) {
 	}
 }
 
-// Exists implements kernel.Accounts: it is true for accounts that were opened
-// and not closed.
+// Exists reports whether an account exists and was not closed.
 func (s *Store) Exists(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +124,8 @@ func (s *Store) Exists(id string) bool {
 	return a != nil && !a.closed
 }
 
-// Partition returns the partition in which an account lives, if it is open.
+// Partition implements kernel.Accounts. It returns an account's partition; open
+// is false if the account does not exist or was closed.
 func (s *Store) Partition(id string) (partition string, open bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,24 +135,25 @@ func (s *Store) Partition(id string) (partition string, open bool) {
 	return "", false
 }
 
-// Settle delays IAM as on AWS: a role, or a change of its trust policy, takes
-// effect for AssumeRole only after d (aws-facts 7.5).
+// Settle sets IAM's propagation delay: a new role, or a change of its trust
+// policy, takes effect for AssumeRole after d (aws-facts 7.5). It is 0 by
+// default.
 func (s *Store) Settle(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle = d
 }
 
-// Credentials are what callers sign with.
+// Credentials are an access key with its secret and session token.
 type Credentials = kernel.Credentials
 
-// User returns the credentials of a user, who is created with the given
-// identity policies at the first call; later calls return the same key and do
-// not change the policies. The account is created in the commercial partition
-// if it does not exist.
+// User returns the credentials of a user. The first call creates the user with
+// the given identity policies; later calls return the same key and ignore the
+// policies. If the account does not exist, it is created in the commercial
+// partition.
 func (s *Store) User(account, name string, policies ...string) (Credentials, error) {
 	if err := validateDocuments(policies); err != nil {
-		return Credentials{}, fmt.Errorf("make the user %s in account %s: %w", name, account, err)
+		return Credentials{}, fmt.Errorf("create the user %s in account %s: %w", name, account, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +172,7 @@ func (s *Store) User(account, name string, policies ...string) (Credentials, err
 }
 
 // ServiceKey returns a new key with which an AWS service, such as
-// "cloudformation.amazonaws.com", signs URLs that it returns. Like AWS's own it
+// "cloudformation.amazonaws.com", signs the URLs that it returns. As on AWS, it
 // has a session token (aws-facts 1.9).
 func (s *Store) ServiceKey(service string) Credentials {
 	s.mu.Lock()
@@ -177,15 +182,16 @@ func (s *Store) ServiceKey(service string) Credentials {
 	return Credentials{AccessKeyID: key.id, SecretAccessKey: key.secret, SessionToken: key.service.token}
 }
 
-// The ways in which a lookup fails; each service words them differently.
+// The errors of Lookup. Each service has its own messages for them.
 var (
-	ErrUnknownKey   = errors.New("no such access key")
+	ErrUnknownKey   = errors.New("the access key does not exist")
 	ErrInvalidToken = errors.New("the session token is not that of the access key")
 	ErrExpiredToken = errors.New("the session has expired")
 )
 
-// Lookup returns the secret of an access key and the principal that it belongs
-// to, with the principal's current policies.
+// Lookup returns the secret of an access key, and the principal that it belongs
+// to with its current policies. It returns ErrUnknownKey, ErrInvalidToken or
+// ErrExpiredToken if the key is not valid.
 func (s *Store) Lookup(accessKeyID, token string) (secret string, p *kernel.Principal, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,13 +221,13 @@ func (s *Store) Lookup(accessKeyID, token string) (secret string, p *kernel.Prin
 		return "", nil, ErrExpiredToken
 	}
 	if s.roleByID(session.role.account, session.role.id) == nil || session.role.account.closed {
-		return "", nil, ErrUnknownKey // the role was deleted meanwhile
+		return "", nil, ErrUnknownKey // the role was deleted, or its account closed
 	}
 	return key.secret, s.sessionPrincipal(session), nil
 }
 
-// uniqueID returns an IAM identifier: a prefix for the type, and 16 letters and
-// digits.
+// uniqueID returns a random IAM identifier: a prefix for the type, and 16 letters
+// and digits.
 func (s *Store) uniqueID(prefix string) string {
 	b := make([]byte, 10)
 	s.read(b)

@@ -12,7 +12,7 @@ import (
 
 const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 
-// session is an assumed role.
+// session is a session of an assumed role.
 type session struct {
 	role            *role
 	name            string
@@ -28,7 +28,7 @@ func (s *session) arn() string {
 	return "arn:" + s.role.account.partition + ":sts::" + s.role.account.id + ":assumed-role/" + s.role.name + "/" + s.name
 }
 
-// stsService is the store as the service "sts".
+// stsService serves STS's API from a store.
 type stsService struct{ store *Store }
 
 // STS returns the service "sts".
@@ -44,7 +44,7 @@ func (s stsService) Serve(c *kernel.Call) (*kernel.Response, error) {
 	// A service may assume a role that trusts it, to act for a caller.
 	service := c.Principal != nil && c.Principal.Service != "" && c.Action == "AssumeRole"
 	if c.Principal == nil || c.Principal.Account == "" && !service {
-		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "STS answers to principals of an account only")
+		return nil, kernel.Errorf(http.StatusForbidden, "AccessDenied", "The sandbox's STS accepts calls only from principals of an account.")
 	}
 	var (
 		result any
@@ -66,7 +66,8 @@ func (s stsService) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.QueryResult(c, stsNamespace, result)
 }
 
-// callerIdentity needs no permission, and no policy can deny it.
+// callerIdentity returns the result of GetCallerIdentity, which needs no
+// permission and cannot be denied.
 func callerIdentity(p *kernel.Principal) any {
 	return struct {
 		Arn     string

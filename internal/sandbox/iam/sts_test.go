@@ -15,30 +15,31 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 )
 
-func TestARoleIsAssumedWithItsExternalIDOnly(t *testing.T) {
+func TestARoleIsAssumedOnlyWithItsExternalID(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(root, secretID), func(in *iam.CreateRoleInput) { in.Path = aws.String("/vendors/") })
 	out, err := w.assume(arn, externalID("secret-id"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	who, err := sts.NewFromConfig(w.as(out.Credentials)).GetCallerIdentity(t.Context(), nil)
+	identity, err := sts.NewFromConfig(w.as(out.Credentials)).GetCallerIdentity(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := aws.ToString(who.Arn), "arn:aws:sts::"+customer+":assumed-role/r/probe"; got != want || got != aws.ToString(out.AssumedRoleUser.Arn) {
+	if got, want := aws.ToString(identity.Arn), "arn:aws:sts::"+customer+":assumed-role/r/probe"; got != want || got != aws.ToString(out.AssumedRoleUser.Arn) {
 		t.Errorf("the session is %s, want %s", got, want)
 	}
-	if got := aws.ToString(who.UserId); !strings.HasPrefix(got, "AROA") || !strings.HasSuffix(got, ":probe") || got != aws.ToString(out.AssumedRoleUser.AssumedRoleId) {
+	if got := aws.ToString(identity.UserId); !strings.HasPrefix(got, "AROA") || !strings.HasSuffix(got, ":probe") || got != aws.ToString(out.AssumedRoleUser.AssumedRoleId) {
 		t.Errorf("its ID is %s", got)
 	}
 	w.want(second(w.assume(arn)), "AccessDenied", "is not authorized to perform: sts:AssumeRole on resource: "+arn)
 	w.want(second(w.assume(arn, externalID("guess"))), "AccessDenied", "sts:AssumeRole")
 }
 
+// second returns the error of a call with two results.
 func second[T any](_ T, err error) error { return err }
 
-func TestAMissingRoleAndAnUntrustingOneGiveTheSameError(t *testing.T) {
+func TestAMissingRoleAndOneThatDoesNotTrustTheCallerHaveTheSameError(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(`{"AWS":"`+customer+`"}`))
 	absent := strings.TrimSuffix(arn, "r") + "s"
@@ -49,7 +50,7 @@ func TestAMissingRoleAndAnUntrustingOneGiveTheSameError(t *testing.T) {
 	}
 	untrusting := message(refusal)
 	if got := strings.ReplaceAll(message(second(w.assume(absent))), absent, arn); got != untrusting {
-		t.Errorf("they differ:\n%s\n%s", got, untrusting)
+		t.Errorf("the errors differ:\n%s\n%s", got, untrusting)
 	}
 	w.want(second(w.assume("arn:aws:iam::"+customer+":role/elsewhere/r")), "AccessDenied", "")
 	w.want(second(w.assume("arn:aws:iam::999999999999:role/r")), "AccessDenied", "")
@@ -95,7 +96,7 @@ func TestAPrincipalArnConditionAllowsOneRole(t *testing.T) {
 	w.want(second(w.assume(arn)), "AccessDenied", "")
 }
 
-func TestASessionEndsByTheSandboxClock(t *testing.T) {
+func TestASessionExpiresByTheSandboxsClock(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(root))
 	out, err := w.assume(arn, func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(900) })
@@ -137,7 +138,7 @@ func TestSessionsOfADeletedRoleEnd(t *testing.T) {
 	w.want(second(sts.NewFromConfig(w.as(out.Credentials)).GetCallerIdentity(t.Context(), nil)), "InvalidClientTokenId", "")
 }
 
-func TestParametersOfAssumeRole(t *testing.T) {
+func TestParametersOfAssumeRoleAreValidated(t *testing.T) {
 	w := newWorld(t)
 	arn := w.role("r", trusting(root), func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(7200) })
 	for _, test := range []struct {
@@ -157,7 +158,7 @@ func TestParametersOfAssumeRole(t *testing.T) {
 		{"a session policy that is too long", func(in *sts.AssumeRoleInput) {
 			in.Policy = aws.String(allowing(`"`+strings.Repeat("s3:GetObject\",\"", 150)+`s3:PutObject"`, "*"))
 		}, "ValidationError"},
-		{"a managed policy that isn't there", func(in *sts.AssumeRoleInput) {
+		{"an unknown managed policy", func(in *sts.AssumeRoleInput) {
 			in.PolicyArns = []ststypes.PolicyDescriptorType{{Arn: aws.String("arn:aws:iam::aws:policy/Nonsense")}}
 		}, "MalformedPolicyDocument"},
 		{"tags that the trust policy doesn't allow", func(in *sts.AssumeRoleInput) {
@@ -173,7 +174,7 @@ func TestParametersOfAssumeRole(t *testing.T) {
 	}
 }
 
-func TestAChainedSessionLastsAnHourAtMost(t *testing.T) {
+func TestAChainedSessionLastsAtMostAnHour(t *testing.T) {
 	w := newWorld(t)
 	long := func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(43200) }
 	first, err := w.assume(w.role("first", trusting(root), long), func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(43200) })
@@ -238,7 +239,7 @@ func TestSessionTagsAndSourceIdentityReachConditions(t *testing.T) {
 	}
 }
 
-func TestATrustPolicyTakesEffectWhenItHasSettled(t *testing.T) {
+func TestATrustPolicyTakesEffectOnceItHasSettled(t *testing.T) {
 	w := newWorld(t)
 	w.IAM().Settle(30 * time.Second)
 	arn := w.role("r", trusting(root))
@@ -248,7 +249,7 @@ func TestATrustPolicyTakesEffectWhenItHasSettled(t *testing.T) {
 	if _, err := w.iam.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String("r"), PolicyDocument: aws.String(trusting(root, secretID))}); err != nil {
 		t.Fatal(err)
 	}
-	w.want(second(w.assume(arn)), "", "") // still the old policy
+	w.want(second(w.assume(arn)), "", "") // the old policy still applies
 	w.Clock().Advance(31 * time.Second)
 	w.want(second(w.assume(arn)), "AccessDenied", "")
 	w.want(second(w.assume(arn, externalID("secret-id"))), "", "")

@@ -15,19 +15,20 @@ import (
 )
 
 // trust is a role's trust policy. IAM stores the unique IDs of the users and
-// roles that it names: one that is deleted and created again under the same
-// name is no longer trusted (aws-facts 7.6).
+// roles that the policy names: if one is deleted and recreated with the same
+// name, it is no longer trusted (aws-facts 7.6).
 type trust struct {
 	document string
-	ids      map[string]string // unique IDs by ARN, at the time when the policy was written
+	ids      map[string]string // unique IDs by ARN, as of when the policy was set
 }
 
 const maxTrust = 2048 // aws-facts 7.2
 
 var entityARN = regexp.MustCompile(`^arn:[a-z-]+:(?:iam|sts)::(\d{12}):(root|user/|role/|assumed-role/)(.*)$`)
 
-// parseTrust checks the trust policy of a role in an account: its principals
-// must exist, in the account's partition.
+// parseTrust returns the trust policy of a role in an account. It returns AWS's
+// error if the document is malformed or too long, or if a principal does not
+// exist in the account's partition.
 func (s *Store) parseTrust(of *account, document string) (trust, error) {
 	t := trust{document: document, ids: map[string]string{}}
 	parsed, err := policies.Parse(policies.Trust, document)
@@ -61,7 +62,7 @@ func (s *Store) parseTrust(of *account, document string) (trust, error) {
 }
 
 // PrincipalExists reports whether the account, user or role that a policy names
-// exists. SNS checks this, too (aws-facts 5.4).
+// exists. kernel.PrincipalExists calls it for resource policies (aws-facts 5.4).
 func (s *Store) PrincipalExists(principal string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +117,7 @@ func (s *Store) uniqueIDExists(id string) bool {
 	return false
 }
 
-// settledTrust returns the policy that AssumeRole uses at a time.
+// settledTrust returns the trust policy that AssumeRole uses at a time.
 func (s *Store) settledTrust(r *role, now time.Time) trust {
 	if now.Before(r.trustSince.Add(s.settle)) {
 		return r.oldTrust
@@ -127,8 +128,8 @@ func (s *Store) settledTrust(r *role, now time.Time) trust {
 // evaluatedTrust returns a trust policy with unique IDs in place of ARNs.
 func evaluatedTrust(t trust) string { return replacePrincipals(t.document, t.ids) }
 
-// shownTrust returns a trust policy as IAM shows it: with the unique IDs of
-// principals that no longer exist.
+// shownTrust returns a trust policy as IAM returns it: with unique IDs in place
+// of the ARNs of principals that no longer exist.
 func (s *Store) shownTrust(t trust) string {
 	gone := map[string]string{}
 	for arn, id := range t.ids {
@@ -139,15 +140,16 @@ func (s *Store) shownTrust(t trust) string {
 	return replacePrincipals(t.document, gone)
 }
 
-// replacePrincipals replaces AWS principals, but not equal texts elsewhere,
-// such as the value of an aws:PrincipalArn condition.
+// replacePrincipals returns a document with AWS principals replaced. It does not
+// replace equal texts elsewhere, such as the value of an aws:PrincipalArn
+// condition.
 func replacePrincipals(document string, replacements map[string]string) string {
 	if len(replacements) == 0 {
 		return document
 	}
 	var root map[string]any
 	if err := json.Unmarshal([]byte(document), &root); err != nil {
-		return document // parseTrust has refused all of these
+		return document // not possible: parseTrust refuses invalid JSON
 	}
 	replace := func(v any) any {
 		if text, ok := v.(string); ok && replacements[text] != "" {

@@ -22,7 +22,8 @@ var (
 	tagPattern         = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
-// validation returns a ValidationError in the words of AWS's generated checks.
+// validation returns a ValidationError with the message of AWS's generated
+// checks.
 func validation(value, field, constraint string) *kernel.Error {
 	return kernel.Errorf(http.StatusBadRequest, "ValidationError",
 		"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, field, constraint)
@@ -58,7 +59,8 @@ func validateDescription(text string) error {
 	return nil
 }
 
-// sessionDuration parses MaxSessionDuration; if it is absent, the value stays.
+// sessionDuration returns the request's MaxSessionDuration in seconds, or the
+// current one if it is absent.
 func sessionDuration(r *request, current int) (int, error) {
 	text := r.Get("MaxSessionDuration")
 	if text == "" {
@@ -74,7 +76,7 @@ func sessionDuration(r *request, current int) (int, error) {
 	return seconds, nil
 }
 
-// parseTags adds tags to the existing ones; keys ignore case.
+// parseTags returns the current tags with others added; keys ignore case.
 func parseTags(current []tag, added []kernel.Query) ([]tag, error) {
 	tags := slices.Clone(current)
 	for _, each := range added {

@@ -66,14 +66,14 @@ func (w *world) config(c sandbox.Credentials) aws.Config {
 	}
 }
 
-// as returns an STS client with a session's credentials.
+// as returns an SDK configuration with a session's credentials.
 func (w *world) as(c *ststypes.Credentials) aws.Config {
 	return w.config(sandbox.Credentials{
 		AccessKeyID: aws.ToString(c.AccessKeyId), SecretAccessKey: aws.ToString(c.SecretAccessKey), SessionToken: aws.ToString(c.SessionToken),
 	})
 }
 
-// role creates a role in the customer's account.
+// role creates a role in the customer's account, and returns its ARN.
 func (w *world) role(name, trust string, change ...func(*iam.CreateRoleInput)) string {
 	w.Helper()
 	in := &iam.CreateRoleInput{RoleName: aws.String(name), AssumeRolePolicyDocument: aws.String(trust)}
@@ -138,6 +138,8 @@ func code(err error) string {
 	}
 }
 
+// want checks that an error has a code, and a message that contains text; the
+// code "" means no error.
 func (w *world) want(err error, want, text string) {
 	w.Helper()
 	if code(err) != want || err != nil && !strings.Contains(err.Error(), text) {

@@ -12,20 +12,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// ownedByAWS are the services that have keys of their own: alias/aws/sqs.
-var ownedByAWS = []string{"sqs", "dynamodb"}
+// withOwnKey lists the services that have a key of their own in each account and
+// Region, such as alias/aws/sqs.
+var withOwnKey = []string{"sqs", "dynamodb"}
 
 var aliasName = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
 
-// target returns the ARN of the key that an alias's ARN refers to. A service's
-// own key is created on first use. The caller holds the lock.
+// target returns the ARN of the key that an alias refers to, by the alias's ARN.
+// A service's own key is created on first use. The caller holds the lock.
 func (s *Service) target(alias string) (string, error) {
 	if arn, found := s.aliases[alias]; found {
 		return arn, nil
 	}
 	parts := strings.SplitN(alias, ":", 6)
 	service, isAWS := strings.CutPrefix(parts[5], "alias/aws/")
-	if !isAWS || !slices.Contains(ownedByAWS, service) {
+	if !isAWS || !slices.Contains(withOwnKey, service) {
 		return "", invalid("NotFoundException", "Alias %s is not found.", alias)
 	}
 	k, err := s.newKey(parts[3], parts[4])
@@ -112,7 +113,8 @@ type tagInput struct {
 	TagKeys []string
 }
 
-// tag adds tags, at most 50. The caller holds the lock, or the key is new.
+// tag adds tags to a key. It returns KMS's error if a tag is invalid, or if there
+// would be more than 50. The caller holds the lock, or the key is new.
 func (k *key) tag(tags []tag) error {
 	all := maps.Clone(k.tags)
 	for _, t := range tags {

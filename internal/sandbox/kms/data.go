@@ -12,10 +12,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Data encryption: a ciphertext names its key, and can be decrypted only with
-// the same encryption context.
+// Encryption of data. A ciphertext names its key, and can be decrypted only with
+// the encryption context that it was encrypted with.
 
-// envelope is a ciphertext blob.
+// envelope is the content of a ciphertext blob.
 type envelope struct {
 	Key    string `json:"k"` // ARN
 	Nonce  []byte `json:"n"`
@@ -41,7 +41,8 @@ func contextKeys(context map[string]string) map[string][]string {
 	return keys
 }
 
-// use returns a key that the caller may use for an action and that can be used.
+// use returns the key that a call names, if the caller may do the action on it
+// and the key is enabled.
 func (s *Service) use(c *kernel.Call, action, name string, context map[string]string) (*key, error) {
 	k, err := s.allowed(c, action, name, contextKeys(context))
 	if err != nil {
@@ -63,7 +64,7 @@ func (s *Service) generateDataKey(c *kernel.Call, in *dataInput) (any, error) {
 	}
 	plain := make([]byte, size)
 	if _, err := io.ReadFull(s.env.Rand, plain); err != nil {
-		return nil, fmt.Errorf("make a data key: %w", err)
+		return nil, fmt.Errorf("generate a data key: %w", err)
 	}
 	blob, err := s.sealed(k, plain, in.EncryptionContext)
 	if err != nil {
@@ -96,18 +97,18 @@ func (s *Service) sealed(k *key, plain []byte, context map[string]string) ([]byt
 	if _, err := io.ReadFull(s.env.Rand, nonce); err != nil {
 		return nil, fmt.Errorf("encrypt with %s: %w", k.arn, err)
 	}
-	return json.Marshal(envelope{k.arn, nonce, k.seal.Seal(nil, nonce, plain, additional(context))})
+	return json.Marshal(envelope{k.arn, nonce, k.seal.Seal(nil, nonce, plain, authenticatedData(context))})
 }
 
-// additional returns an encryption context as it is bound to the ciphertext:
-// maps are encoded in the order of their keys.
-func additional(context map[string]string) []byte {
+// authenticatedData returns an encryption context as the additional
+// authenticated data of a ciphertext: JSON, whose keys are in a fixed order.
+func authenticatedData(context map[string]string) []byte {
 	if len(context) == 0 {
 		return nil
 	}
 	b, err := json.Marshal(context)
 	if err != nil {
-		panic(err) // it was decoded from JSON
+		panic(err) // not possible: a map of strings can be encoded
 	}
 	return b
 }
@@ -129,14 +130,15 @@ func (s *Service) decrypt(c *kernel.Call, in *dataInput) (any, error) {
 	if len(blob.Nonce) != k.seal.NonceSize() {
 		return nil, invalid("InvalidCiphertextException", "")
 	}
-	plain, err := k.seal.Open(nil, blob.Nonce, blob.Sealed, additional(in.EncryptionContext))
+	plain, err := k.seal.Open(nil, blob.Nonce, blob.Sealed, authenticatedData(in.EncryptionContext))
 	if err != nil {
 		return nil, invalid("InvalidCiphertextException", "")
 	}
 	return map[string]any{"KeyId": k.arn, "Plaintext": plain, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}, nil
 }
 
-// grant is what a service requests when a resource begins to use a key.
+// grant is the grant that a service creates when one of its resources begins to
+// use a key.
 type grant struct {
 	GrantId, GranteePrincipal, KeyId string
 	Operations                       []string
@@ -151,7 +153,7 @@ type grantInput struct {
 // permissions of their callers, so no grant is ever used.
 func (s *Service) createGrant(c *kernel.Call, in *grantInput) (any, error) {
 	if !strings.HasSuffix(in.GranteePrincipal, ".amazonaws.com") {
-		return nil, notImplemented("has grants to AWS services only, not to %q.", in.GranteePrincipal)
+		return nil, notImplemented("has grants only to AWS services, not to %q.", in.GranteePrincipal)
 	}
 	k, err := s.allowed(c, "CreateGrant", in.KeyId, map[string][]string{"kms:grantisforawsresource": {"true"}})
 	if err != nil {

@@ -27,7 +27,7 @@ type key struct {
 	tags                     map[string]string
 	grants                   []grant
 	disabled                 bool
-	deletion                 time.Time // when it will be deleted; zero: it is not being deleted
+	deletion                 time.Time // when it will be deleted; zero if no deletion is scheduled
 	seal                     cipher.AEAD
 }
 
@@ -48,19 +48,19 @@ func (k *key) state() string {
 	}
 }
 
-// newKey returns a key with its own material; it is not registered yet.
+// newKey returns a key with new key material. It does not add it to the service.
 func (s *Service) newKey(region, account string) (*key, error) {
 	material := make([]byte, 32)
 	if _, err := io.ReadFull(s.env.Rand, material); err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
+		return nil, fmt.Errorf("create a key: %w", err)
 	}
 	block, err := aes.NewCipher(material)
 	if err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
+		return nil, fmt.Errorf("create a key: %w", err)
 	}
 	seal, err := cipher.NewGCM(block)
 	if err != nil {
-		return nil, fmt.Errorf("make a key: %w", err)
+		return nil, fmt.Errorf("create a key: %w", err)
 	}
 	id := kernel.NewRequestID(s.env.Rand)
 	return &key{
@@ -69,8 +69,9 @@ func (s *Service) newKey(region, account string) (*key, error) {
 	}, nil
 }
 
-// find returns the key of an ID, ARN or alias as the caller means it: an ID and
-// an alias's name are in the caller's account and Region.
+// find returns a key by its ID, its ARN, an alias or an alias's ARN. An ID and an
+// alias are those of the caller's account and Region. It returns
+// NotFoundException if the key does not exist in the Region.
 func (s *Service) find(c *kernel.Call, name string) (*key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +113,7 @@ func (s *Service) expire() {
 }
 
 // allowed returns the key that a call names, if the caller may do the action on
-// it. Only the key's own account can change it.
+// it.
 func (s *Service) allowed(c *kernel.Call, action, name string, context map[string][]string) (*key, error) {
 	k, err := s.find(c, name)
 	if err != nil {
@@ -124,7 +125,9 @@ func (s *Service) allowed(c *kernel.Call, action, name string, context map[strin
 	return k, s.authorize(c, action, k.arn, k.account, policy, context)
 }
 
-// hide keeps other accounts from learning whether a key exists.
+// hide returns the error for a key that does not exist: missing for its own
+// account, and AccessDeniedException for other accounts, which cannot find out
+// whether the key exists.
 func (s *Service) hide(c *kernel.Call, action, name string, missing error) error {
 	account, named := kernel.PrincipalAccount(name)
 	if !named || account == c.Principal.Account {
@@ -136,7 +139,8 @@ func (s *Service) hide(c *kernel.Call, action, name string, missing error) error
 	return missing
 }
 
-// usable returns KMS's error for a key in a state in which it cannot be used.
+// usable returns nil if the key is enabled, and KMS's error if it is not. The
+// caller holds the lock.
 func (k *key) usable() error {
 	switch k.state() {
 	case disabled:
@@ -213,7 +217,7 @@ func (in *createKeyInput) check() error {
 		{"Origin", in.Origin, "AWS_KMS"},
 	} {
 		if asked.value != "" && asked.value != asked.only {
-			return notImplemented("makes symmetric keys of its own only: %s may only be %s.", asked.name, asked.only)
+			return notImplemented("has only symmetric keys with its own key material: %s must be %s.", asked.name, asked.only)
 		}
 	}
 	if in.MultiRegion {
@@ -240,10 +244,10 @@ type pageInput struct {
 	Marker string
 }
 
-// onePage refuses a marker, because every list is complete.
+// onePage returns an error if there is a marker: every list is a single page.
 func (in pageInput) onePage() error {
 	if in.Marker != "" {
-		return invalid("InvalidMarkerException", "The sandbox's KMS gives every list in one page.")
+		return invalid("InvalidMarkerException", "The sandbox's KMS returns every list in one page.")
 	}
 	return nil
 }
@@ -267,7 +271,9 @@ func (s *Service) listKeys(c *kernel.Call, in *pageInput) (any, error) {
 	return map[string]any{"Keys": list, "Truncated": false}, nil
 }
 
-// change executes a call that changes a key of the caller's own account.
+// change calls do with the key that a call names, while it holds the lock, if the
+// caller may do the action on the key. Only callers of the key's own account can
+// change a key, and none can change AWS's own keys.
 func (s *Service) change(c *kernel.Call, action, name string, do func(k *key) (any, error)) (any, error) {
 	k, err := s.allowed(c, action, name, nil)
 	if err != nil {
@@ -282,14 +288,14 @@ func (s *Service) change(c *kernel.Call, action, name string, do func(k *key) (a
 }
 
 func (s *Service) enableKey(c *kernel.Call, in *keyInput) (any, error) {
-	return s.change(c, "EnableKey", in.KeyId, func(k *key) (any, error) { return nil, k.turn(false) })
+	return s.change(c, "EnableKey", in.KeyId, func(k *key) (any, error) { return nil, k.setDisabled(false) })
 }
 
 func (s *Service) disableKey(c *kernel.Call, in *keyInput) (any, error) {
-	return s.change(c, "DisableKey", in.KeyId, func(k *key) (any, error) { return nil, k.turn(true) })
+	return s.change(c, "DisableKey", in.KeyId, func(k *key) (any, error) { return nil, k.setDisabled(true) })
 }
 
-func (k *key) turn(off bool) error {
+func (k *key) setDisabled(off bool) error {
 	if k.state() == pendingDeletion {
 		return k.wrongState()
 	}

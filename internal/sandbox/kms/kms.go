@@ -1,15 +1,15 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package kms is the sandbox's AWS KMS: symmetric keys with key policies and
-// aliases, AWS's own keys for SQS and DynamoDB, and data keys that are really
-// encrypted, by the JSON 1.1 protocol. Every use of a key is authorized by its
-// key policy, for every user of it: a caller, a service for a caller, or SNS.
+// Package kms is the sandbox's AWS KMS, with the JSON 1.1 protocol: symmetric
+// keys with key policies and aliases, AWS's own keys for SQS and DynamoDB, and
+// data keys that are really encrypted. The key policy must allow every use of a
+// key: by a caller, by a service for a caller, and by SNS.
 //
 // It has no asymmetric or HMAC keys, no imported or rotated key material, no
-// multi-Region keys and no key stores, and grants have no effect: those calls
-// and parameters are refused. Changes are effective at once, while AWS's
-// services keep data keys for some minutes.
+// multi-Region keys and no key stores: those calls and parameters are refused.
+// Grants to AWS services are recorded but have no effect. Changes take effect at
+// once, while AWS's services cache data keys for some minutes.
 package kms
 
 import (
@@ -23,7 +23,8 @@ import (
 
 // Service is KMS for all accounts and Regions of a sandbox.
 //
-// One lock guards its state; it is never held while the authorizer is asked.
+// One lock guards its state. It is not held while the authorizer is called,
+// except by PutKeyPolicy.
 type Service struct {
 	env kernel.Env
 
@@ -34,12 +35,12 @@ type Service struct {
 
 var _ kernel.Service = (*Service)(nil)
 
-// New returns a KMS without keys.
+// New returns a Service without keys.
 func New(env kernel.Env) *Service {
 	return &Service{env: env, keys: map[string]*key{}, aliases: map[string]string{}}
 }
 
-// Action names the operation of the X-Amz-Target header.
+// Action returns the operation in the X-Amz-Target header.
 func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONAction(r) }
 
 // EncodeError implements kernel.Service.
@@ -47,7 +48,8 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.kms", err))
 }
 
-// operations decode their input, authorize the call, and execute it.
+// operations are the functions that decode the input of an operation, authorize
+// the call, and execute it.
 var operations map[string]func(*Service, *kernel.Call) (any, error)
 
 func init() {
@@ -78,7 +80,8 @@ func init() {
 	}
 }
 
-// on decodes strictly: it refuses members that the sandbox does not implement.
+// on returns an operation that decodes its input and calls run. It refuses
+// members that the sandbox does not implement.
 func on[In any](run func(*Service, *kernel.Call, *In) (any, error)) func(*Service, *kernel.Call) (any, error) {
 	return func(s *Service, c *kernel.Call) (any, error) {
 		in := new(In)
@@ -94,11 +97,12 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.ServeJSON11(s, operations, c)
 }
 
-// anywhere is the resource of an action that concerns no key.
+// anywhere is the resource of an action that is not on a key.
 const anywhere = "*"
 
-// authorize checks that the caller may do an action. A key's policy decides for
-// every account, the key's own included.
+// authorize returns nil if the caller may do an action, or KMS's
+// AccessDeniedException. A key's policy must allow the action even for callers of
+// the key's own account.
 func (s *Service) authorize(c *kernel.Call, action, resource, account, policy string, context map[string][]string) error {
 	keys := map[string][]string{"kms:bypasspolicylockoutsafetycheck": nil, "kms:grantisforawsresource": nil}
 	if c.Principal.Account != "" {

@@ -90,7 +90,7 @@ func generate(c *sdk.Client, key string) (*sdk.GenerateDataKeyOutput, error) {
 const (
 	everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 	nothing    = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"sns:*","Resource":"*"}]}`
-	// ownOnly gives the key to one user, who may change the policy.
+	// ownOnly is a key policy that lets one user use and administer the key.
 	ownOnly = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:user/admin"},"Action":"kms:*","Resource":"*"}]}`
 )
 
@@ -103,8 +103,8 @@ func TestOnlyPrincipalsInTheKeyPolicyCanUseAKey(t *testing.T) {
 		caller  *sdk.Client
 		allowed bool
 	}{
-		"the default policy leaves it to IAM":           {"", user(t, s, vendor, "a", everything), true},
-		"IAM doesn't allow it, so neither does the key": {"", user(t, s, vendor, "b", nothing), false},
+		"the default policy delegates to IAM":           {"", user(t, s, vendor, "a", everything), true},
+		"the default policy, and IAM does not allow it": {"", user(t, s, vendor, "b", nothing), false},
 		"a policy that names another user":              {ownOnly, user(t, s, vendor, "c", everything), false},
 		"a policy that names the caller":                {ownOnly, own, true},
 		"another account":                               {"", admin(t, s, customer), false},
@@ -187,7 +187,7 @@ func TestAKeyCanBeDisabledAndDeleted(t *testing.T) {
 	wantCode(t, err, "NotFoundException", "does not exist")
 }
 
-func TestAnAliasRefersToItsKey(t *testing.T) {
+func TestAnAliasRefersToAKey(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	c := admin(t, s, vendor)
@@ -196,7 +196,7 @@ func TestAnAliasRefersToItsKey(t *testing.T) {
 	noError(t, err)
 	for _, name := range []string{"alias/hub", "arn:aws:kms:eu-west-1:111111111111:alias/hub", key[strings.LastIndexByte(key, '/')+1:]} {
 		if got, err := c.DescribeKey(t.Context(), &sdk.DescribeKeyInput{KeyId: &name}); err != nil || *got.KeyMetadata.Arn != key {
-			t.Errorf("%s leads to %v, %v", name, got, err)
+			t.Errorf("%s refers to %v, %v", name, got, err)
 		}
 	}
 	for name, code := range map[string]string{"alias/other": "NotFoundException", "arn:aws:kms:eu-west-1:alias/x": "NotFoundException", "": "ValidationException"} {
@@ -212,7 +212,7 @@ func TestAnAliasRefersToItsKey(t *testing.T) {
 	}
 }
 
-func TestAServicesOwnKeyIsUsedThroughTheServiceOnly(t *testing.T) {
+func TestAServicesOwnKeyIsUsedOnlyThroughTheService(t *testing.T) {
 	t.Parallel()
 	c := admin(t, start(t), vendor)
 	_, err := generate(c, "alias/aws/sqs")

@@ -12,18 +12,18 @@ import (
 
 const (
 	maxPolicyBytes = 32 << 10
-	policyName     = "default" // the only one
+	policyName     = "default" // of every key's only policy
 )
 
-// defaultPolicy leaves every decision to the account's IAM policies, as AWS's
-// default does.
+// defaultPolicy returns AWS's default key policy, which delegates every decision
+// to the account's IAM policies.
 func defaultPolicy(region, account string) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow","Principal":{"AWS":"arn:%s:iam::%s:root"},"Action":"kms:*","Resource":"*"}]}`,
 		kernel.Partition(region), account)
 }
 
-// managedPolicy is that of a service's own key: every principal of the account
-// may use it through that service, and only so. SNS is not among the services.
+// managedPolicy returns the key policy of a service's own key: every principal of
+// the account may use it, but only through that service. SNS may not use it.
 func managedPolicy(region, account, service string) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"auto-%[1]s-1","Statement":[
 		{"Sid":"Allow access through the service for all principals in the account that are authorized to use it","Effect":"Allow","Principal":{"AWS":"*"},
@@ -33,8 +33,9 @@ func managedPolicy(region, account, service string) string {
 		 "Action":["kms:Describe*","kms:Get*","kms:List*"],"Resource":"*"}]}`, service, account, region, kernel.Partition(region))
 }
 
-// checkPolicy refuses what KMS would not store: a policy that is malformed,
-// names principals that do not exist, or would lock the caller out.
+// checkPolicy returns KMS's error for a key policy that is too long, malformed or
+// names principals that do not exist, or, without bypass, that would not let the
+// caller change it again.
 func (s *Service) checkPolicy(c *kernel.Call, k *key, text string, bypass bool) error {
 	malformed := func(format string, args ...any) error {
 		return invalid("MalformedPolicyDocumentException", format, args...)
@@ -64,7 +65,8 @@ type policyInput struct {
 	BypassPolicyLockoutSafetyCheck bool
 }
 
-// checkName: every key has one policy, whose name may be omitted.
+// checkName returns KMS's error if the input names another policy than the only
+// one; the name may be omitted.
 func (in *policyInput) checkName() error {
 	if in.PolicyName != "" && in.PolicyName != policyName {
 		return invalid("NotFoundException", "No such policy exists")

@@ -1,10 +1,10 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package logs is the sandbox's CloudWatch Logs as far as a stack needs it: log
-// groups with their retention and tags, by the JSON 1.1 protocol, every call
-// authorized by identity policies. There are no streams and no events in them, and no
-// keys, filters or subscriptions: those calls and parameters are refused.
+// Package logs is the sandbox's CloudWatch Logs, with what a stack needs: log
+// groups with their retention and tags, in the JSON 1.1 protocol. Identity
+// policies authorize every call. There are no log streams, log events, KMS keys,
+// filters or subscriptions: those calls and parameters are refused.
 package logs
 
 import (
@@ -37,18 +37,18 @@ func (k groupKey) arn() string {
 
 type group struct {
 	created   time.Time
-	retention int // days; 0: forever
+	retention int // days; 0 if log events never expire
 	tags      map[string]string
 }
 
-// New returns a service without log groups.
+// New returns a Service without log groups.
 func New(env kernel.Env) *Service {
 	return &Service{clock: env.Clock, authorizer: env.Authorizer, groups: map[groupKey]*group{}}
 }
 
 var _ kernel.Service = (*Service)(nil)
 
-// Action names the operation of the X-Amz-Target header.
+// Action returns the operation in the X-Amz-Target header.
 func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONAction(r) }
 
 // EncodeError implements kernel.Service.
@@ -56,7 +56,8 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.logs", err))
 }
 
-// operations decode their input, authorize the call, and execute it.
+// operations are the functions that decode the input of an operation, authorize
+// the call, and execute it.
 var operations = map[string]func(*Service, *kernel.Call) (any, error){
 	"CreateLogGroup":        (*Service).createLogGroup,
 	"DeleteLogGroup":        (*Service).deleteLogGroup,
@@ -73,6 +74,8 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.ServeJSON11(s, operations, c)
 }
 
+// allow returns nil if the caller may do an action on a log group, or
+// AccessDeniedException.
 func (s *Service) allow(c *kernel.Call, action string, key groupKey) error {
 	err := s.authorizer.Authorize(kernel.Authorization{
 		Principal: c.Principal, Action: "logs:" + action, Resource: key.arn(), ResourceAccount: key.account,
@@ -123,8 +126,10 @@ func (s *Service) createLogGroup(c *kernel.Call) (any, error) {
 	return struct{}{}, nil
 }
 
-// on does something to a group that the caller may do it to.
-func (s *Service) on(c *kernel.Call, name, action string, do func(*group) (any, error)) (any, error) {
+// withGroup calls do with a log group, while it holds the lock, if the caller may
+// do the action on the group. It returns ResourceNotFoundException if the group
+// does not exist.
+func (s *Service) withGroup(c *kernel.Call, name, action string, do func(*group) (any, error)) (any, error) {
 	key := groupKey{c.Principal.Account, c.Region, name}
 	if err := s.allow(c, action, key); err != nil {
 		return nil, err
@@ -138,16 +143,16 @@ func (s *Service) on(c *kernel.Call, name, action string, do func(*group) (any, 
 	return do(g)
 }
 
-type named struct {
+type nameInput struct {
 	Name string `json:"logGroupName"`
 }
 
 func (s *Service) deleteLogGroup(c *kernel.Call) (any, error) {
-	var in named
+	var in nameInput
 	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
-	return s.on(c, in.Name, "DeleteLogGroup", func(*group) (any, error) {
+	return s.withGroup(c, in.Name, "DeleteLogGroup", func(*group) (any, error) {
 		delete(s.groups, groupKey{c.Principal.Account, c.Region, in.Name})
 		return struct{}{}, nil
 	})
@@ -184,18 +189,18 @@ func (s *Service) describeLogGroups(c *kernel.Call) (any, error) {
 	return out, nil
 }
 
-// retentions are the numbers of days that may be asked for.
+// retentions are the valid retention periods, in days.
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
 func (s *Service) putRetentionPolicy(c *kernel.Call) (any, error) {
 	var in struct {
-		named
+		nameInput
 		Days int `json:"retentionInDays"`
 	}
 	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
-	return s.on(c, in.Name, "PutRetentionPolicy", func(g *group) (any, error) {
+	return s.withGroup(c, in.Name, "PutRetentionPolicy", func(g *group) (any, error) {
 		if !slices.Contains(retentions, in.Days) {
 			return nil, invalid("1 validation error detected: Value '%d' at 'retentionInDays' failed to satisfy constraint", in.Days)
 		}
@@ -205,17 +210,18 @@ func (s *Service) putRetentionPolicy(c *kernel.Call) (any, error) {
 }
 
 func (s *Service) deleteRetentionPolicy(c *kernel.Call) (any, error) {
-	var in named
+	var in nameInput
 	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
-	return s.on(c, in.Name, "DeleteRetentionPolicy", func(g *group) (any, error) {
+	return s.withGroup(c, in.Name, "DeleteRetentionPolicy", func(g *group) (any, error) {
 		g.retention = 0
 		return struct{}{}, nil
 	})
 }
 
-// nameOf returns the group's name in an ARN, with or without the star at its end.
+// nameOf returns the name of a log group from its ARN, with or without ":*" at
+// the end.
 func nameOf(arn string) string {
 	_, name, _ := strings.Cut(arn, ":log-group:")
 	return strings.TrimSuffix(name, ":*")
@@ -229,7 +235,7 @@ func (s *Service) tagResource(c *kernel.Call) (any, error) {
 	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
-	return s.on(c, nameOf(in.ARN), "TagResource", func(g *group) (any, error) {
+	return s.withGroup(c, nameOf(in.ARN), "TagResource", func(g *group) (any, error) {
 		if maps.Copy(g.tags, in.Tags); len(g.tags) > 50 {
 			return nil, kernel.Errorf(http.StatusBadRequest, "TooManyTagsException", "A log group has at most 50 tags.")
 		}
@@ -245,7 +251,7 @@ func (s *Service) untagResource(c *kernel.Call) (any, error) {
 	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
-	return s.on(c, nameOf(in.ARN), "UntagResource", func(g *group) (any, error) {
+	return s.withGroup(c, nameOf(in.ARN), "UntagResource", func(g *group) (any, error) {
 		for _, key := range in.Keys {
 			delete(g.tags, key)
 		}
@@ -260,7 +266,7 @@ func (s *Service) listTags(c *kernel.Call) (any, error) {
 	if err := kernel.DecodeJSON(c, &in); err != nil {
 		return nil, err
 	}
-	return s.on(c, nameOf(in.ARN), "ListTagsForResource", func(g *group) (any, error) {
+	return s.withGroup(c, nameOf(in.ARN), "ListTagsForResource", func(g *group) (any, error) {
 		return map[string]any{"tags": maps.Clone(g.tags)}, nil
 	})
 }

@@ -13,42 +13,43 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// StackSets is the service principal for which an account is registered as a
-// delegated administrator of StackSets (aws-facts 8.1).
+// StackSets is the service principal with which delegated administrators of
+// StackSets are registered (aws-facts 8.1).
 const StackSets = "member.org.stacksets.cloudformation.amazonaws.com"
 
-// delegate registers a member as the delegated administrator of a service, or
-// ends that.
-func (r *Registry) delegate(o Organization, account, service string, begin bool) error {
+// delegate registers a member account as a delegated administrator of a service,
+// or deregisters it. It returns AWS's error if that is not possible.
+func (r *Registry) delegate(o Organization, account, service string, register bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.organizations[o.ID]
-	has := slices.Contains(now.delegates[service], account)
+	current := r.organizations[o.ID]
+	registered := slices.Contains(current.delegates[service], account)
 	switch {
-	case account == now.Management:
+	case account == current.Management:
 		return kernel.Errorf(http.StatusBadRequest, "ConstraintViolationException", "You cannot register master account/yourself as delegated administrator for your organization.")
-	case !slices.Contains(now.Members, account):
+	case !slices.Contains(current.Members, account):
 		return kernel.Errorf(http.StatusBadRequest, "AccountNotFoundException", "You specified an account that doesn't exist.")
 	case service != StackSets:
-		return kernel.Errorf(http.StatusBadRequest, "InvalidInputException", "The sandbox knows delegated administrators of %s only, and not of %q", StackSets, service)
-	case begin && has:
+		return kernel.Errorf(http.StatusBadRequest, "InvalidInputException", "The sandbox has delegated administrators only of %s, not of %q", StackSets, service)
+	case register && registered:
 		return kernel.Errorf(http.StatusBadRequest, "AccountAlreadyRegisteredException", "The provided account is already a delegated administrator for your organization.")
-	case !begin && !has:
+	case !register && !registered:
 		return kernel.Errorf(http.StatusBadRequest, "AccountNotRegisteredException", "The provided account is not a registered delegated administrator for your organization.")
 	}
 	delegates := map[string][]string{}
-	for name, accounts := range now.delegates { // those who have a copy keep it
+	for name, accounts := range current.delegates { // copied, because clones of the Organization share the map
 		delegates[name] = slices.DeleteFunc(slices.Clone(accounts), func(a string) bool { return name == service && a == account })
 	}
-	if begin {
+	if register {
 		delegates[service] = append(delegates[service], account)
 	}
-	now.delegates = delegates
+	current.delegates = delegates
 	return nil
 }
 
-// Delegate registers a member as the delegated administrator of StackSets; one that
-// is stays it.
+// Delegate registers a member account as a delegated administrator of StackSets,
+// if it is not registered yet. It returns an error if the organization does not
+// exist or the account is not a member of it.
 func (r *Registry) Delegate(id, account string) error {
 	r.mu.Lock()
 	o, found := r.organizations[id]
@@ -63,14 +64,14 @@ func (r *Registry) Delegate(id, account string) error {
 	return err
 }
 
-// Delegated reports whether an account of the organization administers a service
-// for it.
+// Delegated reports whether an account is a delegated administrator of a service
+// in the organization.
 func (o Organization) Delegated(account, service string) bool {
 	return slices.Contains(o.delegates[service], account)
 }
 
-// administers reports whether an account may read the organization as its
-// management account does.
+// administers reports whether an account may read the organization's data: the
+// management account and every delegated administrator.
 func (o Organization) administers(account string) bool {
 	if account == o.Management {
 		return true
@@ -83,10 +84,11 @@ func (o Organization) administers(account string) bool {
 	return false
 }
 
-// delegations are the operations with parameters.
+// delegations are the operations on delegated administrators; true registers one.
 var delegations = map[string]bool{"RegisterDelegatedAdministrator": true, "DeregisterDelegatedAdministrator": false}
 
-// serveDelegation registers a delegated administrator, or ends that.
+// serveDelegation executes one of the delegations. Only the management account
+// may call it.
 func (s *Service) serveDelegation(c *kernel.Call, o Organization) (*kernel.Response, error) {
 	var input struct {
 		Account string `json:"AccountId"`

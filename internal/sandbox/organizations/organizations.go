@@ -1,15 +1,15 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package organizations is the sandbox's AWS Organizations: which accounts
-// belong to an organization, and which of them manages it. Policies see it as
-// aws:PrincipalOrgID, and CloudFormation's StackSets follow which accounts join
-// and leave.
+// Package organizations is the sandbox's AWS Organizations: it knows which
+// accounts belong to an organization, and which of them manages it. Policies see
+// the organization as aws:PrincipalOrgID, and CloudFormation's StackSets follow
+// the accounts that join and leave.
 //
-// Registry is the state, Service the API. There is one root and no
-// organizational unit below it, and there are no invitations. Delegated
-// administrators are those of StackSets. Service control policies can only deny: every account has
-// FullAWSAccess beside them.
+// Registry is the state, and Service the API. An organization has one root,
+// without organizational units, and there are no invitations. Delegated
+// administrators exist only for StackSets. Service control policies can only
+// deny: FullAWSAccess also applies to every account.
 package organizations
 
 import (
@@ -25,32 +25,33 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// Organization is the state of an organization at one moment.
+// Organization is the state of an organization at some time.
 type Organization struct {
 	ID         string   `json:"id"`         // "o-" and 10 letters and digits
 	Root       string   `json:"root"`       // "r-" and four characters: the target of StackSets
-	Management string   `json:"management"` // the account that manages it
-	Members    []string `json:"members"`    // the others, in the order in which they joined
+	Management string   `json:"management"` // the management account
+	Members    []string `json:"members"`    // the member accounts, in the order in which they joined
 
 	partition string
 	delegates map[string][]string // delegated administrators, by service principal; never changed in place
 }
 
-// Change is an account that has joined an organization, or left it.
+// Change describes that an account has joined or left an organization.
 type Change struct {
 	Organization Organization // after the change
 	Account      string
-	Joined       bool // false: left
+	Joined       bool // false if the account has left
 }
 
-// accounts returns an account's partition.
+// accounts knows the partition of each open account; iam.Store implements it.
 type accounts interface {
 	Partition(account string) (partition string, open bool)
 }
 
-// Registry holds all organizations. No account is in two of them, and none
-// spans partitions. Policies are evaluated while other services hold their
-// locks, so no other service is called while the registry's is held.
+// Registry holds all organizations. An account is in at most one of them, and an
+// organization is in one partition. The registry calls no other service while it
+// holds its lock: it is called when policies are evaluated, and other services
+// hold their locks then.
 type Registry struct {
 	random   io.Reader
 	accounts accounts
@@ -59,22 +60,24 @@ type Registry struct {
 	organizations map[string]*Organization // by ID
 	of            map[string]*Organization // by account
 	listeners     []func(Change)
-	controls      []control
+	policies      []controlPolicy
 }
 
-// control is a service control policy, attached to the root or to one account.
-type control struct{ id, organization, account, document string }
+// controlPolicy is a service control policy that is attached to an account, or to
+// the root if account is "".
+type controlPolicy struct{ id, organization, account, document string }
 
 // New returns a registry without organizations.
 func New(random io.Reader, known accounts) *Registry {
 	return &Registry{random: random, accounts: known, organizations: map[string]*Organization{}, of: map[string]*Organization{}}
 }
 
-// Create creates an organization that an account manages.
+// Create creates an organization with a management account. It returns an error
+// if the account does not exist or is in an organization.
 func (r *Registry) Create(management string) (Organization, error) {
 	o, err := r.create(management)
 	if err != nil {
-		return o, fmt.Errorf("make an organization: %w", err)
+		return o, fmt.Errorf("create an organization: %w", err)
 	}
 	return o, nil
 }
@@ -98,13 +101,15 @@ func (r *Registry) create(management string) (Organization, error) {
 	return o.clone(), nil
 }
 
-// Join adds an account to an organization.
+// Join adds an account to an organization. It returns an error if one of them
+// does not exist, if they are in different partitions, or if the account is in an
+// organization.
 func (r *Registry) Join(id, account string) error {
 	change, err := r.join(id, account)
 	if err != nil {
-		return fmt.Errorf("take the account %s into the organization %s: %w", account, id, err)
+		return fmt.Errorf("add the account %s to the organization %s: %w", account, id, err)
 	}
-	r.tell(change)
+	r.notify(change)
 	return nil
 }
 
@@ -115,7 +120,7 @@ func (r *Registry) join(id, account string) (Change, error) {
 	o := r.organizations[id]
 	switch {
 	case o == nil:
-		return Change{}, errors.New("there is no such organization")
+		return Change{}, errors.New("the organization does not exist")
 	case unknown != nil:
 		return Change{}, unknown
 	case o.partition != partition:
@@ -134,9 +139,9 @@ func (r *Registry) join(id, account string) (Change, error) {
 func (r *Registry) Leave(account string) error {
 	change, err := r.leave(account)
 	if err != nil {
-		return fmt.Errorf("take the account %s out of its organization: %w", account, err)
+		return fmt.Errorf("remove the account %s from its organization: %w", account, err)
 	}
-	r.tell(change)
+	r.notify(change)
 	return nil
 }
 
@@ -146,9 +151,9 @@ func (r *Registry) leave(account string) (Change, error) {
 	o := r.of[account]
 	switch {
 	case o == nil:
-		return Change{}, errors.New("it is in none")
+		return Change{}, errors.New("it is in no organization")
 	case o.Management == account:
-		return Change{}, fmt.Errorf("it manages the organization %s", o.ID)
+		return Change{}, fmt.Errorf("it is the management account of the organization %s", o.ID)
 	}
 	delete(r.of, account)
 	o.Members = slices.DeleteFunc(o.Members, func(member string) bool { return member == account })
@@ -165,7 +170,7 @@ func (r *Registry) partition(account string) (string, error) {
 
 func (r *Registry) mayJoin(account string) error {
 	if o := r.of[account]; o != nil {
-		return fmt.Errorf("the account %s is in the organization %s already", account, o.ID)
+		return fmt.Errorf("the account %s is already in the organization %s", account, o.ID)
 	}
 	return nil
 }
@@ -181,14 +186,14 @@ func (r *Registry) Of(account string) (Organization, bool) {
 	return o.clone(), true
 }
 
-// ID returns the ID of the organization that an account is in; empty if it is
-// in none.
+// ID returns the ID of the organization that an account is in, or "" if it is in
+// none.
 func (r *Registry) ID(account string) string {
 	o, _ := r.Of(account)
 	return o.ID
 }
 
-// All returns all organizations, by ID.
+// All returns all organizations, sorted by ID.
 func (r *Registry) All() []Organization {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -199,16 +204,17 @@ func (r *Registry) All() []Organization {
 	return all
 }
 
-// Control attaches a service control policy to the root of an organization, or
-// to one of its members, and returns the policy's ID. As on AWS, such policies
-// never apply to the management account.
-func (r *Registry) Control(organization, account, document string) (id string, err error) {
+// AttachPolicy attaches a service control policy to an account of an
+// organization, or to the root if account is "", and returns the policy's ID. It
+// returns an error if the document is malformed or allows anything. As on AWS,
+// such policies never apply to the management account.
+func (r *Registry) AttachPolicy(organization, account, document string) (id string, err error) {
 	parsed, err := policy.Parse(policy.Identity, document)
 	if err != nil {
 		return "", fmt.Errorf("attach a service control policy: %w", err)
 	}
 	if slices.ContainsFunc(parsed.Statements, func(s policy.Statement) bool { return s.Effect != "Deny" }) {
-		return "", errors.New("attach a service control policy: the sandbox has FullAWSAccess everywhere, so a statement may only deny")
+		return "", errors.New("attach a service control policy: every statement must deny, because the sandbox attaches FullAWSAccess everywhere")
 	}
 	random, err := r.newID()
 	if err != nil {
@@ -223,26 +229,27 @@ func (r *Registry) Control(organization, account, document string) (id string, e
 	case account != "" && r.of[account] != o:
 		return "", fmt.Errorf("attach a service control policy: the account %s is not in the organization %s", account, organization)
 	}
-	c := control{"p-" + random[:10], organization, account, document}
-	r.controls = append(r.controls, c)
-	return c.id, nil
+	p := controlPolicy{"p-" + random[:10], organization, account, document}
+	r.policies = append(r.policies, p)
+	return p.id, nil
 }
 
-// Uncontrol detaches a service control policy.
-func (r *Registry) Uncontrol(id string) error {
+// DetachPolicy detaches a service control policy by its ID. It returns an error if
+// the policy does not exist.
+func (r *Registry) DetachPolicy(id string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := len(r.controls)
-	r.controls = slices.DeleteFunc(r.controls, func(c control) bool { return c.id == id })
-	if len(r.controls) == before {
+	before := len(r.policies)
+	r.policies = slices.DeleteFunc(r.policies, func(p controlPolicy) bool { return p.id == id })
+	if len(r.policies) == before {
 		return fmt.Errorf("there is no service control policy %s", id)
 	}
 	return nil
 }
 
-// Controls returns the documents of the service control policies that apply to
+// Policies returns the documents of the service control policies that apply to
 // an account.
-func (r *Registry) Controls(account string) []string {
+func (r *Registry) Policies(account string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o := r.of[account]
@@ -250,9 +257,9 @@ func (r *Registry) Controls(account string) []string {
 		return nil
 	}
 	var documents []string
-	for _, c := range r.controls {
-		if c.organization == o.ID && (c.account == "" || c.account == account) {
-			documents = append(documents, c.document)
+	for _, p := range r.policies {
+		if p.organization == o.ID && (p.account == "" || p.account == account) {
+			documents = append(documents, p.document)
 		}
 	}
 	return documents
@@ -265,7 +272,7 @@ func (r *Registry) OnChange(listen func(Change)) {
 	r.listeners = append(r.listeners, listen)
 }
 
-func (r *Registry) tell(c Change) {
+func (r *Registry) notify(c Change) {
 	r.mu.Lock()
 	listeners := slices.Clone(r.listeners)
 	r.mu.Unlock()
@@ -283,7 +290,7 @@ func (o *Organization) clone() Organization {
 func (r *Registry) newID() (string, error) {
 	var b [10]byte
 	if _, err := io.ReadFull(r.random, b[:]); err != nil {
-		return "", fmt.Errorf("draw its ID: %w", err)
+		return "", fmt.Errorf("generate an ID: %w", err)
 	}
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:])), nil
 }

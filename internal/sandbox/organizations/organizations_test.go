@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// partitions holds the existing accounts with their partitions.
+// partitions implements accounts: the partition of each existing account.
 type partitions map[string]string
 
 func (p partitions) Partition(account string) (string, bool) {
@@ -21,7 +21,8 @@ func (p partitions) Partition(account string) (string, bool) {
 
 var known = partitions{"1": "aws", "2": "aws", "3": "aws", "4": "aws-cn"}
 
-func made(t *testing.T) (*Registry, Organization) {
+// newRegistry returns a registry with an organization that account 1 manages.
+func newRegistry(t *testing.T) (*Registry, Organization) {
 	t.Helper()
 	r := New(rand.Reader, known)
 	o, err := r.Create("1")
@@ -31,8 +32,8 @@ func made(t *testing.T) (*Registry, Organization) {
 	return r, o
 }
 
-func TestAnOrganizationIsItsManagementAccountAndItsMembers(t *testing.T) {
-	r, o := made(t)
+func TestAnOrganizationHasAManagementAccountAndMembers(t *testing.T) {
+	r, o := newRegistry(t)
 	if !regexp.MustCompile(`^o-[a-z0-9]{10,32}$`).MatchString(o.ID) || !regexp.MustCompile(`^r-[a-z0-9]{4,32}$`).MatchString(o.Root) {
 		t.Errorf("the organization is %+v", o)
 	}
@@ -51,40 +52,40 @@ func TestAnOrganizationIsItsManagementAccountAndItsMembers(t *testing.T) {
 }
 
 func TestListenersAreCalledAfterAChange(t *testing.T) {
-	r, o := made(t)
-	var heard []string
+	r, o := newRegistry(t)
+	var changes []string
 	r.OnChange(func(c Change) {
 		if c.Joined != (r.ID(c.Account) == o.ID) {
 			t.Errorf("the listener was called before %+v had happened", c)
 		}
-		heard = append(heard, c.Account+strings.Join(c.Organization.Members, "+"))
+		changes = append(changes, c.Account+strings.Join(c.Organization.Members, "+"))
 	})
 	for _, err := range []error{r.Join(o.ID, "2"), r.Join(o.ID, "3"), r.Leave("2")} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if want := []string{"22", "32+3", "23"}; !reflect.DeepEqual(heard, want) {
-		t.Errorf("heard %v, want %v", heard, want)
+	if want := []string{"22", "32+3", "23"}; !reflect.DeepEqual(changes, want) {
+		t.Errorf("the changes are %v, want %v", changes, want)
 	}
 }
 
 func TestImpossibleChangesAreRefused(t *testing.T) {
-	r, o := made(t)
-	r.OnChange(func(c Change) { t.Errorf("told of %+v", c) })
+	r, o := newRegistry(t)
+	r.OnChange(func(c Change) { t.Errorf("a listener was called for %+v", c) })
 	create := func(account string) error { _, err := r.Create(account); return err }
 	for name, step := range map[string]struct {
 		err  error
 		want string
 	}{
-		"a second organization":          {create("1"), "is in the organization " + o.ID + " already"},
+		"a second organization":          {create("1"), "is already in the organization " + o.ID},
 		"a missing account":              {create("9"), "there is no account 9"},
 		"a missing member":               {r.Join(o.ID, "9"), "there is no account 9"},
-		"a missing organization":         {r.Join("o-none", "2"), "no such organization"},
+		"a missing organization":         {r.Join("o-none", "2"), "the organization does not exist"},
 		"joining twice":                  {r.Join(o.ID, "1"), "already"},
 		"another partition":              {r.Join(o.ID, "4"), "partition aws-cn, and the organization in aws"},
-		"leaving without being a member": {r.Leave("3"), "it is in none"},
-		"the management account":         {r.Leave("1"), "it manages the organization"},
+		"leaving without being a member": {r.Leave("3"), "it is in no organization"},
+		"the management account":         {r.Leave("1"), "it is the management account"},
 	} {
 		if step.err == nil || !strings.Contains(step.err.Error(), step.want) {
 			t.Errorf("%s: %v, want %q", name, step.err, step.want)

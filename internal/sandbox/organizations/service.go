@@ -10,9 +10,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Service is the API of AWS Organizations, as far as it is needed to deploy a
-// StackSet: which accounts are in the organization, and the ID of its root.
-// Organizations themselves are created through the Go API.
+// Service is the part of the API of AWS Organizations that is needed to deploy a
+// StackSet: it returns the accounts of an organization and the ID of its root,
+// and registers delegated administrators. Organizations themselves are created
+// through the Go API.
 type Service struct {
 	registry   *Registry
 	authorizer kernel.Authorizer
@@ -25,7 +26,7 @@ func NewService(env kernel.Env, registry *Registry) *Service {
 	return &Service{registry, env.Authorizer}
 }
 
-// Action names the operation of the X-Amz-Target header.
+// Action returns the operation in the X-Amz-Target header.
 func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONAction(r) }
 
 // EncodeError implements kernel.Service.
@@ -33,7 +34,7 @@ func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Respons
 	return kernel.JSON11(kernel.JSONError(c, "com.amazonaws.organizations", err))
 }
 
-// operations return data of the caller's organization.
+// operations are the functions that return data of the caller's organization.
 var operations = map[string]func(*Service, Organization) any{
 	"DescribeOrganization": describeOrganization,
 	"ListRoots":            listRoots,
@@ -74,7 +75,8 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.JSON11(r), nil
 }
 
-// arn returns the ARN of something in the organization: "root/o-…/r-…".
+// arn returns an ARN of the organization that ends with rest, such as
+// "root/o-…/r-…".
 func (o Organization) arn(rest string) string {
 	return "arn:" + o.partition + ":organizations::" + o.Management + ":" + rest
 }
