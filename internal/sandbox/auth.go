@@ -14,7 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
-// authenticate checks a signature and sets the call's principal.
+// authenticate checks a signature, and sets the call's principal. It returns the
+// error of the call's service if the signature is not valid.
 func (s *Sandbox) authenticate(c *kernel.Call, signature *sigv4.Signature) error {
 	secret, principal, err := s.identity.Lookup(signature.AccessKeyID, signature.Token)
 	if err != nil {
@@ -25,8 +26,8 @@ func (s *Sandbox) authenticate(c *kernel.Call, signature *sigv4.Signature) error
 	}
 	now := time.Now()
 	if principal.Service != "" {
-		// AWS's services inside the sandbox sign by its clock; callers sign by
-		// the machine's.
+		// Services of the sandbox sign by the sandbox's clock, other callers by the
+		// machine's.
 		now = s.clock.Now()
 	}
 	if err := signature.Verify(c.Request, c.Body, secret, now); err != nil {
@@ -36,8 +37,8 @@ func (s *Sandbox) authenticate(c *kernel.Call, signature *sigv4.Signature) error
 	return nil
 }
 
-// refusal holds the error of a failed authentication. Every protocol has its
-// own codes.
+// refusal returns the error for a failed authentication, which depends on the
+// protocol of the call's service.
 func (s *Sandbox) refusal(c *kernel.Call, err error) *kernel.Error {
 	for _, r := range refusals {
 		if !errors.Is(err, r.reason) {

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// The AWS command line is an independent client: what it signs, encodes and
-// decodes shares no code with the Go SDK. It is a Python program, so these
-// tests run only if XACCT_AWS_CLI=1 is set.
+// awsCLI returns a function that runs the aws command line as the admin of an
+// account. It is an independent client, which shares no code with the Go SDK. It is
+// a Python program, so these tests run only if XACCT_AWS_CLI=1 is set.
 func awsCLI(t *testing.T, s *Sandbox, account string) func(args ...string) (string, error) {
 	t.Helper()
 	if os.Getenv("XACCT_AWS_CLI") != "1" {
@@ -37,8 +37,8 @@ func awsCLI(t *testing.T, s *Sandbox, account string) func(args ...string) (stri
 	return func(args ...string) (string, error) {
 		args = append(args, "--output", "text")
 		if args[0] == "sqs" {
-			// Version 1 uses its legacy SQS host whatever AWS_ENDPOINT_URL
-			// says.
+			// For SQS, version 1 ignores AWS_ENDPOINT_URL and uses a legacy
+			// host.
 			args = append(args, "--endpoint-url", s.URL())
 		}
 		command := exec.CommandContext(t.Context(), path, args...)
@@ -148,6 +148,6 @@ func TestTheAWSCommandLineDeploysAStackSet(t *testing.T) {
 		t.Errorf("a member asks for the roots: %s (%v)", out, err)
 	}
 	if out, err := awsCLI(t, s, customer)("organizations", "describe-organization"); err == nil || !strings.Contains(out, "(AWSOrganizationsNotInUseException)") {
-		t.Errorf("an account on its own: %s (%v)", out, err)
+		t.Errorf("an account without an organization: %s (%v)", out, err)
 	}
 }

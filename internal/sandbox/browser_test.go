@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/browser"
 )
 
-// asksMore asks for more than onboardingTemplate: a choice, texts beside the fields,
-// and a boundary that the customer may give.
-var asksMore = strings.NewReplacer(
+// extendedTemplate is onboardingTemplate with more parameters: a choice, and a
+// permissions boundary that the customer may set, both with a description.
+var extendedTemplate = strings.NewReplacer(
 	"Parameters:\n", `Parameters:
   EnableBilling: {Type: String, Default: "No", AllowedValues: ["Yes", "No"], Description: "Whether Acme sees what each of your services costs. You can change this later."}
   Boundary: {Type: String, Default: "", Description: "ARN of a policy of yours that is the role's permissions boundary. Empty: none."}
@@ -23,8 +23,9 @@ var asksMore = strings.NewReplacer(
 	"      RoleName: acme-access\n", "      RoleName: acme-access\n      PermissionsBoundary: !If [Bounded, !Ref Boundary, !Ref \"AWS::NoValue\"]\n",
 ).Replace(onboardingTemplate)
 
-// inspect checks what holds for every page of the console: contrast in both color
-// schemes, no scrolling sideways on 375 pixels, and names for a screen reader.
+// inspect checks the requirements on every page of the console: contrast in both
+// color schemes, no horizontal scrolling at a width of 375 pixels, and names for a
+// screen reader.
 func inspect(t *testing.T, tab *browser.Tab, page string) {
 	t.Helper()
 	for _, scheme := range []string{"dark", "light"} {
@@ -46,35 +47,36 @@ func inspect(t *testing.T, tab *browser.Tab, page string) {
 	}
 }
 
-// described checks that the fields of a page are equally wide, and that a screen
-// reader reads the description of EnableBilling with its field.
-func described(t *testing.T, tab *browser.Tab) {
+// inspectFields checks that the fields of a page are equally wide, and that a
+// screen reader reads the description of EnableBilling with its field.
+func inspectFields(t *testing.T, tab *browser.Tab) {
 	t.Helper()
 	if widths := browser.Eval[[]float64](tab, `Array.from(new Set(Array.from(document.querySelectorAll(".field > input, .field > select"), e => e.getBoundingClientRect().width)))`); len(widths) != 1 {
 		t.Errorf("the fields are %v pixels wide", widths)
 	}
 	if tree := tab.Accessible(); !strings.Contains(tree, `combobox "EnableBilling" described "Whether Acme sees what each of your services costs. You can change this later."`) {
-		t.Errorf("a field is not described:\n%s", tree)
+		t.Errorf("a field has no description:\n%s", tree)
 	}
 }
 
-// readAloud records what a screen reader reads aloud on a stack's page from now on;
-// spoken returns it.
+// readAloud begins to record what a screen reader reads aloud on a stack's page;
+// spoken returns the record.
 func readAloud(tab *browser.Tab) (spoken func() []string) {
 	browser.Eval[bool](tab, `(window.spoken = [], new MutationObserver(() => spoken.push(document.getElementById("said").textContent)).observe(document.getElementById("said"), {childList: true}), true)`)
 	return func() []string { return browser.Eval[[]string](tab, "spoken") }
 }
 
-// untilTitled waits until the page's title has a status, which it gets last.
-func untilTitled(tab *browser.Tab, status string) {
-	tab.Until("the title has "+status, func() bool { return strings.HasSuffix(browser.Eval[string](tab, "document.title"), ": "+status) })
+// waitForTitle waits until the page's title ends with a status. The page updates
+// its title last.
+func waitForTitle(tab *browser.Tab, status string) {
+	tab.Until("the title ends with "+status, func() bool { return strings.HasSuffix(browser.Eval[string](tab, "document.title"), ": "+status) })
 }
 
-func TestTheConsoleInABrowser(t *testing.T) {
+func TestACustomerLaunchesAStackInABrowser(t *testing.T) {
 	t.Parallel()
 	tab := browser.Start(t).Tab(t)
 	in := newIntake(t)
-	in.publish("templates/a.yaml", asksMore)
+	in.publish("templates/a.yaml", extendedTemplate)
 	boundary := "arn:aws:iam::" + customer + ":policy/boundary"
 	link := strings.Replace(in.link, "https://eu-west-1.console.aws.amazon.com", in.box.URL()+"/console", 1)
 	tab.Open(link + "&param_Boundary=" + url.QueryEscape(boundary))
@@ -84,7 +86,7 @@ func TestTheConsoleInABrowser(t *testing.T) {
 	tab.Wait("What you are about to allow")
 	tab.Wait("The role may do no more than this policy allows: " + boundary)
 	inspect(t, tab, "the review")
-	described(t, tab)
+	inspectFields(t, tab)
 	tab.Type("#param_Boundary", strings.Repeat("\b", len(boundary)))
 	tab.Click("input[name=acknowledged]")
 	tab.Click("form button")
@@ -93,29 +95,29 @@ func TestTheConsoleInABrowser(t *testing.T) {
 	spoken := readAloud(tab)
 	in.succeed(in.next(), "xacct-1")
 	tab.Wait("CREATE_COMPLETE")
-	untilTitled(tab, "CREATE_COMPLETE")
+	waitForTitle(tab, "CREATE_COMPLETE")
 	if heard := spoken(); !slices.Equal(heard, []string{"acme-access: CREATE_COMPLETE"}) {
 		t.Errorf("a screen reader has read %q aloud", heard)
 	}
 	inspect(t, tab, "the complete stack")
 	tab.Open(in.box.URL() + "/console/")
 	inspect(t, tab, "the list")
-	if said := tab.Console(); len(said) > 0 {
-		t.Errorf("the browser's console says:\n%s", strings.Join(said, "\n"))
+	if messages := tab.Console(); len(messages) > 0 {
+		t.Errorf("the browser's console has messages:\n%s", strings.Join(messages, "\n"))
 	}
 }
 
-// An update link leads to a page that shows what changes, with the boundary that the
-// customer fills in; then the stack's page follows the update.
-func TestTheConsolesUpdateInABrowser(t *testing.T) {
+// TestACustomerUpdatesAStackInABrowser opens an update link, whose page shows the
+// changes, and enters a boundary; then the stack's page follows the update.
+func TestACustomerUpdatesAStackInABrowser(t *testing.T) {
 	t.Parallel()
 	tab := browser.Start(t).Tab(t)
 	in := newIntake(t)
-	in.publish("templates/a.yaml", asksMore)
+	in.publish("templates/a.yaml", extendedTemplate)
 	id := in.launch(LaunchOptions{})
 	in.succeed(in.next(), "xacct-1")
 	in.settled(id, "CREATE_COMPLETE")
-	in.publish("templates/b.yaml", strings.NewReplacer(`"logs:Get*"`, `["logs:Get*", "logs:List*"]`, "Version: !Ref Version", `Version: !Sub "${Version}.1"`).Replace(asksMore))
+	in.publish("templates/b.yaml", strings.NewReplacer(`"logs:Get*"`, `["logs:Get*", "logs:List*"]`, "Version: !Ref Version", `Version: !Sub "${Version}.1"`).Replace(extendedTemplate))
 
 	const boundary = "arn:aws:iam::aws:policy/SecurityAudit"
 	tab.Open(in.box.URL() + "/console/cloudformation/home?region=eu-west-1#/stacks/update/template?stackId=" + url.QueryEscape(id) +
@@ -123,12 +125,12 @@ func TestTheConsolesUpdateInABrowser(t *testing.T) {
 	tab.Wait("What changes in what you allow")
 	tab.Wait("Allow logs:List* on *")
 	inspect(t, tab, "the update")
-	described(t, tab)
+	inspectFields(t, tab)
 	if tree := tab.Accessible(); !strings.Contains(tree, `textbox "The external ID"`) || !strings.Contains(tree, `heading "Update stack acme-access"`) {
-		t.Errorf("a screen reader is not told which stack this is, or what the field is:\n%s", tree)
+		t.Errorf("for a screen reader, the page does not name the stack or the field:\n%s", tree)
 	}
 	if text := tab.Text(); strings.Contains(text, boundary) || strings.Contains(text, "Allow logs:Get*") {
-		t.Errorf("the page shows as a change what is none:\n%s", text)
+		t.Errorf("the page shows something unchanged as a change:\n%s", text)
 	}
 
 	tab.Type("#param_Boundary", boundary)
@@ -147,7 +149,7 @@ func TestTheConsolesUpdateInABrowser(t *testing.T) {
 	inspect(t, tab, "the stack")
 	spoken := readAloud(tab)
 	in.succeed(in.next(), "xacct-1")
-	untilTitled(tab, "UPDATE_COMPLETE")
+	waitForTitle(tab, "UPDATE_COMPLETE")
 	heard := spoken()
 	if len(heard) == 0 || heard[len(heard)-1] != "acme-access: UPDATE_COMPLETE" || len(slices.Compact(slices.Clone(heard))) != len(heard) {
 		t.Errorf("a screen reader has read %q aloud", heard)
@@ -157,7 +159,7 @@ func TestTheConsolesUpdateInABrowser(t *testing.T) {
 		t.Errorf("the stack has the parameters %v", got.Parameters)
 	}
 	refused := func(line string) bool { return strings.Contains(line, "status of 400") } // the update without an acknowledgement
-	if said := slices.DeleteFunc(tab.Console(), refused); len(said) > 0 {
-		t.Errorf("the browser's console says:\n%s", strings.Join(said, "\n"))
+	if messages := slices.DeleteFunc(tab.Console(), refused); len(messages) > 0 {
+		t.Errorf("the browser's console has messages:\n%s", strings.Join(messages, "\n"))
 	}
 }

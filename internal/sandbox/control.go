@@ -17,30 +17,30 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Stack, StackEvent and StackResource are a stack as its owner sees it.
+// Stack, StackEvent and StackResource describe a stack as its owner sees it.
 type (
 	Stack         = cloudformation.Stack
 	StackEvent    = cloudformation.Event
 	StackResource = cloudformation.Resource
 )
 
-// LaunchOptions are what a person can change on the quick-create page.
+// LaunchOptions are the choices that a person can make on the quick-create page.
 type LaunchOptions struct {
-	Region     string            // instead of the link's
-	StackName  string            // instead of the link's
-	Parameters map[string]string // edited values; they win over the link's
+	Region     string            // default: the link's
+	StackName  string            // default: the link's
+	Parameters map[string]string // edited values, which take precedence over the link's
 	OnFailure  string            // ROLLBACK (default), DELETE or DO_NOTHING
-	// Unacknowledged leaves the capability's checkbox empty.
+	// Unacknowledged leaves the checkbox for the capabilities empty.
 	Unacknowledged bool
 	ServiceRole    string // the ARN of a role that CloudFormation acts as; default: the launching principal
 	// As is the launching principal; default: the account's admin.
 	As *Credentials
 }
 
-// LaunchURL acts as a customer with a quick-create link: it opens the link in
-// an account's console, and presses "Create stack". It returns the stack's ID
-// as soon as CloudFormation has accepted the stack; WaitStack waits for the
-// rest.
+// LaunchURL does what a customer does with a quick-create link: it opens the link
+// in an account's console, and presses "Create stack". It returns the stack's ID
+// as soon as CloudFormation has accepted the stack; WaitStack waits until the
+// stack is complete.
 func (s *Sandbox) LaunchURL(ctx context.Context, link, account string, o LaunchOptions) (stackID string, err error) {
 	q, err := parseQuickCreate(link, s.url)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Sandbox) launch(ctx context.Context, q quickCreate, account string, o L
 		q.stackName = o.StackName
 	}
 	if q.stackName == "" {
-		return "", errors.New("the link has no stack name, so the person has to choose one")
+		return "", errors.New("the link has no stack name: specify one")
 	}
 	p, err := s.person(account, q.region, o.As)
 	if err != nil {
@@ -90,12 +90,13 @@ func (s *Sandbox) launch(ctx context.Context, q quickCreate, account string, o L
 }
 
 // WaitStack waits until no operation is under way in the stack, and returns it.
-// The outcome is in its status; an error means only that the waiting failed.
+// The operation's outcome is the stack's status. WaitStack returns an error if the
+// stack does not exist or ctx ends first.
 func (s *Sandbox) WaitStack(ctx context.Context, stackID string) (Stack, error) {
 	return s.WaitStackFor(ctx, stackID, Stack.Settled)
 }
 
-// WaitStackFor waits until wanted returns true for the stack.
+// WaitStackFor waits until wanted returns true for the stack, and returns it.
 func (s *Sandbox) WaitStackFor(ctx context.Context, stackID string, wanted func(Stack) bool) (Stack, error) {
 	st, err := s.CloudFormation().WaitFor(ctx, stackID, wanted)
 	if err != nil {
@@ -104,18 +105,19 @@ func (s *Sandbox) WaitStackFor(ctx context.Context, stackID string, wanted func(
 	return st, nil
 }
 
-// UpdateOptions are what an update changes; the rest stays as it was.
+// UpdateOptions are the changes of an update. Without TemplateURL and
+// TemplateBody the template stays, and so does every parameter that is not given.
 type UpdateOptions struct {
 	TemplateURL  string
 	TemplateBody string
 	Parameters   map[string]string
-	// Unacknowledged leaves the capability's checkbox empty.
+	// Unacknowledged leaves the checkbox for the capabilities empty.
 	Unacknowledged bool
-	As             *Credentials
+	// As is the updating principal; default: the account's admin.
+	As *Credentials
 }
 
-// UpdateStack starts an update in which every value that is not given stays as
-// it was.
+// UpdateStack starts an update of a stack. WaitStack waits until it is complete.
 func (s *Sandbox) UpdateStack(ctx context.Context, stackID string, o UpdateOptions) error {
 	st, p, err := s.owned(stackID, o.As)
 	if err != nil {
@@ -131,8 +133,9 @@ func (s *Sandbox) UpdateStack(ctx context.Context, stackID string, o UpdateOptio
 	return nil
 }
 
-// UpdateByURL acts as a customer with an update link: it opens the link in the
-// console of the stack's account, and presses "Submit". It returns the stack.
+// UpdateByURL does what a customer does with an update link: it opens the link in
+// the console of the stack's account, and presses "Submit". It returns the stack,
+// whose update has started.
 func (s *Sandbox) UpdateByURL(ctx context.Context, link string, o UpdateOptions) (Stack, error) {
 	q, err := parseUpdate(link, s.url)
 	if err != nil {
@@ -150,9 +153,9 @@ func (s *Sandbox) UpdateByURL(ctx context.Context, link string, o UpdateOptions)
 	return st, nil
 }
 
-// updateParameters returns the parameters for UpdateStack and UpdateStackSet,
-// in which every value that is not given stays as it was. of names the stack or
-// StackSet.
+// updateParameters returns the parameters of UpdateStack or UpdateStackSet: every
+// parameter in values that is not edited keeps its previous value. of names the
+// stack or StackSet.
 func (s *Sandbox) updateParameters(ctx context.Context, p *kernel.Principal, region string, of url.Values, values map[string]string, o UpdateOptions) (url.Values, error) {
 	params, source := maps.Clone(of), url.Values{}
 	switch {
@@ -186,8 +189,8 @@ func (s *Sandbox) updateParameters(ctx context.Context, p *kernel.Principal, reg
 	return params, nil
 }
 
-// DeleteStack starts deleting a stack. retain names resources to keep, which
-// CloudFormation allows once a delete has failed.
+// DeleteStack starts to delete a stack. retain lists the logical IDs of resources
+// to keep, which CloudFormation accepts only after a failed deletion.
 func (s *Sandbox) DeleteStack(ctx context.Context, stackID string, retain ...string) error {
 	st, p, err := s.owned(stackID, nil)
 	if err != nil {
@@ -203,8 +206,8 @@ func (s *Sandbox) DeleteStack(ctx context.Context, stackID string, retain ...str
 	return nil
 }
 
-// ForgetStack deletes a stack without its phone-home, as if the customer had
-// retained that resource in a forced deletion. The vendor is not notified.
+// ForgetStack deletes a stack as if the customer had retained its phone-home
+// resource in a forced deletion: the vendor is not notified.
 func (s *Sandbox) ForgetStack(_ context.Context, stackID string) error {
 	_, p, err := s.owned(stackID, nil)
 	if err != nil {
@@ -224,9 +227,8 @@ func (s *Sandbox) Stack(stackID string) (Stack, bool) { return s.CloudFormation(
 // Stacks returns all stacks of all accounts, including deleted ones.
 func (s *Sandbox) Stacks() []Stack { return s.CloudFormation().All() }
 
-// ForgedPublish publishes any message to a topic, as the admin of an account:
-// an attack by an account that may publish. The topic's policy decides, as for
-// every caller.
+// ForgedPublish publishes any message to a topic as the admin of an account, like
+// an attacker in an account that may publish. The topic's policy applies.
 func (s *Sandbox) ForgedPublish(ctx context.Context, account, topicARN, subject, message string) error {
 	parts := strings.Split(topicARN, ":")
 	if len(parts) != 6 {
@@ -243,32 +245,35 @@ func (s *Sandbox) ForgedPublish(ctx context.Context, account, topicARN, subject,
 	return kernel.CallQuery(ctx, s, p, parts[3], "sns", "Publish", params, nil)
 }
 
-// CloudFormation returns the service itself.
+// CloudFormation returns the sandbox's CloudFormation.
 func (s *Sandbox) CloudFormation() *cloudformation.Service {
 	return s.services["cloudformation"].(*cloudformation.Service) // addServices creates it
 }
 
-// person returns a principal of an account: the one with these credentials, or
-// its admin. An account that does not exist is created in the partition of the
-// Region.
+// person returns the principal with the credentials as, or, if as is nil, the
+// account's admin. If the account does not exist, it is created in the partition
+// of the Region.
 func (s *Sandbox) person(account, region string, as *Credentials) (*kernel.Principal, error) {
 	if as != nil {
 		return s.Principal(*as)
 	}
-	if err := s.livesIn(account, region); err != nil {
+	if err := s.openIn(account, region); err != nil {
 		return nil, err
 	}
 	return s.Admin(account)
 }
 
-// livesIn creates an account in a Region's partition, unless it exists.
-func (s *Sandbox) livesIn(account, region string) error {
+// openIn creates an account in a Region's partition, if it does not exist. It
+// returns an error if the account exists in another partition.
+func (s *Sandbox) openIn(account, region string) error {
 	if err := s.OpenAccount(account, kernel.Partition(region)); err != nil {
 		return fmt.Errorf("use the account %s in %s: %w", account, region, err)
 	}
 	return nil
 }
 
+// owned returns a stack, and the principal that acts on it: that of the
+// credentials, or the admin of the stack's account.
 func (s *Sandbox) owned(stackID string, as *Credentials) (Stack, *kernel.Principal, error) {
 	st, found := s.Stack(stackID)
 	if !found {

@@ -20,12 +20,12 @@ func TestAnotherProcessFollowsTheSandboxsClock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A thousandth of these ten seconds may pass between the two readings.
+	// At this rate, ten seconds of the sandbox are 10 ms of real time.
 	before := box.Clock().Now()
-	there := now()
+	got := now()
 	after := box.Clock().Now()
-	const apart = 10 * time.Second
-	if there.Before(before.Add(-apart)) || there.After(after.Add(apart)) {
-		t.Errorf("it is %s there, and between %s and %s here", there, before, after)
+	const tolerance = 10 * time.Second
+	if got.Before(before.Add(-tolerance)) || got.After(after.Add(tolerance)) {
+		t.Errorf("the client's clock shows %s, and the sandbox's between %s and %s", got, before, after)
 	}
 }

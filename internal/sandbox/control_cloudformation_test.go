@@ -13,8 +13,8 @@ import (
 	cfntypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// CloudFormation's wire format, as the real SDK reads it. The engine is tested
-// in its own package.
+// These tests check CloudFormation's wire format with the real SDK. The engine's
+// tests are in its own package.
 
 func TestTheSDKsCloudFormationClientWorksAgainstTheSandbox(t *testing.T) {
 	in := newIntake(t)
@@ -111,7 +111,7 @@ func TestCloudFormationsErrorsHaveTheSDKsCodes(t *testing.T) {
 			return err
 		},
 		"ValidationError": func() error {
-			_, err := client.DescribeStacks(t.Context(), &cfn.DescribeStacksInput{StackName: aws.String("nobody")})
+			_, err := client.DescribeStacks(t.Context(), &cfn.DescribeStacksInput{StackName: aws.String("absent")})
 			return err
 		},
 		"InvalidAction": func() error {

@@ -10,7 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/console"
 )
 
-// customers adapts the sandbox to the console's pages.
+// customers implements console.Cloud: the console acts as the admin of each
+// customer's account.
 type customers struct{ s *Sandbox }
 
 var _ console.Cloud = customers{}
@@ -21,11 +22,11 @@ func (c customers) Read(query string) (console.Page, error) {
 }
 
 func (c customers) Preview(ctx context.Context, account string, p console.Page) (cloudformation.Preview, error) {
-	who, err := c.s.person(account, p.Region, nil)
+	principal, err := c.s.person(account, p.Region, nil)
 	if err != nil {
 		return cloudformation.Preview{}, err
 	}
-	return c.s.CloudFormation().Preview(ctx, who, p.Region, p.TemplateURL, p.Parameters)
+	return c.s.CloudFormation().Preview(ctx, principal, p.Region, p.TemplateURL, p.Parameters)
 }
 
 func (c customers) Launch(ctx context.Context, account string, p console.Page, acknowledged bool) (string, error) {
@@ -34,11 +35,11 @@ func (c customers) Launch(ctx context.Context, account string, p console.Page, a
 }
 
 func (c customers) PreviewUpdate(ctx context.Context, stackID, templateURL string, edited map[string]string) (cloudformation.Preview, error) {
-	_, who, err := c.s.owned(stackID, nil)
+	_, principal, err := c.s.owned(stackID, nil)
 	if err != nil {
 		return cloudformation.Preview{}, err
 	}
-	return c.s.CloudFormation().PreviewUpdate(ctx, who, stackID, templateURL, edited)
+	return c.s.CloudFormation().PreviewUpdate(ctx, principal, stackID, templateURL, edited)
 }
 
 func (c customers) Update(ctx context.Context, stackID, templateURL string, edited map[string]string, acknowledged bool) error {

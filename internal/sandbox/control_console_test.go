@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// The next template adds an action and a parameter, and an update link leads to
-// it.
-func TestACustomerUpdatesAStackByALink(t *testing.T) {
+// TestACustomerUpdatesAStackWithALink updates to a template with a new action and a
+// new parameter.
+func TestACustomerUpdatesAStackWithALink(t *testing.T) {
 	in := newIntake(t)
 	id := in.launch(LaunchOptions{Parameters: map[string]string{"Version": "7"}})
 	in.succeed(in.next(), "xacct-1")
@@ -30,14 +30,14 @@ func TestACustomerUpdatesAStackByALink(t *testing.T) {
 		"Update stack acme-access", "<li><code>Allow logs:List* on *</code></li>", `name="param_Version" value="7"`, `value="abc123"`, `<option selected>No</option>`, "I acknowledge",
 	} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say %q:\n%s", want, page)
+			t.Errorf("the page does not contain %q:\n%s", want, page)
 		}
 	}
 	if strings.Contains(page, "No longer") || strings.Contains(page, "logs:Get* on") && strings.Contains(page, "<li><code>Allow logs:Get*") {
 		t.Errorf("the page reports an unchanged action as removed or new:\n%s", page)
 	}
 	if page := in.get(action + "?templateURL=" + url.QueryEscape(address) + "&stackId=arn:nothing"); !strings.Contains(page, "There is no stack arn:nothing.") {
-		t.Errorf("the page of no stack is\n%s", page)
+		t.Errorf("the page for an unknown stack is\n%s", page)
 	}
 
 	form := url.Values{

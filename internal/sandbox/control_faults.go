@@ -11,12 +11,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/s3"
 )
 
-// ResponseBuckets matches CloudFormation's response buckets in all Regions, as
-// the Bucket of a kernel.FaultRule.
+// ResponseBuckets is the Bucket of a kernel.FaultRule that matches
+// CloudFormation's response buckets in all Regions.
 const ResponseBuckets = "cloudformation-custom-resource-response-*"
 
-// RefuseAnswers returns a rule by which CloudFormation's bucket refuses the
-// next answers of custom resources with one of S3's errors, such as
+// RefuseAnswers returns a rule with which CloudFormation's response buckets refuse
+// the next answers of custom resources with one of S3's errors, such as
 // s3.RequestTimeout.
 func RefuseAnswers(kind kernel.FaultKind, next int) kernel.FaultRule {
 	return kernel.FaultRule{Service: "s3", Action: "PutObject", Bucket: ResponseBuckets, Kind: kind, Next: next}
@@ -25,11 +25,11 @@ func RefuseAnswers(kind kernel.FaultKind, next int) kernel.FaultRule {
 // AddFault adds a rule. It returns an error for a rule that could never apply.
 func (s *Sandbox) AddFault(rule kernel.FaultRule) error {
 	general := []kernel.FaultKind{kernel.FaultThrottle, kernel.FaultServerError, kernel.FaultLostAnswer, kernel.FaultLatency}
-	own := slices.Contains(s3.Refusals(), rule.Kind)
+	ofS3 := slices.Contains(s3.Refusals(), rule.Kind)
 	switch {
-	case !own && !slices.Contains(general, rule.Kind):
+	case !ofS3 && !slices.Contains(general, rule.Kind):
 		return fmt.Errorf("invalid kind of fault %q: must be one of %q, or for S3 one of %q", rule.Kind, general, s3.Refusals())
-	case own && rule.Service != "s3":
+	case ofS3 && rule.Service != "s3":
 		return fmt.Errorf("the fault %s is one of S3's: the rule's service must be s3", rule.Kind)
 	case rule.Bucket != "" && rule.Service != "s3":
 		return fmt.Errorf("the bucket %s is S3's: the rule's service must be s3", rule.Bucket)

@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// The control API: the Go methods as JSON over HTTP, for the command line and
-// for tests in other processes. Client calls it.
+// The control API offers the Go methods as JSON over HTTP, to the command line and
+// to tests in other processes. Client calls it.
 
 // LaunchRequest is the body of POST /_sandbox/launch.
 type LaunchRequest struct {
@@ -30,9 +30,9 @@ type LaunchRequest struct {
 	Unacknowledged bool              `json:"unacknowledged,omitempty"`
 }
 
-// UpdateRequest is the body of POST /_sandbox/update. The stack and its
-// template are given by an update link, or separately; without a template the
-// stack keeps the one that it has.
+// UpdateRequest is the body of POST /_sandbox/update. The stack and its template
+// are given by an update link, or by the other fields. Without a template the
+// stack keeps its template.
 type UpdateRequest struct {
 	URL          string            `json:"url,omitempty"`
 	StackID      string            `json:"stack_id,omitempty"`
@@ -47,18 +47,18 @@ type DeleteRequest struct {
 	Retain  []string `json:"retain,omitempty"`
 }
 
-// ClockRequest is the body of POST /_sandbox/clock: "90s", "24h".
+// ClockRequest is the body of POST /_sandbox/clock.
 type ClockRequest struct {
-	Advance string `json:"advance"`
+	Advance string `json:"advance"` // a duration such as "90s" or "24h"
 }
 
-// ClockAnswer is the answer of GET /_sandbox/clock.
+// ClockAnswer is the answer to GET and POST /_sandbox/clock.
 type ClockAnswer struct {
 	Now time.Time `json:"now"`
 	kernel.Pace
 }
 
-// PublishRequest is the body of POST /_sandbox/publish, a forged message.
+// PublishRequest is the body of POST /_sandbox/publish, which calls ForgedPublish.
 type PublishRequest struct {
 	Account  string `json:"account"`
 	TopicARN string `json:"topic_arn"`
@@ -100,7 +100,7 @@ func (s *Sandbox) addPages() {
 		})
 	}
 	pages.Handle("/console/", console.New(customers{s}))
-	// A page of another origin in the same browser may not call the control
+	// Keeps pages of other origins in the same browser from calling the control
 	// API.
 	protected := http.NewCrossOriginProtection().Handler(pages)
 	s.mux.Handle("/_sandbox/", protected)
@@ -120,13 +120,15 @@ func answer(w http.ResponseWriter, result any, err error) {
 		w.WriteHeader(http.StatusBadRequest)
 		result = failure
 	}
-	_ = json.NewEncoder(w).Encode(result) // a client that has gone needs no answer
+	_ = json.NewEncoder(w).Encode(result) // fails only if the client has disconnected
 }
 
+// done is the answer of calls without a result.
 type done struct {
 	OK bool `json:"ok"`
 }
 
+// decode returns the JSON body of a request. It refuses unknown fields.
 func decode[T any](r *http.Request) (T, error) {
 	var v T
 	d := json.NewDecoder(r.Body)
@@ -201,8 +203,8 @@ func (s *Sandbox) controlStacks(http.ResponseWriter, *http.Request) (any, error)
 	return stacks, nil
 }
 
-// controlStack shows a stack; with wait=true once no operation is under way in
-// it.
+// controlStack returns a stack; with wait=true, it first waits until no operation
+// is under way in the stack.
 func (s *Sandbox) controlStack(_ http.ResponseWriter, r *http.Request) (any, error) {
 	id := r.URL.Query().Get("stack_id")
 	if r.URL.Query().Get("wait") == "true" {
@@ -216,8 +218,9 @@ func (s *Sandbox) controlStack(_ http.ResponseWriter, r *http.Request) (any, err
 	return st, nil
 }
 
-// controlEvents writes a stack's events, one JSON object per line; with
-// follow=true as they happen, until no operation is under way in the stack.
+// controlEvents writes a stack's events so far, one JSON object per line; with
+// follow=true it also writes new ones, until no operation is under way in the
+// stack.
 func (s *Sandbox) controlEvents(w http.ResponseWriter, r *http.Request) (any, error) {
 	id := r.URL.Query().Get("stack_id")
 	if _, found := s.Stack(id); !found {
@@ -228,7 +231,7 @@ func (s *Sandbox) controlEvents(w http.ResponseWriter, r *http.Request) (any, er
 	lines, flush := json.NewEncoder(w), http.NewResponseController(w)
 	written := 0
 	for {
-		st, _ := s.Stack(id) // read before the events, so that none of the last is missed
+		st, _ := s.Stack(id) // before the events, so that the last ones are not missed
 		events := s.StackEvents(id)
 		for _, e := range events[written:] {
 			if err := lines.Encode(e); err != nil {
@@ -239,7 +242,7 @@ func (s *Sandbox) controlEvents(w http.ResponseWriter, r *http.Request) (any, er
 		if !follow || st.Settled() {
 			return nil, nil
 		}
-		_ = flush.Flush() // if it cannot be flushed, it is sent later
+		_ = flush.Flush() // if it fails, the lines are sent later
 		if _, err := s.WaitStackFor(r.Context(), id, func(Stack) bool { return len(s.StackEvents(id)) > written }); err != nil {
 			return nil, nil
 		}
@@ -257,7 +260,7 @@ func (s *Sandbox) controlAdvance(w http.ResponseWriter, r *http.Request) (any, e
 	}
 	d, err := time.ParseDuration(q.Advance)
 	if err != nil || d < 0 {
-		return nil, fmt.Errorf("%q is not a duration to move the clock forward by, such as 90s or 24h", q.Advance)
+		return nil, fmt.Errorf("invalid advance %q: must be a duration such as 90s or 24h, and not negative", q.Advance)
 	}
 	s.clock.Advance(d)
 	return s.controlClock(w, r)
@@ -285,6 +288,7 @@ func (s *Sandbox) controlClearFaults(http.ResponseWriter, *http.Request) (any, e
 	return done{true}, nil
 }
 
+// since returns the mark of the journal in a request's query; 0 if it has none.
 func since(r *http.Request) (int, error) {
 	text := r.URL.Query().Get("since")
 	if text == "" {
@@ -292,7 +296,7 @@ func since(r *http.Request) (int, error) {
 	}
 	mark, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, fmt.Errorf("since=%s is not a mark of the journal", text)
+		return 0, fmt.Errorf("invalid since=%s: must be a mark of the journal, which is a number", text)
 	}
 	return mark, nil
 }

@@ -25,7 +25,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// intake is a minimal vendor: a topic, a queue, and a public bucket with one
+// intake is a minimal vendor: a topic, a queue, and a public bucket with a
 // template, created with the SDK.
 type intake struct {
 	t     *testing.T
@@ -37,7 +37,7 @@ type intake struct {
 	s3    *s3.Client
 	link  string
 
-	signedBy string // the certificate's URL of the last message
+	signedBy string // the URL of the last message's signing certificate
 }
 
 const onboardingTemplate = `
@@ -78,8 +78,8 @@ func newIntake(t *testing.T) *intake {
 	return newIntakeIn(t, "eu-west-1", "aws.amazon.com")
 }
 
-// newIntakeIn returns an intake in a Region, whose partition has its own
-// console.
+// newIntakeIn returns an intake in a Region. console is the host name of the
+// console in the Region's partition, without the Region.
 func newIntakeIn(t *testing.T, region, console string) *intake {
 	t.Helper()
 	box := start(t, WithRegion(region))
@@ -128,7 +128,8 @@ func (in *intake) publish(key, template string) {
 	in.check(err)
 }
 
-// allow lets these accounts publish, and no others but the vendor.
+// allow sets the topic's policy, which lets only these accounts and the vendor
+// publish.
 func (in *intake) allow(accounts ...string) {
 	in.t.Helper()
 	list, err := json.Marshal(accounts)
@@ -148,7 +149,8 @@ func (in *intake) check(err error) {
 	}
 }
 
-// next receives one request from the queue.
+// next receives a message from the queue, and returns the custom resource request
+// in it.
 func (in *intake) next() map[string]any {
 	in.t.Helper()
 	ctx, cancel := context.WithTimeout(in.t.Context(), 20*time.Second)
@@ -178,7 +180,8 @@ func (in *intake) next() map[string]any {
 	}
 }
 
-// put answers at a URL, by connecting to the sandbox under AWS's own name.
+// put sends body as JSON to a URL with PUT, and returns the status. It connects to
+// the sandbox, with AWS's own host name in the request.
 func (in *intake) put(address string, body any) int {
 	in.t.Helper()
 	u, err := url.Parse(address)
@@ -198,6 +201,7 @@ func (in *intake) put(address string, body any) int {
 	return response.StatusCode
 }
 
+// succeed answers a request with SUCCESS.
 func (in *intake) succeed(r map[string]any, physicalID string) {
 	in.t.Helper()
 	status := in.put(r["ResponseURL"].(string), answerTo(r, physicalID))
@@ -220,17 +224,19 @@ func (in *intake) launch(o LaunchOptions) string {
 	return id
 }
 
+// settled waits until no operation is under way in a stack, and checks its status.
 func (in *intake) settled(id, status string) {
 	in.t.Helper()
 	ctx, cancel := context.WithTimeout(in.t.Context(), 20*time.Second)
 	defer cancel()
 	st, err := in.box.WaitStack(ctx, id)
 	if err != nil || st.Status != status {
-		in.t.Fatalf("the stack is %s, not %s (%v): %s", st.Status, status, err, in.story(id))
+		in.t.Fatalf("the stack is %s, not %s (%v): %s", st.Status, status, err, in.events(id))
 	}
 }
 
-func (in *intake) story(id string) string {
+// events returns a stack's events, one per line.
+func (in *intake) events(id string) string {
 	var b strings.Builder
 	for _, e := range in.box.StackEvents(id) {
 		fmt.Fprintf(&b, "%s %s %s\n", e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)

@@ -13,9 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sns"
 )
 
-// NewKey creates a KMS key as the admin of an account, and returns its ARN.
-// Without a policy it has AWS's default, which leaves everything to the
-// account's IAM policies. The policy may lock the admin out.
+// NewKey creates a KMS key as the admin of an account, and returns its ARN. If the
+// policy is "", the key has AWS's default policy, which delegates to the account's
+// IAM policies. The policy may lock the admin out.
 func (s *Sandbox) NewKey(ctx context.Context, account, region, policy string) (arn string, err error) {
 	p, err := s.person(account, region, nil)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *Sandbox) controlKey(_ http.ResponseWriter, r *http.Request) (any, error
 	return KeyAnswer{arn}, err
 }
 
-// TopicMetrics returns what CloudWatch would count for a topic.
+// TopicMetrics returns a topic's metrics, as CloudWatch counts them.
 func (s *Sandbox) TopicMetrics(topicARN string) sns.Metrics {
 	return s.services["sns"].(*sns.Service).Metrics(topicARN) // addServices creates it
 }
@@ -64,14 +64,14 @@ func (s *Sandbox) controlTopicMetrics(_ http.ResponseWriter, r *http.Request) (a
 	return s.TopicMetrics(r.URL.Query().Get("topic_arn")), nil
 }
 
-// NewKey creates a KMS key as the admin of an account.
+// NewKey creates a KMS key as the admin of an account, and returns its ARN.
 func (c Client) NewKey(ctx context.Context, q KeyRequest) (arn string, err error) {
 	var answer KeyAnswer
 	err = c.do(ctx, http.MethodPost, "/_sandbox/key", q, &answer)
 	return answer.ARN, err
 }
 
-// TopicMetrics returns what CloudWatch would count for a topic.
+// TopicMetrics returns a topic's metrics, as CloudWatch counts them.
 func (c Client) TopicMetrics(ctx context.Context, topicARN string) (sns.Metrics, error) {
 	var m sns.Metrics
 	return m, c.do(ctx, http.MethodGet, "/_sandbox/topic/metrics?topic_arn="+url.QueryEscape(topicARN), nil, &m)

@@ -14,23 +14,23 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// quickCreate is the content of a quick-create link (aws-facts 3.1, 3.2). The
-// sandbox parses links itself: the project's parser is in another package, so
-// that a mistake in one is noticed.
+// quickCreate is the content of a quick-create link (aws-facts 3.1, 3.2) or an
+// update link. The sandbox does not use the project's own parser of links, so that
+// a mistake in one of the two is found.
 type quickCreate struct {
 	region, templateURL, stackName string
-	stackID                        string // of an update's link (aws-facts 3.7)
+	stackID                        string // of an update link (aws-facts 3.7)
 	parameters                     map[string]string
 }
 
 var consoleHost = regexp.MustCompile(`^(?:([a-z0-9-]+)\.)?console\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn|amazonaws-eusc\.eu)$`)
 
-// consoles holds the console's host name of each partition (aws-facts 3.4).
+// consoles has the console's host name of each partition (aws-facts 3.4).
 var consoles = map[string]string{
 	"aws": "aws.amazon.com", "aws-us-gov": "amazonaws-us-gov.com", "aws-cn": "amazonaws.cn", "aws-eusc": "amazonaws-eusc.eu",
 }
 
-// The pages that links lead to.
+// The pages of links.
 const (
 	createRoute = "/stacks/create/review"
 	olderRoute  = "/stacks/quickcreate"
@@ -38,28 +38,28 @@ const (
 )
 
 // parseQuickCreate parses a quick-create link as the console does. base is the
-// sandbox's own URL, under which it has a console too.
+// URL of the sandbox, which has a console too.
 func parseQuickCreate(link, base string) (quickCreate, error) {
 	q, err := parseLink(link, base, createRoute, olderRoute)
 	if err != nil {
-		return q, fmt.Errorf("this is no quick-create link, %w: %s", err, link)
+		return q, fmt.Errorf("this is not a quick-create link: %w: %s", err, link)
 	}
 	return q, nil
 }
 
-// parseUpdate parses the link to a stack's update (aws-facts 3.7).
+// parseUpdate parses an update link (aws-facts 3.7).
 func parseUpdate(link, base string) (quickCreate, error) {
 	q, err := parseLink(link, base, updateRoute)
 	if err == nil && q.stackID == "" {
 		err = errors.New("it has no stackId")
 	}
 	if err != nil {
-		return q, fmt.Errorf("this is no update link, %w: %s", err, link)
+		return q, fmt.Errorf("this is not an update link: %w: %s", err, link)
 	}
 	return q, nil
 }
 
-// parseLink parses a link to one of the pages that have a template.
+// parseLink parses a link to one of the pages in routes.
 func parseLink(link, base string, routes ...string) (q quickCreate, err error) {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -69,7 +69,7 @@ func parseLink(link, base string, routes ...string) (q quickCreate, err error) {
 	own := strings.HasPrefix(link, base+"/console/")
 	switch {
 	case !own && (u.Scheme != "https" || host == nil):
-		return q, errors.New("its host is no AWS console")
+		return q, errors.New("its host is not an AWS console")
 	case !strings.HasSuffix(u.Path, "/cloudformation/home"):
 		return q, errors.New("its path is not /cloudformation/home")
 	}
@@ -83,9 +83,9 @@ func parseLink(link, base string, routes ...string) (q quickCreate, err error) {
 	case host != nil && host[1] != "" && host[1] != region:
 		return q, errors.New("its host and its query name different Regions")
 	case host != nil && host[2] != consoles[kernel.Partition(region)]:
-		return q, errors.New("its host is the console of another partition than that of " + region)
+		return q, errors.New("its host is not the console of the partition of " + region)
 	}
-	// The fragment is cut by hand: url.Parse has decoded it once already.
+	// u.Fragment is already decoded, and its values would be decoded twice.
 	_, fragment, _ := strings.Cut(link, "#")
 	route, query, _ := strings.Cut(fragment, "?")
 	if !slices.Contains(routes, route) {
@@ -101,8 +101,8 @@ func parseLink(link, base string, routes ...string) (q quickCreate, err error) {
 	return q, nil
 }
 
-// readQuickCreate parses the part after the page's name. A plus sign stays a
-// plus sign there, as in the console's decodeURIComponent: a space must be
+// readQuickCreate parses the query that follows the page's name. As in the
+// console's decodeURIComponent, a plus sign is a plus sign, and a space must be
 // written %20 (aws-facts 3.3).
 func readQuickCreate(query string) (quickCreate, error) {
 	q := quickCreate{parameters: map[string]string{}}

@@ -57,7 +57,7 @@ func TestAnInvalidQuickCreateLinkIsRefused(t *testing.T) {
 		"https://b/t":           "%zz",
 	} {
 		link := strings.Replace(good, old, replacement, 1)
-		if _, err := parseQuickCreate(link, "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "this is no quick-create link") {
+		if _, err := parseQuickCreate(link, "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "this is not a quick-create link: ") {
 			t.Errorf("%s: the error is %v", link, err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestAnUpdateLinkNamesAStackAndItsTemplate(t *testing.T) {
 		"console.aws.amazon": "console.aws.example",
 	} {
 		link := strings.Replace(good, old, replacement, 1)
-		if _, err := parseUpdate(link, "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "this is no update link") {
+		if _, err := parseUpdate(link, "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "this is not an update link: ") {
 			t.Errorf("%s: the error is %v", link, err)
 		}
 	}

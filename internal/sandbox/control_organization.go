@@ -11,8 +11,8 @@ import (
 	"net/url"
 )
 
-// Organizations and StackSets in the control API, and the methods of Client for
-// them.
+// The part of the control API for organizations and StackSets, with the methods of
+// Client.
 
 // OrganizationRequest is the body of POST /_sandbox/organization.
 type OrganizationRequest struct {
@@ -46,7 +46,8 @@ type ServiceControlRequest struct {
 	Policy       json.RawMessage `json:"policy"`
 }
 
-// ServiceControlAnswer is the answer, and the body of DELETE.
+// ServiceControlAnswer is the answer to POST /_sandbox/organization/control, and
+// the body of DELETE.
 type ServiceControlAnswer struct {
 	ID string `json:"id"`
 }
@@ -62,8 +63,8 @@ func (s *Sandbox) organizationControl() map[string]func(http.ResponseWriter, *ht
 		"POST /_sandbox/organization":           s.controlOrganization,
 		"POST /_sandbox/organization/join":      s.controlJoin,
 		"POST /_sandbox/organization/leave":     s.controlLeave,
-		"POST /_sandbox/organization/control":   s.controlControl,
-		"DELETE /_sandbox/organization/control": s.controlUncontrol,
+		"POST /_sandbox/organization/control":   s.controlAttach,
+		"DELETE /_sandbox/organization/control": s.controlDetach,
 		"POST /_sandbox/account/close":          s.controlCloseAccount,
 		"GET /_sandbox/stacksets":               func(http.ResponseWriter, *http.Request) (any, error) { return s.StackSets(), nil },
 		"POST /_sandbox/stackset":               s.controlStackSet,
@@ -96,7 +97,7 @@ func (s *Sandbox) controlLeave(_ http.ResponseWriter, r *http.Request) (any, err
 	return done{true}, s.LeaveOrganization(q.Account)
 }
 
-func (s *Sandbox) controlControl(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (s *Sandbox) controlAttach(_ http.ResponseWriter, r *http.Request) (any, error) {
 	q, err := decode[ServiceControlRequest](r)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (s *Sandbox) controlControl(_ http.ResponseWriter, r *http.Request) (any, e
 	return ServiceControlAnswer{id}, err
 }
 
-func (s *Sandbox) controlUncontrol(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (s *Sandbox) controlDetach(_ http.ResponseWriter, r *http.Request) (any, error) {
 	q, err := decode[ServiceControlAnswer](r)
 	if err != nil {
 		return nil, err
@@ -129,7 +130,8 @@ func (s *Sandbox) controlStackSet(_ http.ResponseWriter, r *http.Request) (any, 
 	return s.LaunchStackSet(r.Context(), q.Management, q.StackSetLaunch)
 }
 
-// controlWaitStackSet shows a StackSet once no operation is under way in it.
+// controlWaitStackSet waits until no operation is under way in a StackSet, and
+// returns it.
 func (s *Sandbox) controlWaitStackSet(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return s.WaitStackSet(r.Context(), r.URL.Query().Get("id"))
 }
@@ -158,20 +160,20 @@ func (c Client) LeaveOrganization(ctx context.Context, account string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/organization/leave", MembershipRequest{Account: account}, nil)
 }
 
-// AttachServiceControlPolicy attaches a policy of denials to an organization,
-// or to one of its accounts, and returns its ID.
+// AttachServiceControlPolicy attaches a service control policy to an organization,
+// or to one of its accounts, and returns the policy's ID.
 func (c Client) AttachServiceControlPolicy(ctx context.Context, q ServiceControlRequest) (id string, err error) {
 	var answer ServiceControlAnswer
 	err = c.do(ctx, http.MethodPost, "/_sandbox/organization/control", q, &answer)
 	return answer.ID, err
 }
 
-// DetachServiceControlPolicy removes such a policy.
+// DetachServiceControlPolicy detaches a service control policy.
 func (c Client) DetachServiceControlPolicy(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodDelete, "/_sandbox/organization/control", ServiceControlAnswer{id}, nil)
 }
 
-// CloseAccount closes an account for good.
+// CloseAccount closes an account permanently.
 func (c Client) CloseAccount(ctx context.Context, account string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/account/close", AccountRequest{account}, nil)
 }
@@ -182,19 +184,20 @@ func (c Client) Organizations(ctx context.Context) ([]Organization, error) {
 	return all, c.do(ctx, http.MethodGet, "/_sandbox/organizations", nil, &all)
 }
 
-// LaunchStackSet creates a StackSet and begins to deploy it.
+// LaunchStackSet creates a StackSet, begins to deploy it, and returns it.
 func (c Client) LaunchStackSet(ctx context.Context, q StackSetRequest) (StackSet, error) {
 	var set StackSet
 	return set, c.do(ctx, http.MethodPost, "/_sandbox/stackset", q, &set)
 }
 
-// WaitStackSet waits until no operation is under way in a StackSet.
+// WaitStackSet waits until no operation is under way in a StackSet, and returns
+// it.
 func (c Client) WaitStackSet(ctx context.Context, id string) (StackSet, error) {
 	var set StackSet
 	return set, c.do(ctx, http.MethodGet, "/_sandbox/stackset?id="+url.QueryEscape(id), nil, &set)
 }
 
-// DeleteStackSet deletes a StackSet with all its stacks.
+// DeleteStackSet deletes a StackSet with all its stacks, and waits for that.
 func (c Client) DeleteStackSet(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/stackset/delete", StackSetDeletion{id}, nil)
 }
@@ -205,7 +208,8 @@ func (c Client) StackSets(ctx context.Context) ([]StackSet, error) {
 	return all, c.do(ctx, http.MethodGet, "/_sandbox/stacksets", nil, &all)
 }
 
-// FindStackSet returns an existing StackSet by its name or ID.
+// FindStackSet returns a StackSet by its ID, or an active one by its name. It
+// returns an error if there is none.
 func (c Client) FindStackSet(ctx context.Context, name string) (StackSet, error) {
 	all, err := c.StackSets(ctx)
 	if err != nil {

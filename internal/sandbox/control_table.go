@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb"
 )
 
-// RewindTable resets a DynamoDB table to the items that it had at a time of the
+// RewindTable restores the items that a DynamoDB table had at a time of the
 // sandbox's clock, as a point-in-time restore does.
 func (s *Sandbox) RewindTable(account, region, name string, to time.Time) error {
 	return s.services["dynamodb"].(*dynamodb.Service).Rewind(account, region, name, to) // addServices creates it
@@ -33,7 +33,7 @@ func (s *Sandbox) controlRewind(_ http.ResponseWriter, r *http.Request) (any, er
 	return done{true}, s.RewindTable(q.Account, q.Region, q.Table, q.To)
 }
 
-// RewindTable resets a table to the items that it had at a time.
+// RewindTable restores the items that a table had at a time.
 func (c Client) RewindTable(ctx context.Context, q RewindRequest) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/table/rewind", q, nil)
 }

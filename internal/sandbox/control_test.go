@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-func TestALaunchedLinkMakesAStackThatPhonesHome(t *testing.T) {
+func TestALaunchedLinkCreatesAStackThatPhonesHome(t *testing.T) {
 	in := newIntake(t)
 	id := in.launch(LaunchOptions{})
 	r := in.next()
@@ -49,18 +49,18 @@ func TestAForgedResponseURLIsRefusedAndTheGenuineOneIsAccepted(t *testing.T) {
 	for name, forged := range map[string]string{
 		"a signature by another key": strings.Replace(genuine, "X-Amz-Signature=", "X-Amz-Signature=0", 1),
 		"another resource":           strings.Replace(genuine, "PhoneHome", "PhoneHame", 1),
-		"a longer life":              strings.Replace(genuine, "X-Amz-Expires=7", "X-Amz-Expires=8", 1),
+		"a later expiry":             strings.Replace(genuine, "X-Amz-Expires=7", "X-Amz-Expires=8", 1),
 		"no signature":               genuine[:strings.Index(genuine, "?")],
 	} {
 		if forged == genuine {
-			t.Fatalf("%s: nothing was forged in %s", name, genuine)
+			t.Fatalf("%s: the forged URL equals the genuine one: %s", name, genuine)
 		}
 		if status := in.put(forged, answerTo(r, "forged")); status != http.StatusForbidden {
 			t.Errorf("%s: the answer is %d", name, status)
 		}
 	}
 	in.succeed(r, "xacct-1")
-	in.succeed(r, "second") // accepted by S3, and too late for CloudFormation
+	in.succeed(r, "second") // S3 accepts it, but CloudFormation ignores it
 	in.settled(id, "CREATE_COMPLETE")
 	if st, _ := in.box.Stack(id); st.Resources[0].PhysicalID != "xacct-1" {
 		t.Errorf("the resources are %+v", st.Resources)
@@ -73,8 +73,8 @@ func TestACustomerWithoutPermissionToPublishSeesTheReason(t *testing.T) {
 	in.check(in.box.OpenAccount("333333333333", "aws"))
 	id := in.launch(LaunchOptions{})
 	in.settled(id, "ROLLBACK_COMPLETE")
-	if story := in.story(id); !strings.Contains(story, "not authorized to perform: SNS:Publish") || !strings.Contains(story, "Service: AmazonSNS; Status Code: 403; Error Code: AuthorizationError") {
-		t.Errorf("the events are\n%s", story)
+	if events := in.events(id); !strings.Contains(events, "not authorized to perform: SNS:Publish") || !strings.Contains(events, "Service: AmazonSNS; Status Code: 403; Error Code: AuthorizationError") {
+		t.Errorf("the events are\n%s", events)
 	}
 }
 
@@ -82,8 +82,8 @@ func TestAStackInAnotherRegionHasNoTopic(t *testing.T) {
 	in := newIntake(t)
 	id := in.launch(LaunchOptions{Region: "us-west-2"})
 	in.settled(id, "ROLLBACK_COMPLETE")
-	if story := in.story(id); !strings.Contains(story, "PhoneHome CREATE_FAILED") || !strings.Contains(story, "Service: AmazonSNS") {
-		t.Errorf("the events are\n%s", story)
+	if events := in.events(id); !strings.Contains(events, "PhoneHome CREATE_FAILED") || !strings.Contains(events, "Service: AmazonSNS") {
+		t.Errorf("the events are\n%s", events)
 	}
 }
 
@@ -102,8 +102,8 @@ func TestATopicOfAnotherRegionIsRefusedBySNS(t *testing.T) {
 	in.check(kernel.CallQuery(t.Context(), in.box, p, "us-west-2", "cloudformation", "CreateStack", params, &created))
 	in.settled(created.StackID, "ROLLBACK_COMPLETE")
 	want := "Invalid parameter: TopicArn (Service: AmazonSNS; Status Code: 400; Error Code: InvalidParameter"
-	if story := in.story(created.StackID); !strings.Contains(story, want) {
-		t.Errorf("the events are\n%s", story)
+	if events := in.events(created.StackID); !strings.Contains(events, want) {
+		t.Errorf("the events are\n%s", events)
 	}
 }
 
@@ -114,8 +114,8 @@ func TestAPersonWithoutPermissionToCreateRolesSeesTheReason(t *testing.T) {
 	in.check(err)
 	id := in.launch(LaunchOptions{As: &developer})
 	in.settled(id, "ROLLBACK_COMPLETE")
-	if story := in.story(id); !strings.Contains(story, "user/developer is not authorized to perform: iam:CreateRole") || !strings.Contains(story, "HandlerErrorCode: AccessDenied") {
-		t.Errorf("the events are\n%s", story)
+	if events := in.events(id); !strings.Contains(events, "user/developer is not authorized to perform: iam:CreateRole") || !strings.Contains(events, "HandlerErrorCode: AccessDenied") {
+		t.Errorf("the events are\n%s", events)
 	}
 }
 
@@ -126,17 +126,17 @@ func TestTheConsoleRefusesInvalidLaunches(t *testing.T) {
 		options LaunchOptions
 		want    string
 	}{
-		"a template that cannot be read": {strings.Replace(in.link, "templates%2Fa.yaml", "private.yaml", 1), LaunchOptions{}, "TemplateURL must reference a valid S3 object to which you have access."},
-		"the checkbox":                   {in.link, LaunchOptions{Unacknowledged: true}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
-		"a parameter":                    {strings.Replace(in.link, "param_ExternalId", "param_externalid", 1), LaunchOptions{}, "Parameters: [ExternalId] must have values"},
-		"no name":                        {strings.Replace(in.link, "stackName", "stackname", 1), LaunchOptions{}, "no stack name"},
+		"an unreadable template": {strings.Replace(in.link, "templates%2Fa.yaml", "private.yaml", 1), LaunchOptions{}, "TemplateURL must reference a valid S3 object to which you have access."},
+		"an empty checkbox":      {in.link, LaunchOptions{Unacknowledged: true}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
+		"a missing parameter":    {strings.Replace(in.link, "param_ExternalId", "param_externalid", 1), LaunchOptions{}, "Parameters: [ExternalId] must have values"},
+		"no stack name":          {strings.Replace(in.link, "stackName", "stackname", 1), LaunchOptions{}, "no stack name"},
 	} {
 		if _, err := in.box.LaunchURL(t.Context(), test.link, customer, test.options); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: the error is %v, and should say %q", name, err, test.want)
+			t.Errorf("%s: the error is %v, want %q", name, err, test.want)
 		}
 	}
 	if len(in.box.Stacks()) != 0 {
-		t.Error("a refused launch leaves no stack")
+		t.Error("a refused launch left a stack")
 	}
 }
 
@@ -152,7 +152,7 @@ func TestTheTopicsPolicyAppliesToAForgedMessage(t *testing.T) {
 	}
 }
 
-func TestTheControlAPIDoesWhatTheGoMethodsDo(t *testing.T) {
+func TestTheControlAPIOffersTheGoMethods(t *testing.T) {
 	in := newIntake(t)
 	client := Client{URL: in.box.URL()}
 	ctx := t.Context()
@@ -185,7 +185,7 @@ func TestTheControlAPIDoesWhatTheGoMethodsDo(t *testing.T) {
 	if got, err := client.WaitStack(ctx, st.ID); err != nil || got.Status != "DELETE_COMPLETE" {
 		t.Errorf("the stack is %+v, %v", got, err)
 	}
-	if _, err := client.Launch(ctx, LaunchRequest{URL: "https://example.org", Account: customer}); err == nil || !strings.Contains(err.Error(), "no quick-create link") {
+	if _, err := client.Launch(ctx, LaunchRequest{URL: "https://example.org", Account: customer}); err == nil || !strings.Contains(err.Error(), "not a quick-create link") {
 		t.Errorf("the error is %v", err)
 	}
 	if err := client.Delete(ctx, "arn:nothing"); err == nil || !strings.Contains(err.Error(), "there is no stack arn:nothing") {
@@ -212,7 +212,7 @@ func TestAPageOfAnotherOriginCannotCallTheControlAPI(t *testing.T) {
 	}
 }
 
-func TestAPersonClicksThroughTheConsole(t *testing.T) {
+func TestAPersonLaunchesAndDeletesAStackInTheConsole(t *testing.T) {
 	in := newIntake(t)
 	link := strings.Replace(in.link, "https://eu-west-1.console.aws.amazon.com", in.box.URL()+"/console", 1)
 	base, fragment, _ := strings.Cut(link, "#")
@@ -230,7 +230,7 @@ func TestAPersonClicksThroughTheConsole(t *testing.T) {
 		"arn:aws:sns:eu-west-1:111111111111:xacct-acme-0", "I acknowledge that CloudFormation might create IAM resources with custom names",
 	} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say %q:\n%s", want, page)
+			t.Errorf("the page does not contain %q:\n%s", want, page)
 		}
 	}
 	form := url.Values{

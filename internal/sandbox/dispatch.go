@@ -21,10 +21,10 @@ import (
 
 var _ kernel.Inside = (*Sandbox)(nil)
 
-// errLostAnswer: the call was executed, but its answer is lost.
+// errLostAnswer means that a call was executed, but that its answer is lost.
 var errLostAnswer = errors.New("the connection was cut before the answer came")
 
-// Do implements kernel.Inside: a call from one service to another.
+// Do implements kernel.Inside: it executes a call from one service to another.
 func (s *Sandbox) Do(c *kernel.Call) (*kernel.Response, error) {
 	service := s.services[c.Service]
 	if service == nil {
@@ -36,8 +36,8 @@ func (s *Sandbox) Do(c *kernel.Call) (*kernel.Response, error) {
 	c.RequestID = kernel.NewRequestID(rand.Reader)
 	c.Action = service.Action(c.Request, c.Body)
 	if signature, err := sigv4.Parse(c.Request); err == nil && signature.Presigned {
-		// A presigned URL carries its own caller: if CloudFormation fetches a
-		// template from one, it acts as the signer of the URL.
+		// The caller of a presigned URL is its signer, also if CloudFormation
+		// fetches a template from the URL.
 		if err := s.authenticate(c, signature); err != nil {
 			s.record(c, err, false, true)
 			return nil, err
@@ -46,12 +46,12 @@ func (s *Sandbox) Do(c *kernel.Call) (*kernel.Response, error) {
 	return s.call(service, c, true)
 }
 
-// call passes a call with a known caller to its service, through the faults and
-// hooks, and writes the journal.
+// call executes an authenticated call, with the faults and hooks that apply to it,
+// and records it in the journal. inside means that another service made it.
 func (s *Sandbox) call(service kernel.Service, c *kernel.Call, inside bool) (*kernel.Response, error) {
 	if c.Service == "iam" {
-		// Clients with a custom endpoint sign with any Region; IAM is in one
-		// Region, which policies on aws:RequestedRegion see.
+		// Clients with a custom endpoint sign for IAM with any Region. IAM is in
+		// one Region of each partition, which is the value of aws:RequestedRegion.
 		c.Region = kernel.GlobalRegion(c.Region)
 	}
 	if p := c.Principal; p != nil && p.Account != "" && p.Partition() != kernel.Partition(c.Region) {
@@ -66,6 +66,8 @@ func (s *Sandbox) call(service kernel.Service, c *kernel.Call, inside bool) (*ke
 	return response, err
 }
 
+// execute applies the faults and hooks of a call, and calls its service. executed
+// reports whether the service was called.
 func (s *Sandbox) execute(service kernel.Service, c *kernel.Call) (response *kernel.Response, executed bool, err error) {
 	lost := false
 	for _, fault := range s.faults.Draw(target(c)) {
@@ -81,7 +83,7 @@ func (s *Sandbox) execute(service kernel.Service, c *kernel.Call) (response *ker
 		case kernel.FaultLostAnswer:
 			lost = true
 		default:
-			return nil, false, s.ownRefusal(c, fault)
+			return nil, false, s.serviceFault(c, fault)
 		}
 	}
 	if err := s.faults.RunBefore(c); err != nil {
@@ -97,7 +99,7 @@ func (s *Sandbox) execute(service kernel.Service, c *kernel.Call) (response *ker
 	return response, true, err
 }
 
-// target returns what the rules of faults are matched with.
+// target returns the description of a call that fault rules are matched with.
 func target(c *kernel.Call) kernel.Target {
 	t := kernel.Target{Service: c.Service, Action: c.Action}
 	if c.Service == "s3" {
@@ -109,17 +111,18 @@ func target(c *kernel.Call) kernel.Target {
 	return t
 }
 
-// ownRefusal returns the fault of a kind that only one service has.
-func (s *Sandbox) ownRefusal(c *kernel.Call, fault kernel.FaultRule) *kernel.Error {
+// serviceFault returns the error of a fault whose kind only one service has.
+func (s *Sandbox) serviceFault(c *kernel.Call, fault kernel.FaultRule) *kernel.Error {
 	if c.Service == "s3" {
 		if err := s3.Refuse(fault.Kind, c.Request, s.clock.Now(), fault.Status); err != nil {
 			return err
 		}
 	}
-	return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox's %s has no fault of the kind %q.", c.Service, fault.Kind)
+	return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox's %s does not implement the fault kind %q.", c.Service, fault.Kind)
 }
 
-// serve keeps a panic in one call from ending all the others.
+// serve calls a service. It returns a panic of the service as an error, so that
+// the sandbox continues to serve other calls.
 func serve(service kernel.Service, c *kernel.Call) (response *kernel.Response, err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -158,23 +161,24 @@ func outcome(err error) string {
 	}
 }
 
-// withRequest returns the caller with the request's condition keys added: its
-// Region, and whether it was sent by TLS. The Principal is shared with other
-// calls, so it is copied.
+// withRequest returns a copy of the caller with the condition keys of the request:
+// its Region, and whether it was sent with TLS. It does not change p, which other
+// calls share.
 func withRequest(p *kernel.Principal, c *kernel.Call) *kernel.Principal {
 	if p == nil {
 		return nil
 	}
-	of := *p
-	of.Keys = map[string][]string{"aws:requestedregion": {c.Region}, "aws:securetransport": {kernel.SecureTransport(c.Request)}}
+	copied := *p
+	copied.Keys = map[string][]string{"aws:requestedregion": {c.Region}, "aws:securetransport": {kernel.SecureTransport(c.Request)}}
 	for name, values := range p.Keys {
-		of.Keys[name] = values
+		copied.Keys[name] = values
 	}
-	return &of
+	return &copied
 }
 
-// wait passes real time: latency is for testing timeouts, which use the
-// machine's clock.
+// wait waits for d by the machine's clock, because latency is for testing
+// timeouts, which use that clock. It returns the context's error if that ends
+// first.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -218,7 +222,7 @@ func unknownService(name string) *kernel.Error {
 	return kernel.Errorf(http.StatusNotImplemented, "SandboxNotImplemented", "The sandbox has no service %q.", name)
 }
 
-// asAWS returns the error in the form in which it is sent.
+// asAWS returns an AWS error unchanged, and any other error as InternalFailure.
 func asAWS(err error) *kernel.Error {
 	var known *kernel.Error
 	if errors.As(err, &known) {

@@ -26,14 +26,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// encrypted is a topic whose messages go to a queue that is encrypted with a
-// KMS key.
+// encrypted is a sandbox with a topic, and a subscribed queue that is encrypted
+// with a KMS key.
 type encrypted struct {
-	t                    *testing.T
-	s                    *Sandbox
-	admin                Credentials
-	topic, queue, queueN string
-	key                  string
+	t                      *testing.T
+	s                      *Sandbox
+	admin                  Credentials
+	topic, queue, queueARN string
+	key                    string
 }
 
 func newEncrypted(t *testing.T, keyPolicy string) *encrypted {
@@ -47,12 +47,12 @@ func newEncrypted(t *testing.T, keyPolicy string) *encrypted {
 	topic, err := e.sns(e.admin).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("news")})
 	e.check(err)
 	e.topic = *topic.TopicArn
-	e.queueN = "arn:aws:sqs:eu-west-1:" + VendorAccount + ":inbox"
-	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":%q,"Condition":{"ArnEquals":{"aws:SourceArn":%q},"StringEquals":{"aws:SourceAccount":%q}}}]}`, e.queueN, e.topic, VendorAccount)
+	e.queueARN = "arn:aws:sqs:eu-west-1:" + VendorAccount + ":inbox"
+	policy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":%q,"Condition":{"ArnEquals":{"aws:SourceArn":%q},"StringEquals":{"aws:SourceAccount":%q}}}]}`, e.queueARN, e.topic, VendorAccount)
 	queue, err := e.sqs(e.admin).CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("inbox"), Attributes: map[string]string{"Policy": policy, "KmsMasterKeyId": e.key}})
 	e.check(err)
 	e.queue = *queue.QueueUrl
-	_, err = e.sns(e.admin).Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: &e.topic, Protocol: aws.String("sqs"), Endpoint: &e.queueN})
+	_, err = e.sns(e.admin).Subscribe(t.Context(), &sns.SubscribeInput{TopicArn: &e.topic, Protocol: aws.String("sqs"), Endpoint: &e.queueARN})
 	e.check(err)
 	return e
 }
@@ -102,7 +102,8 @@ func (e *encrypted) receive(c Credentials) ([]sqstypes.Message, error) {
 	return out.Messages, nil
 }
 
-// keyPolicy lets the account's IAM decide, and adds more statements.
+// keyPolicy returns a key policy that delegates to the account's IAM policies, with
+// more statements.
 func keyPolicy(more string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}` + more + `]}`
 }
@@ -114,7 +115,7 @@ func TestSNSLosesMessagesThatTheQueuesKeyRefuses(t *testing.T) {
 	e := newEncrypted(t, keyPolicy(""))
 	e.publish()
 	if got, err := e.receive(e.admin); err != nil || len(got) != 0 {
-		t.Errorf("a message that the key refused arrived: %v, %v", got, err)
+		t.Errorf("a message arrived although SNS may not use the key: %v, %v", got, err)
 	}
 	metrics, err := Client{URL: e.s.URL()}.TopicMetrics(t.Context(), e.topic)
 	e.check(err)
@@ -128,10 +129,10 @@ func TestSNSLosesMessagesThatTheQueuesKeyRefuses(t *testing.T) {
 		}
 	}
 	if !strings.Contains(note, "KmsAccessDenied") || !strings.Contains(note, "kms:GenerateDataKey") || !strings.Contains(note, "dropped") {
-		t.Errorf("the journal says %q", note)
+		t.Errorf("the journal's note is %q", note)
 	}
-	// After the key's policy is corrected, the next message arrives; the lost
-	// one never does.
+	// After the key policy is corrected, the next message arrives; the lost one
+	// does not.
 	policy := keyPolicy(forSNS)
 	_, err = e.kms().PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: &e.key, Policy: &policy})
 	e.check(err)
@@ -164,17 +165,17 @@ func TestSNSCannotUseAWSsOwnKeyForSQS(t *testing.T) {
 	if metrics := e.s.TopicMetrics(e.topic); metrics.Failed != 1 {
 		t.Errorf("the topic counts %+v", metrics)
 	}
-	// The account's own callers can use it.
+	// Callers of the account itself can use it.
 	_, err = e.sqs(e.admin).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &e.queue, MessageBody: aws.String("hello")})
 	e.check(err)
 }
 
-func TestAnEncryptedQueueAsksItsKeyForEveryCaller(t *testing.T) {
+func TestEveryCallerOfAnEncryptedQueueNeedsItsKey(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(forSNS))
 	withKey := func(name, actions string) Credentials {
 		c, err := e.s.NewUser(VendorAccount, name, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"},
-			{"Effect":"Allow","Action":[`+actions+`],"Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"sqs.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:sqs:arn":"`+e.queueN+`"}}}]}`)
+			{"Effect":"Allow","Action":[`+actions+`],"Resource":"*","Condition":{"StringEquals":{"kms:ViaService":"sqs.eu-west-1.amazonaws.com","kms:EncryptionContext:aws:sqs:arn":"`+e.queueARN+`"}}}]}`)
 		e.check(err)
 		return c
 	}
@@ -182,11 +183,11 @@ func TestAnEncryptedQueueAsksItsKeyForEveryCaller(t *testing.T) {
 		_, err := e.sqs(c).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &e.queue, MessageBody: aws.String("hello")})
 		return err
 	}
-	reader, sender, half := withKey("reader", `"kms:Decrypt"`), withKey("sender", `"kms:GenerateDataKey","kms:Decrypt"`), withKey("half", `"kms:GenerateDataKey"`)
+	reader, sender, partial := withKey("reader", `"kms:Decrypt"`), withKey("sender", `"kms:GenerateDataKey","kms:Decrypt"`), withKey("partial", `"kms:GenerateDataKey"`)
 	e.wantCode(send(reader), "KMS.AccessDeniedException")
-	e.wantCode(send(half), "KMS.AccessDeniedException")
+	e.wantCode(send(partial), "KMS.AccessDeniedException")
 	e.check(send(sender))
-	_, err := e.receive(half)
+	_, err := e.receive(partial)
 	e.wantCode(err, "KMS.AccessDeniedException")
 	got, err := e.receive(reader)
 	if err != nil || len(got) != 1 {
@@ -220,7 +221,7 @@ func TestAQueueHasOneKindOfEncryption(t *testing.T) {
 	}
 }
 
-func TestAnEncryptedTableAsksItsKeyForEveryCaller(t *testing.T) {
+func TestEveryCallerOfAnEncryptedTableNeedsItsKey(t *testing.T) {
 	t.Parallel()
 	e := newEncrypted(t, keyPolicy(""))
 	client := func(c Credentials) *dynamodb.Client {
@@ -253,7 +254,7 @@ func TestAnEncryptedTableAsksItsKeyForEveryCaller(t *testing.T) {
 	described, err := client(e.admin).DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String("hub")})
 	e.check(err)
 	if sse := described.Table.SSEDescription; sse == nil || *sse.KMSMasterKeyArn != e.key {
-		t.Errorf("the table says %+v", sse)
+		t.Errorf("the table's encryption is %+v", sse)
 	}
 	grants, err := e.kms().ListGrants(t.Context(), &kms.ListGrantsInput{KeyId: &e.key})
 	if err != nil || len(grants.Grants) != 1 || *grants.Grants[0].GranteePrincipal != "dynamodb.eu-west-1.amazonaws.com" {
@@ -264,8 +265,8 @@ func TestAnEncryptedTableAsksItsKeyForEveryCaller(t *testing.T) {
 	e.check(put(stranger))
 }
 
-// plainly marks a client's requests as not sent by TLS.
-func plainly(stack *middleware.Stack) error {
+// withoutTLS marks a client's requests as sent without TLS.
+func withoutTLS(stack *middleware.Stack) error {
 	return smithyhttp.AddHeaderValue("X-Forwarded-Proto", "http")(stack)
 }
 
@@ -277,19 +278,19 @@ func TestAPolicyCanRequireTLS(t *testing.T) {
 	_, err := e.sns(e.admin).SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{TopicArn: &e.topic, AttributeName: aws.String("Policy"), AttributeValue: &topicPolicy})
 	e.check(err)
 	e.publish()
-	_, err = e.sns(e.admin).Publish(t.Context(), &sns.PublishInput{TopicArn: &e.topic, Message: aws.String("hello")}, func(o *sns.Options) { o.APIOptions = append(o.APIOptions, plainly) })
+	_, err = e.sns(e.admin).Publish(t.Context(), &sns.PublishInput{TopicArn: &e.topic, Message: aws.String("hello")}, func(o *sns.Options) { o.APIOptions = append(o.APIOptions, withoutTLS) })
 	e.wantCode(err, "AuthorizationError")
 	if metrics := e.s.TopicMetrics(e.topic); metrics.Published != 1 || metrics.Delivered != 1 {
 		t.Errorf("the topic counts %+v", metrics)
 	}
-	queuePolicy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[`+deny+`]}`, "sqs:*", e.queueN)
+	queuePolicy := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[`+deny+`]}`, "sqs:*", e.queueARN)
 	_, err = e.sqs(e.admin).SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &e.queue, Attributes: map[string]string{"Policy": queuePolicy}})
 	e.check(err)
 	_, err = e.receive(e.admin)
 	e.check(err)
-	_, err = e.sqs(e.admin).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &e.queue}, func(o *sqs.Options) { o.APIOptions = append(o.APIOptions, plainly) })
+	_, err = e.sqs(e.admin).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &e.queue}, func(o *sqs.Options) { o.APIOptions = append(o.APIOptions, withoutTLS) })
 	e.wantCode(err, "AccessDenied")
-	// It applies to an anonymous S3 request as well.
+	// The header is compared in any letter case.
 	for proto, want := range map[string]string{"": "true", "https": "true", "http": "false", "HTTP": "false"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, e.s.URL(), http.NoBody)
 		e.check(err)

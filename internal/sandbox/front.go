@@ -16,13 +16,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
-// maxBody is more than any request to the implemented services needs, in bytes;
-// S3's objects are templates here.
+// maxBody is the size limit of a request's body in bytes. It is larger than any
+// request to the sandbox's services: the largest objects in S3 are templates.
 const maxBody = 16 << 20
 
-// ServeHTTP is the entry of all requests: it finds the service that a request
-// is for, checks its signature, and writes the answer. Requests to AWS's own
-// host names arrive here too, if a client connects to the sandbox for them.
+// ServeHTTP handles every request: it finds the service that the request is for,
+// checks the signature, and writes the answer. Requests to AWS's own host names
+// arrive here too, if a client connects to the sandbox for them.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, err := s.serveSigned(service, c, signature, signErr)
 	switch {
 	case errors.Is(err, errLostAnswer):
-		// http.Server cuts the connection without an answer.
+		// Makes http.Server close the connection without an answer.
 		panic(http.ErrAbortHandler)
 	case err != nil:
 		response = encodeError(service, c, asAWS(err))
@@ -69,7 +69,7 @@ func (s *Sandbox) serveSigned(service kernel.Service, c *kernel.Call, signature 
 	case signErr == nil:
 		err = s.authenticate(c, signature)
 	case errors.Is(signErr, sigv4.ErrUnsigned) && c.Service == "s3":
-		// Anonymous: the bucket's policy decides.
+		// An anonymous call, which the bucket's policy may allow.
 	default:
 		err = s.refusal(c, signErr)
 	}
@@ -107,6 +107,6 @@ func (s *Sandbox) write(w http.ResponseWriter, c *kernel.Call, response *kernel.
 		return
 	}
 	if _, err := w.Write(response.Body); err != nil {
-		slog.Debug("A client of the sandbox left before its answer was written", "service", c.Service, "action", c.Action, "error", err)
+		slog.Debug("A client of the sandbox disconnected before its answer was written", "service", c.Service, "action", c.Action, "error", err)
 	}
 }

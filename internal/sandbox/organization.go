@@ -15,10 +15,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 )
 
-// A customer with many accounts has an organization, and launches one template
-// in all of them as a StackSet.
+// A customer with many accounts has an organization, and launches one template in
+// all of them as a StackSet.
 
-// Organization, StackSet and its parts are shown as to their owner.
+// Organization, StackSet, StackInstance and StackSetOperation describe an
+// organization and a StackSet as their owner sees them.
 type (
 	Organization      = organizations.Organization
 	StackSet          = cloudformation.StackSet
@@ -26,9 +27,9 @@ type (
 	StackSetOperation = cloudformation.StackSetOperation
 )
 
-// NewOrganization creates an organization of a management account and members.
-// Members that do not exist are created in the management account's partition,
-// and the management account itself in the commercial one.
+// NewOrganization creates an organization with a management account and members,
+// and returns it. Accounts that do not exist are created: members in the
+// management account's partition, the management account in the commercial one.
 func (s *Sandbox) NewOrganization(management string, members ...string) (Organization, error) {
 	partition := "aws"
 	if known, open := s.identity.Partition(management); open {
@@ -52,8 +53,8 @@ func (s *Sandbox) NewOrganization(management string, members ...string) (Organiz
 	return o, nil
 }
 
-// JoinOrganization adds an account to an organization. StackSets with automatic
-// deployment begin to deploy there.
+// JoinOrganization adds an account to an organization. If the account does not
+// exist, it is created. StackSets with automatic deployment begin to deploy to it.
 func (s *Sandbox) JoinOrganization(id, account string) error {
 	if !s.identity.Exists(account) {
 		for _, o := range s.orgs.All() {
@@ -68,53 +69,52 @@ func (s *Sandbox) JoinOrganization(id, account string) error {
 }
 
 // LeaveOrganization removes an account from its organization. StackSets with
-// automatic deployment begin to delete their stacks there, unless they retain
-// them.
+// automatic deployment begin to delete their stacks in the account, unless they
+// retain stacks.
 func (s *Sandbox) LeaveOrganization(account string) error { return s.orgs.Leave(account) }
 
-// AttachServiceControlPolicy attaches a policy of denials to the root of an
-// organization, or to one of its member accounts, and returns its ID. It
-// applies to every principal in those accounts, their roots included, but not
-// to the management account.
+// AttachServiceControlPolicy attaches a service control policy to a member account
+// of an organization, or to its root if account is "", and returns the policy's
+// ID. The policy can only deny. It applies to every principal in those accounts,
+// including root users, but not to the management account.
 func (s *Sandbox) AttachServiceControlPolicy(organization, account, document string) (id string, err error) {
 	return s.orgs.AttachPolicy(organization, account, document)
 }
 
-// DetachServiceControlPolicy removes such a policy.
+// DetachServiceControlPolicy detaches a service control policy by its ID.
 func (s *Sandbox) DetachServiceControlPolicy(id string) error { return s.orgs.DetachPolicy(id) }
 
 // Organizations returns all organizations.
 func (s *Sandbox) Organizations() []Organization { return s.orgs.All() }
 
-// StackSetLaunch describes how the management account deploys a template to the
-// organization.
+// StackSetLaunch describes the deployment of a template to an organization.
 type StackSetLaunch struct {
-	// Link is a quick-create link from which Region, name, template and
-	// parameters are taken, unless they are given beside it. The console has no
-	// such links for StackSets (aws-facts 8): a person copies the values.
+	// Link is a quick-create link, whose Region, name, template and parameters
+	// are the defaults of the other fields. The console has no such links for
+	// StackSets (aws-facts 8): a person copies the values.
 	Link         string            `json:"link,omitempty"`
 	Region       string            `json:"region,omitempty"`
 	Name         string            `json:"name,omitempty"`
 	TemplateURL  string            `json:"template_url,omitempty"`
 	TemplateBody string            `json:"template_body,omitempty"`
 	Parameters   map[string]string `json:"parameters,omitempty"`
-	// Accounts are the only accounts to deploy to; default all members. The
-	// management account is never among them.
+	// Accounts are the accounts to deploy to; default: all members. StackSets
+	// never deploy to the management account.
 	Accounts []string `json:"accounts,omitempty"`
-	// Manual turns automatic deployment off: accounts that join or leave later
-	// do not change the StackSet.
+	// Manual turns off automatic deployment to accounts that join later, and the
+	// deletion of stacks in accounts that leave.
 	Manual bool `json:"manual,omitempty"`
-	// Retain keeps the stacks of accounts that leave.
+	// Retain keeps the stacks of accounts that leave the organization.
 	Retain bool `json:"retain,omitempty"`
-	// DelegatedAdmin is the member account that launches it, as the delegated
-	// administrator of StackSets, which it becomes if it is not; default the
-	// management account.
+	// DelegatedAdmin is the member account that launches the StackSet as a
+	// delegated administrator. It is registered if it is not one yet. Default: the
+	// management account launches the StackSet.
 	DelegatedAdmin string `json:"delegated_admin,omitempty"`
 }
 
-// LaunchStackSet creates a service-managed StackSet and begins to deploy it, to
-// all accounts at once and with any number of failures tolerated. WaitStackSet
-// waits for the rest.
+// LaunchStackSet creates a service-managed StackSet, begins to deploy it to all
+// accounts at once, with any number of failures tolerated, and returns it.
+// WaitStackSet waits until the deployment is complete.
 func (s *Sandbox) LaunchStackSet(ctx context.Context, management string, l StackSetLaunch) (StackSet, error) {
 	if err := l.readLink(s.url); err != nil {
 		return StackSet{}, err
@@ -158,7 +158,7 @@ func (s *Sandbox) LaunchStackSet(ctx context.Context, management string, l Stack
 		source.Set("AutoDeployment.RetainStacksOnAccountRemoval", strconv.FormatBool(l.Retain))
 	}
 	values := map[string]string{}
-	for _, name := range template.Names { // a link may have more, which the console ignores
+	for _, name := range template.Names { // the console ignores other parameters of a link
 		if value, given := l.Parameters[name]; given {
 			values[name] = value
 		}
@@ -171,14 +171,15 @@ func (s *Sandbox) LaunchStackSet(ctx context.Context, management string, l Stack
 	if err := call("CreateStackSet", source, &created); err != nil {
 		return StackSet{}, fmt.Errorf("create the StackSet %s in account %s: %w", l.Name, management, err)
 	}
-	if err := call("CreateStackInstances", everywhere(created.ID, organization.Root, l.Region, l.Accounts), nil); err != nil {
+	if err := call("CreateStackInstances", deploymentParameters(created.ID, organization.Root, l.Region, l.Accounts), nil); err != nil {
 		return StackSet{}, fmt.Errorf("deploy the StackSet %s to the organization %s: %w", l.Name, organization.ID, err)
 	}
 	set, _ := s.CloudFormation().StackSet(management, l.Region, created.ID)
 	return set, nil
 }
 
-// readLink takes what is not given from the link.
+// readLink sets fields that are empty from the link. It returns an error if the
+// link is invalid, or if there is no link and the name or Region is missing.
 func (l *StackSetLaunch) readLink(base string) error {
 	if l.Link == "" {
 		if l.Name == "" || l.Region == "" {
@@ -202,9 +203,10 @@ func (l *StackSetLaunch) readLink(base string) error {
 	return nil
 }
 
-// everywhere returns the parameters of an operation on all instances in a
-// Region, or on those of some accounts, with any number of failures tolerated.
-func everywhere(set, root, region string, accounts []string) url.Values {
+// deploymentParameters returns the parameters of an operation on the instances of
+// a StackSet in a Region: those in some accounts, or all if accounts is empty. Any
+// number of failures is tolerated.
+func deploymentParameters(set, root, region string, accounts []string) url.Values {
 	params := url.Values{
 		"StackSetName": {set}, "Regions.member.1": {region},
 		"DeploymentTargets.OrganizationalUnitIds.member.1": {root},
@@ -218,13 +220,14 @@ func everywhere(set, root, region string, accounts []string) url.Values {
 	return params
 }
 
-// WaitStackSet waits until no operation of the StackSet is running or queued,
-// and returns it. The outcome is in its instances.
+// WaitStackSet waits until no operation of a StackSet is running or queued, and
+// returns the StackSet. The operations' outcome is the status of its instances.
 func (s *Sandbox) WaitStackSet(ctx context.Context, id string) (StackSet, error) {
 	return s.WaitStackSetFor(ctx, id, StackSet.Settled)
 }
 
-// WaitStackSetFor waits until wanted returns true for the StackSet.
+// WaitStackSetFor waits until wanted returns true for the StackSet, and returns
+// it.
 func (s *Sandbox) WaitStackSetFor(ctx context.Context, id string, wanted func(StackSet) bool) (StackSet, error) {
 	set, err := s.CloudFormation().WaitForSet(ctx, id, wanted)
 	if err != nil {
@@ -236,8 +239,8 @@ func (s *Sandbox) WaitStackSetFor(ctx context.Context, id string, wanted func(St
 // StackSets returns all StackSets of all accounts, including deleted ones.
 func (s *Sandbox) StackSets() []StackSet { return s.CloudFormation().StackSets() }
 
-// UpdateStackSet begins to update the StackSet and all its stacks; values that
-// are not given stay as they were.
+// UpdateStackSet begins to update a StackSet and all its stacks. WaitStackSet
+// waits until that is complete.
 func (s *Sandbox) UpdateStackSet(ctx context.Context, id string, o UpdateOptions) error {
 	set, p, err := s.ownedSet(id, o.As)
 	if err != nil {
@@ -255,15 +258,15 @@ func (s *Sandbox) UpdateStackSet(ctx context.Context, id string, o UpdateOptions
 	return nil
 }
 
-// DeleteStackSet deletes all stacks of a StackSet, waits for that, and deletes
-// the StackSet.
+// DeleteStackSet deletes all stacks of a StackSet, waits until they are deleted,
+// and deletes the StackSet.
 func (s *Sandbox) DeleteStackSet(ctx context.Context, id string) error {
 	set, p, err := s.ownedSet(id, nil)
 	if err != nil {
 		return err
 	}
 	organization, _ := s.orgs.Of(set.Account)
-	params := everywhere(id, organization.Root, set.Region, nil)
+	params := deploymentParameters(id, organization.Root, set.Region, nil)
 	params.Set("RetainStacks", "false")
 	if err := kernel.CallQuery(ctx, s, p, set.Region, "cloudformation", "DeleteStackInstances", params, nil); err != nil {
 		return fmt.Errorf("delete the stacks of the StackSet %s: %w", id, err)
@@ -277,6 +280,8 @@ func (s *Sandbox) DeleteStackSet(ctx context.Context, id string) error {
 	return nil
 }
 
+// ownedSet returns a StackSet, and the principal that acts on it: that of the
+// credentials, or the admin of the StackSet's account.
 func (s *Sandbox) ownedSet(id string, as *Credentials) (StackSet, *kernel.Principal, error) {
 	for _, set := range s.StackSets() {
 		if set.ID == id {

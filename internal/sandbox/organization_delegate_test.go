@@ -13,8 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// TestADelegatedAdministratorRunsStackSets has a member account administer StackSets once
-// it is registered, with CallAs in each call. The StackSets belong to the organization.
+// TestADelegatedAdministratorRunsStackSets checks that a member account can manage
+// StackSets once it is registered, with CallAs in each call. The StackSets belong to
+// the management account.
 func TestADelegatedAdministratorRunsStackSets(t *testing.T) {
 	c := newCompany(t)
 	delegate := func(by, account, service string) string {
@@ -33,7 +34,7 @@ func TestADelegatedAdministratorRunsStackSets(t *testing.T) {
 		{"before it is registered", list(types.CallAsDelegatedAdmin), "ValidationError"},
 		{"by itself", delegate(first, first, stackSets), "AccessDeniedException"},
 		{"the management account", delegate(management, management, stackSets), "ConstraintViolationException"},
-		{"a stranger", delegate(management, customer, stackSets), "AccountNotFoundException"},
+		{"an account of no organization", delegate(management, customer, stackSets), "AccountNotFoundException"},
 		{"another service", delegate(management, first, "guardduty.amazonaws.com"), "InvalidInputException"},
 		{"by the management account", delegate(management, first, stackSets), ""},
 		{"twice", delegate(management, first, stackSets), "AccountAlreadyRegisteredException"},

@@ -28,8 +28,8 @@ const (
 	newcomer   = "900000000003"
 )
 
-// company is a customer with an organization, which the vendor allows to
-// publish by the organization's ID.
+// company is a customer with an organization, whose accounts may publish to the
+// vendor's topic by the organization's ID.
 type company struct {
 	*intake
 	Organization
@@ -46,7 +46,8 @@ func newCompany(t *testing.T) *company {
 	return c
 }
 
-// publishers allows the accounts that meet a condition of equality to publish.
+// publishers sets the topic's policy, which lets accounts publish that meet the
+// StringEquals condition equal.
 func (c *company) publishers(equal string) {
 	c.t.Helper()
 	_, err := c.sns.SetTopicAttributes(c.t.Context(), &sns.SetTopicAttributesInput{
@@ -70,7 +71,8 @@ func (c *company) launched(l StackSetLaunch) StackSet {
 	return c.done(set.ID)
 }
 
-// agree answers one request, and returns its account and type.
+// agree answers one request with SUCCESS, and returns the request's type and
+// account.
 func (c *company) agree() string {
 	c.t.Helper()
 	r := c.next()
@@ -79,6 +81,7 @@ func (c *company) agree() string {
 	return r["RequestType"].(string) + " " + account
 }
 
+// done waits until no operation is under way in a StackSet, and returns it.
 func (c *company) done(id string) StackSet {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
@@ -88,7 +91,7 @@ func (c *company) done(id string) StackSet {
 	return set
 }
 
-// state returns the instances, one per word.
+// state returns the account and status of each instance, one per word.
 func state(set StackSet) string {
 	var words []string
 	for _, in := range set.Instances {
@@ -97,7 +100,7 @@ func state(set StackSet) string {
 	return strings.Join(words, " ")
 }
 
-func TestAStackSetMakesAStackInEveryMemberAccount(t *testing.T) {
+func TestAStackSetCreatesAStackInEveryMemberAccount(t *testing.T) {
 	c := newCompany(t)
 	set := c.launched(StackSetLaunch{})
 	if got := state(set); got != first+":CURRENT/SUCCEEDED "+second+":CURRENT/SUCCEEDED" {
@@ -109,7 +112,7 @@ func TestAStackSetMakesAStackInEveryMemberAccount(t *testing.T) {
 			t.Errorf("the stack is %+v", st)
 		}
 	}
-	// The publisher is the member account, in the role that StackSets created.
+	// The publisher is the member account's role that StackSets created.
 	publishers := map[string]bool{}
 	for _, e := range c.box.Journal().Since(0) {
 		if e.Service == "sns" && e.Action == "Publish" {
@@ -135,7 +138,7 @@ func TestOnlyAccountsOfTheOrganizationMayPublishByItsID(t *testing.T) {
 	}
 	c.publishers(`{"aws:PrincipalOrgPaths":"` + c.ID + `/` + c.Root + `/"}`)
 	if err := c.box.ForgedPublish(t.Context(), second, c.topic, "", "hello"); err == nil || !strings.Contains(err.Error(), "aws:PrincipalOrgPaths") {
-		t.Errorf("a condition key that the sandbox cannot evaluate: %v", err)
+		t.Errorf("a condition key that the sandbox does not implement: %v", err)
 	}
 }
 
@@ -149,8 +152,8 @@ func TestAutomaticDeploymentFollowsAccountsThatJoinAndLeave(t *testing.T) {
 	if got := state(c.done(set.ID)); !strings.Contains(got, newcomer+":CURRENT/SUCCEEDED") {
 		t.Errorf("the instances are %s", got)
 	}
-	// The stack of an account that has left can no longer publish by the
-	// organization's ID; by its account ID it can.
+	// The stack of an account that has left cannot publish by the organization's
+	// ID, but by its account ID.
 	c.publishers(`{"aws:PrincipalAccount":["` + newcomer + `"]}`)
 	c.check(c.box.LeaveOrganization(newcomer))
 	if got := c.agree(); got != "Delete "+newcomer {
@@ -225,7 +228,7 @@ func TestByDefaultTheFirstFailureCancelsTheRest(t *testing.T) {
 	c := newCompany(t)
 	_, err := c.client.CreateStackSet(t.Context(), c.input("cautious"))
 	c.check(err)
-	c.publishers(`{"aws:PrincipalAccount":["` + second + `"]}`) // so the first cannot publish
+	c.publishers(`{"aws:PrincipalAccount":["` + second + `"]}`) // so that the first cannot publish
 	created, err := c.client.CreateStackInstances(t.Context(), &cfn.CreateStackInstancesInput{
 		StackSetName: aws.String("cautious"), Regions: []string{"eu-west-1"}, DeploymentTargets: &cfntypes.DeploymentTargets{OrganizationalUnitIds: []string{c.Root}},
 	})
@@ -327,28 +330,28 @@ func TestStackSetErrorsHaveTheSDKsCodes(t *testing.T) {
 		call func() error
 		code string
 	}{
-		"a name that is taken":     {create(c.client, func(in *cfn.CreateStackSetInput) { in.StackSetName = &set.Name }), "NameAlreadyExistsException"},
-		"no organization":          {create(outsider, func(*cfn.CreateStackSetInput) {}), "ValidationError"},
-		"self-managed":             {create(c.client, func(in *cfn.CreateStackSetInput) { in.PermissionModel = "" }), "ValidationError"},
-		"no capabilities":          {create(c.client, func(in *cfn.CreateStackSetInput) { in.Capabilities = nil }), "InsufficientCapabilitiesException"},
-		"a parameter missing":      {create(c.client, func(in *cfn.CreateStackSetInput) { in.Parameters = nil }), "ValidationError"},
-		"an option not understood": {create(c.client, func(in *cfn.CreateStackSetInput) { in.ExecutionRoleName = aws.String("own") }), "ValidationError"},
-		"a unit that is not there": {instances(func(in *cfn.CreateStackInstancesInput) {
+		"a name that is in use": {create(c.client, func(in *cfn.CreateStackSetInput) { in.StackSetName = &set.Name }), "NameAlreadyExistsException"},
+		"no organization":       {create(outsider, func(*cfn.CreateStackSetInput) {}), "ValidationError"},
+		"self-managed":          {create(c.client, func(in *cfn.CreateStackSetInput) { in.PermissionModel = "" }), "ValidationError"},
+		"no capabilities":       {create(c.client, func(in *cfn.CreateStackSetInput) { in.Capabilities = nil }), "InsufficientCapabilitiesException"},
+		"a missing parameter":   {create(c.client, func(in *cfn.CreateStackSetInput) { in.Parameters = nil }), "ValidationError"},
+		"an unsupported option": {create(c.client, func(in *cfn.CreateStackSetInput) { in.ExecutionRoleName = aws.String("own") }), "ValidationError"},
+		"an unknown unit": {instances(func(in *cfn.CreateStackInstancesInput) {
 			in.DeploymentTargets.OrganizationalUnitIds = []string{"ou-none-12345678"}
 		}), "ValidationError"},
 		"accounts without units": {instances(func(in *cfn.CreateStackInstancesInput) {
 			in.DeploymentTargets = &cfntypes.DeploymentTargets{Accounts: []string{first}}
 		}), "ValidationError"},
 		"accounts without a filter": {instances(func(in *cfn.CreateStackInstancesInput) { in.DeploymentTargets.Accounts = []string{first} }), "ValidationError"},
-		"a set that is not there": {func() error {
-			_, err := c.client.DescribeStackSet(ctx, &cfn.DescribeStackSetInput{StackSetName: aws.String("nobody")})
+		"an unknown StackSet": {func() error {
+			_, err := c.client.DescribeStackSet(ctx, &cfn.DescribeStackSetInput{StackSetName: aws.String("absent")})
 			return err
 		}, "StackSetNotFoundException"},
-		"an operation that is not there": {func() error {
+		"an unknown operation": {func() error {
 			_, err := c.client.DescribeStackSetOperation(ctx, &cfn.DescribeStackSetOperationInput{StackSetName: &set.Name, OperationId: aws.String("none")})
 			return err
 		}, "OperationNotFoundException"},
-		"a set with stacks": {func() error {
+		"a StackSet with stacks": {func() error {
 			_, err := c.client.DeleteStackSet(ctx, &cfn.DeleteStackSetInput{StackSetName: &set.Name})
 			return err
 		}, "StackSetNotEmptyException"},
@@ -360,7 +363,7 @@ func TestStackSetErrorsHaveTheSDKsCodes(t *testing.T) {
 	}
 }
 
-func TestAStackSetDoesOneThingAtATime(t *testing.T) {
+func TestAStackSetRunsOneOperationAtATime(t *testing.T) {
 	c := newCompany(t)
 	set, err := c.box.LaunchStackSet(t.Context(), management, StackSetLaunch{Link: c.link})
 	c.check(err)
@@ -368,7 +371,7 @@ func TestAStackSetDoesOneThingAtATime(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "OperationInProgressException") {
 		t.Errorf("a second operation: %v", err)
 	}
-	// An account that joins in the meantime has to wait.
+	// The deployment to an account that joins meanwhile waits for the first one.
 	c.check(c.box.JoinOrganization(c.ID, newcomer))
 	for range 3 {
 		c.agree()
@@ -416,16 +419,12 @@ func TestAServiceControlPolicyThatDeniesKeepsAStackFromPhoningHome(t *testing.T)
 	stack, err := c.box.LaunchURL(t.Context(), c.link, first, LaunchOptions{})
 	c.check(err)
 	c.settled(stack, "ROLLBACK_COMPLETE")
-	said := ""
-	for _, e := range c.box.StackEvents(stack) {
-		said += e.ResourceStatusReason + "\n"
-	}
-	if !strings.Contains(said, "with an explicit deny in a service control policy") {
-		t.Errorf("the events say\n%s", said)
+	if events := c.events(stack); !strings.Contains(events, "with an explicit deny in a service control policy") {
+		t.Errorf("the events are\n%s", events)
 	}
 	c.check(c.box.DeleteStack(t.Context(), stack))
 	c.settled(stack, "DELETE_COMPLETE")
-	// It applies only to that account, and only while it is attached.
+	// The policy applies only to that account, and only while it is attached.
 	stack, err = c.box.LaunchURL(t.Context(), c.link, second, LaunchOptions{})
 	c.check(err)
 	c.agree()
@@ -436,10 +435,10 @@ func TestAServiceControlPolicyThatDeniesKeepsAStackFromPhoningHome(t *testing.T)
 	c.agree()
 	c.settled(stack, "CREATE_COMPLETE")
 	for name, q := range map[string]ServiceControlRequest{
-		"one that allows":         {Organization: c.ID, Policy: json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)},
-		"one that is malformed":   {Organization: c.ID, Policy: json.RawMessage(`{}`)},
+		"a policy that allows":    {Organization: c.ID, Policy: json.RawMessage(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)},
+		"a malformed policy":      {Organization: c.ID, Policy: json.RawMessage(`{}`)},
 		"an unknown organization": {Organization: "o-none", Policy: deny},
-		"an account elsewhere":    {Organization: c.ID, Account: customer, Policy: deny},
+		"another account":         {Organization: c.ID, Account: customer, Policy: deny},
 	} {
 		if _, err := client.AttachServiceControlPolicy(t.Context(), q); err == nil {
 			t.Errorf("%s was attached", name)
@@ -519,7 +518,7 @@ func TestTheManagementAccountCanDescribeItsOrganization(t *testing.T) {
 	}
 }
 
-// asSDK returns an error from inside the sandbox as a client receives it.
+// asSDK returns an error of a call inside the sandbox as an SDK returns it.
 func asSDK(err error) error {
 	var known *kernel.Error
 	if errors.As(err, &known) {
@@ -528,7 +527,8 @@ func asSDK(err error) error {
 	return err
 }
 
-// The stack is the management account's, or a delegated administrator's that says so.
+// TestAStackCanCreateAStackSet creates the stack in the management account, and as
+// a delegated administrator, with CallAs in the template.
 func TestAStackCanCreateAStackSet(t *testing.T) {
 	for callAs, by := range map[string]string{"SELF": management, "DELEGATED_ADMIN": first} {
 		t.Run(callAs, func(t *testing.T) {
@@ -540,7 +540,7 @@ func TestAStackCanCreateAStackSet(t *testing.T) {
 					map[string]string{"AccountId": by, "ServicePrincipal": "member.org.stacksets.cloudformation.amazonaws.com"}, nil))
 			}
 			created, err := cfn.NewFromConfig(as(t, c.box, by)).CreateStack(t.Context(), &cfn.CreateStackInput{
-				StackName: aws.String("everywhere"), TemplateBody: aws.String(aStackSetOfAStack),
+				StackName: aws.String("everywhere"), TemplateBody: aws.String(stackSetTemplate),
 				Parameters: []cfntypes.Parameter{
 					{ParameterKey: aws.String("OrganizationalUnitIds"), ParameterValue: &c.Root}, {ParameterKey: aws.String("CallAs"), ParameterValue: &callAs},
 				},
@@ -564,7 +564,8 @@ func TestAStackCanCreateAStackSet(t *testing.T) {
 	}
 }
 
-const aStackSetOfAStack = `
+// stackSetTemplate is the template of a stack with a StackSet.
+const stackSetTemplate = `
 Parameters: {OrganizationalUnitIds: {Type: CommaDelimitedList}, CallAs: {Type: String}}
 Resources:
   StackSet:

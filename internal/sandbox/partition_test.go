@@ -19,9 +19,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// abroad are partitions other than the commercial one, each with an account
-// that lives there.
-var abroad = []struct{ region, partition, account, console, suffix, globalRegion string }{
+// otherRegions are Regions outside the commercial partition, each with an account
+// in its partition.
+var otherRegions = []struct{ region, partition, account, console, suffix, globalRegion string }{
 	{"us-gov-west-1", "aws-us-gov", "300000000001", "amazonaws-us-gov.com", "amazonaws.com", "us-gov-west-1"},
 	{"us-gov-east-1", "aws-us-gov", "300000000001", "amazonaws-us-gov.com", "amazonaws.com", "us-gov-west-1"},
 	{"cn-north-1", "aws-cn", "300000000002", "amazonaws.cn", "amazonaws.com.cn", "cn-north-1"},
@@ -30,37 +30,37 @@ var abroad = []struct{ region, partition, account, console, suffix, globalRegion
 }
 
 func TestALaunchedLinkPhonesHomeInEveryPartition(t *testing.T) {
-	for _, there := range abroad {
-		t.Run(there.region, func(t *testing.T) {
-			in := newIntakeIn(t, there.region, there.console)
+	for _, other := range otherRegions {
+		t.Run(other.region, func(t *testing.T) {
+			in := newIntakeIn(t, other.region, other.console)
 			id := in.launch(LaunchOptions{})
-			if !strings.HasPrefix(id, "arn:"+there.partition+":cloudformation:"+there.region+":"+customer+":stack/") {
+			if !strings.HasPrefix(id, "arn:"+other.partition+":cloudformation:"+other.region+":"+customer+":stack/") {
 				t.Errorf("the stack is %s", id)
 			}
 			r := in.next()
 			properties := r["ResourceProperties"].(map[string]any)
-			if want := "arn:" + there.partition + ":sns:" + there.region + ":" + vendor + ":xacct-acme-0"; in.topic != want || properties["ServiceToken"] != want {
+			if want := "arn:" + other.partition + ":sns:" + other.region + ":" + vendor + ":xacct-acme-0"; in.topic != want || properties["ServiceToken"] != want {
 				t.Errorf("the topic is %s, and the ServiceToken %s", in.topic, properties["ServiceToken"])
 			}
-			role := "arn:" + there.partition + ":iam::" + customer + ":role/acme-access"
+			role := "arn:" + other.partition + ":iam::" + customer + ":role/acme-access"
 			if properties["RoleArn"] != role {
 				t.Errorf("the role is %s", properties["RoleArn"])
 			}
 			answerTo, err := url.Parse(r["ResponseURL"].(string))
 			in.check(err)
-			if want := "cloudformation-custom-resource-response-" + strings.ReplaceAll(there.region, "-", "") + ".s3." + there.region + "." + there.suffix; answerTo.Host != want {
+			if want := "cloudformation-custom-resource-response-" + strings.ReplaceAll(other.region, "-", "") + ".s3." + other.region + "." + other.suffix; answerTo.Host != want {
 				t.Errorf("the answer goes to %s, not to %s", answerTo.Host, want)
 			}
-			if want := "https://sns." + there.region + "." + there.suffix + "/SimpleNotificationService-"; !strings.HasPrefix(in.signedBy, want) {
+			if want := "https://sns." + other.region + "." + other.suffix + "/SimpleNotificationService-"; !strings.HasPrefix(in.signedBy, want) {
 				t.Errorf("the message is signed by %s, not %s…", in.signedBy, want)
 			}
 			in.succeed(r, "xacct-1")
 			in.settled(id, "CREATE_COMPLETE")
 			c := as(t, in.box, vendor)
-			c.Region = there.region
+			c.Region = other.region
 			assumed, err := sts.NewFromConfig(c).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("proof"), ExternalId: aws.String("abc123")})
 			in.check(err)
-			if got := aws.ToString(assumed.AssumedRoleUser.Arn); got != "arn:"+there.partition+":sts::"+customer+":assumed-role/acme-access/proof" {
+			if got := aws.ToString(assumed.AssumedRoleUser.Arn); got != "arn:"+other.partition+":sts::"+customer+":assumed-role/acme-access/proof" {
 				t.Errorf("the session is %s", got)
 			}
 		})
@@ -68,31 +68,31 @@ func TestALaunchedLinkPhonesHomeInEveryPartition(t *testing.T) {
 }
 
 func TestIAMIsInOneRegionOfEachPartition(t *testing.T) {
-	for _, there := range abroad {
+	for _, other := range otherRegions {
 		s := start(t)
-		if err := s.OpenAccount(there.account, there.partition); err != nil {
+		if err := s.OpenAccount(other.account, other.partition); err != nil {
 			t.Fatal(err)
 		}
-		c := as(t, s, there.account)
-		c.Region = there.region
+		c := as(t, s, other.account)
+		c.Region = other.region
 		if _, err := iam.NewFromConfig(c).ListRoles(t.Context(), nil); err != nil {
 			t.Error(err)
 		}
 		for _, e := range s.Journal().Since(0) {
-			if e.Service == "iam" && e.Region != there.globalRegion {
-				t.Errorf("IAM of %s was called in %s", there.region, e.Region)
+			if e.Service == "iam" && e.Region != other.globalRegion {
+				t.Errorf("IAM of %s was called in %s", other.region, e.Region)
 			}
 		}
 	}
 }
 
-func TestAKeyIsUnknownOutsideOfItsPartition(t *testing.T) {
+func TestAKeyIsUnknownOutsideItsPartition(t *testing.T) {
 	s := start(t)
-	for _, there := range abroad {
-		if err := s.OpenAccount(there.account, there.partition); err != nil {
+	for _, other := range otherRegions {
+		if err := s.OpenAccount(other.account, other.partition); err != nil {
 			t.Fatal(err)
 		}
-		for account, region := range map[string]string{vendor: there.region, there.account: "eu-west-1"} {
+		for account, region := range map[string]string{vendor: other.region, other.account: "eu-west-1"} {
 			c := as(t, s, account)
 			c.Region = region
 			for want, call := range map[string]func() error{
@@ -108,10 +108,10 @@ func TestAKeyIsUnknownOutsideOfItsPartition(t *testing.T) {
 	}
 }
 
-func TestAnAccountLivesInOnePartition(t *testing.T) {
+func TestAnAccountIsInOnePartition(t *testing.T) {
 	s := start(t)
 	if err := s.OpenAccount(vendor, "aws-cn"); err == nil || !strings.Contains(err.Error(), "is in the partition aws, not in aws-cn") {
-		t.Errorf("opening it again elsewhere: %v", err)
+		t.Errorf("opening it in another partition: %v", err)
 	}
 	if _, err := s.Environment(vendor, "us-gov-west-1"); err == nil || !strings.Contains(err.Error(), "use the account "+vendor+" in us-gov-west-1") {
 		t.Errorf("an environment for another partition: %v", err)
@@ -120,7 +120,7 @@ func TestAnAccountLivesInOnePartition(t *testing.T) {
 		t.Error(err)
 	}
 	if p, err := s.Admin("300000000009"); err != nil || p.Partition() != "aws-cn" {
-		t.Errorf("an account that was first named in China is %+v, %v", p, err)
+		t.Errorf("an account that was first used in China is %+v, %v", p, err)
 	}
 }
 
@@ -173,17 +173,17 @@ func TestNothingCrossesPartitions(t *testing.T) {
 		return code(err)
 	}
 	for name, step := range map[string]struct{ got, want string }{
-		"a role that trusts an account elsewhere":     {role("other", "arn:aws:iam::"+vendor+":root"), "MalformedPolicyDocument"},
-		"a role that trusts its number":               {role("other", vendor), "MalformedPolicyDocument"},
-		"a role that trusts a false ARN of its own":   {role("other", "arn:aws:iam::"+chinese+":root"), "MalformedPolicyDocument"},
-		"a managed policy by its commercial ARN":      {attach("arn:aws:iam::aws:policy/ReadOnlyAccess"), "InvalidInput"},
-		"a managed policy by the partition's own ARN": {attach("arn:aws-cn:iam::aws:policy/ReadOnlyAccess"), ""},
-		"assuming a role that trusts every principal": {assume("arn:aws-cn:iam::" + chinese + ":role/r"), "AccessDenied"},
-		"assuming it by a commercial ARN":             {assume("arn:aws:iam::" + chinese + ":role/r"), "AccessDenied"},
-		"subscribing a queue":                         {subscribe("arn:aws-cn:sqs:cn-north-1:" + chinese + ":q"), "InvalidParameter"},
-		"letting an account publish":                  {permit(chinese), "InvalidParameter"},
-		"publishing":                                  {publish(aws.ToString(topic.TopicArn)), "InvalidParameter"},
-		"a queue for an account elsewhere":            {queue("arn:aws:iam::" + vendor + ":root"), "InvalidAttributeValue"},
+		"a role that trusts an account elsewhere":          {role("other", "arn:aws:iam::"+vendor+":root"), "MalformedPolicyDocument"},
+		"a role that trusts an account by its ID":          {role("other", vendor), "MalformedPolicyDocument"},
+		"a role that trusts an ARN of the wrong partition": {role("other", "arn:aws:iam::"+chinese+":root"), "MalformedPolicyDocument"},
+		"a managed policy by its commercial ARN":           {attach("arn:aws:iam::aws:policy/ReadOnlyAccess"), "InvalidInput"},
+		"a managed policy by the partition's own ARN":      {attach("arn:aws-cn:iam::aws:policy/ReadOnlyAccess"), ""},
+		"assuming a role that trusts every principal":      {assume("arn:aws-cn:iam::" + chinese + ":role/r"), "AccessDenied"},
+		"assuming it by a commercial ARN":                  {assume("arn:aws:iam::" + chinese + ":role/r"), "AccessDenied"},
+		"subscribing a queue":                              {subscribe("arn:aws-cn:sqs:cn-north-1:" + chinese + ":q"), "InvalidParameter"},
+		"letting an account publish":                       {permit(chinese), "InvalidParameter"},
+		"publishing":                                       {publish(aws.ToString(topic.TopicArn)), "InvalidParameter"},
+		"a queue for an account elsewhere":                 {queue("arn:aws:iam::" + vendor + ":root"), "InvalidAttributeValue"},
 	} {
 		if step.got != step.want {
 			t.Errorf("%s: %q, want %q", name, step.got, step.want)
@@ -193,7 +193,7 @@ func TestNothingCrossesPartitions(t *testing.T) {
 
 func TestATemplateComesFromItsOwnPartition(t *testing.T) {
 	in := newIntakeIn(t, "cn-north-1", "amazonaws.cn")
-	for host, fine := range map[string]bool{
+	for host, accepted := range map[string]bool{
 		"s3.cn-north-1.amazonaws.com.cn": true,
 		"s3.cn-north-1.amazonaws.com":    false,
 		"s3.eu-west-1.amazonaws.com":     false,
@@ -202,7 +202,7 @@ func TestATemplateComesFromItsOwnPartition(t *testing.T) {
 	} {
 		link := strings.Replace(in.link, url.QueryEscape("s3.cn-north-1."+kernel.URLSuffix("cn-north-1")), url.QueryEscape(host), 1)
 		_, err := in.box.LaunchURL(t.Context(), link, customer, LaunchOptions{StackName: "s" + strings.ReplaceAll(host, ".", "-")})
-		if fine && err != nil || !fine && (err == nil || !strings.Contains(err.Error(), "TemplateURL must be a supported URL.")) {
+		if accepted && err != nil || !accepted && (err == nil || !strings.Contains(err.Error(), "TemplateURL must be a supported URL.")) {
 			t.Errorf("a template at %s: %v", host, err)
 		}
 	}

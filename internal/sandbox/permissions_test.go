@@ -16,8 +16,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// permitted returns SNS as a user of the vendor who may do these actions on
-// every topic, or on the topic "news" only.
+// permitted returns an SNS client of a new user of the vendor, which may do some
+// actions on a resource.
 func permitted(t *testing.T, s *Sandbox, name, resource string, actions ...string) *sns.Client {
 	t.Helper()
 	keys, err := s.NewUser(vendor, name, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["`+
@@ -30,7 +30,9 @@ func permitted(t *testing.T, s *Sandbox, name, resource string, actions ...strin
 
 const news = "arn:aws:sns:eu-west-1:" + vendor + ":news"
 
-func makeNews(t *testing.T, s *Sandbox) (subscription string) {
+// createNews creates the topic "news" with a subscription, and returns the
+// subscription's ARN.
+func createNews(t *testing.T, s *Sandbox) (subscription string) {
 	t.Helper()
 	admin := sns.NewFromConfig(as(t, s, vendor))
 	if _, err := admin.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("news")}); err != nil {
@@ -55,15 +57,15 @@ func wantDenied(t *testing.T, err error) {
 
 func TestTheDefaultTopicPolicyGrantsTheOwnersUsersNothing(t *testing.T) {
 	s := start(t)
-	makeNews(t, s)
-	nobody := permitted(t, s, "nobody", "*", "sqs:ListQueues")
-	_, err := nobody.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(news)})
+	createNews(t, s)
+	unrelated := permitted(t, s, "unrelated", "*", "sqs:ListQueues")
+	_, err := unrelated.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String(news)})
 	wantDenied(t, err)
 }
 
-func TestAPermissionOnASubscriptionIsOneOnItsTopic(t *testing.T) {
+func TestPermissionsOnASubscriptionAreThoseOnItsTopic(t *testing.T) {
 	s := start(t)
-	subscription := makeNews(t, s)
+	subscription := createNews(t, s)
 	in := &sns.GetSubscriptionAttributesInput{SubscriptionArn: &subscription}
 	if _, err := permitted(t, s, "right", news, "sns:GetSubscriptionAttributes").GetSubscriptionAttributes(t.Context(), in); err != nil {
 		t.Error(err)
@@ -71,34 +73,34 @@ func TestAPermissionOnASubscriptionIsOneOnItsTopic(t *testing.T) {
 	_, err := permitted(t, s, "wrong", news+":*", "sns:GetSubscriptionAttributes").GetSubscriptionAttributes(t.Context(), in)
 	wantDenied(t, err)
 	if err != nil && !strings.Contains(err.Error(), "SNS:GetSubscriptionAttributes on resource: "+news+" because no identity-based policy allows") {
-		t.Errorf("the denial reads %v", err)
+		t.Errorf("the denial is %v", err)
 	}
 }
 
 func TestDecisionsNameEachPermissionThatACallNeeds(t *testing.T) {
 	s := start(t)
 	var (
-		mu    sync.Mutex
-		asked []string
+		mu        sync.Mutex
+		decisions []string
 	)
 	stop := s.WatchDecisions(func(d Decision) {
 		mu.Lock()
 		defer mu.Unlock()
-		asked = append(asked, d.Action+" "+d.Resource+" "+d.Denied)
+		decisions = append(decisions, d.Action+" "+d.Resource+" "+d.Denied)
 	})
 	tags := []snstypes.Tag{{Key: aws.String("team"), Value: aws.String("a")}}
-	maker := permitted(t, s, "maker", news, "sns:CreateTopic")
-	_, err := maker.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("news"), Tags: tags})
+	creator := permitted(t, s, "creator", news, "sns:CreateTopic")
+	_, err := creator.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("news"), Tags: tags})
 	wantDenied(t, err)
 	stop()
-	if _, err := maker.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("news")}); err != nil {
+	if _, err := creator.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("news")}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
 		"sns:CreateTopic " + news + " ",
 		"sns:TagResource " + news + " because no identity-based policy allows the sns:TagResource action",
 	}
-	if !slices.Equal(asked, want) {
-		t.Errorf("asked %q, want %q", asked, want)
+	if !slices.Equal(decisions, want) {
+		t.Errorf("the decisions are %q, want %q", decisions, want)
 	}
 }

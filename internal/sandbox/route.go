@@ -12,26 +12,26 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sigv4"
 )
 
-// destination is where a request goes: to a service, or to one of the pages
-// beside the AWS API.
+// destination is what a request is for: a service, or something beside the AWS
+// API.
 type destination struct {
-	page        bool // control and console
-	certificate bool // of SNS's signatures, which need no authentication
+	page        bool // the control API or the console
+	certificate bool // SNS's signing certificate, which needs no authentication
 	service     string
 	region      string
 }
 
-// AWS's host names of S3, in every partition, path-style and virtual-hosted:
-// "s3.eu-west-1.amazonaws.com", "B.s3.amazonaws.com", "B.s3-us-west-2.…"
-// (aws-facts 2.2).
+// AWS's host names of S3 and SNS in every partition. Those of S3 are path-style or
+// virtual-hosted: "s3.eu-west-1.amazonaws.com", "B.s3.amazonaws.com",
+// "B.s3-us-west-2.…" (aws-facts 2.2).
 var (
 	s3Host  = regexp.MustCompile(`(?:^|\.)s3(?:[.-](?:dualstack\.)?([a-z0-9-]+))?\.amazonaws\.(?:com|com\.cn|eu)$`)
 	snsHost = regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.(?:com|com\.cn|eu)$`)
 )
 
-// destinationOf decides by the host name if it is one of AWS's, else by the
-// credential scope of the signature. A request with neither is for the pages or
-// an anonymous request to S3.
+// destinationOf returns the destination of a request: by the host name if it is
+// one of AWS's, otherwise by the credential scope of the signature. A request with
+// neither is for the pages, or an unsigned request to a service.
 func destinationOf(r *http.Request, signature *sigv4.Signature) destination {
 	host := hostName(r.Host)
 	if m := s3Host.FindStringSubmatch(host); m != nil {
@@ -57,16 +57,17 @@ func destinationOf(r *http.Request, signature *sigv4.Signature) destination {
 	}
 }
 
-// isPage: a bucket's name has no underscore, and a bucket called "console"
-// cannot be reached because of the page. The root is a page for browsers only:
-// SDKs post to it.
+// isPage reports whether an unsigned request is for the control API or the
+// console. No bucket's name has an underscore, but unsigned requests cannot reach
+// a bucket called "console". The root is a page only for GET: SDKs post to it.
 func isPage(r *http.Request) bool {
 	path := r.URL.Path
 	return path == "/" && r.Method == http.MethodGet ||
 		path == "/console" || strings.HasPrefix(path, "/console/") || strings.HasPrefix(path, "/_sandbox/")
 }
 
-// unsignedService guesses which service's error an unsigned request should get.
+// unsignedService returns the service that handles an unsigned request, or returns
+// the error for it.
 func unsignedService(r *http.Request) string {
 	target := strings.ToLower(r.Header.Get("X-Amz-Target"))
 	switch {
@@ -83,7 +84,7 @@ func unsignedService(r *http.Request) string {
 	case strings.HasPrefix(target, "awsorganizations"):
 		return "organizations"
 	case r.Method == http.MethodPost && r.URL.Path == "/":
-		return "sts" // one of the query protocol's; their errors are alike
+		return "sts" // all services of the query protocol return the same error
 	default:
 		return "s3"
 	}

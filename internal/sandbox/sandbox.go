@@ -1,11 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package sandbox is an in-memory AWS, on one loopback port: STS, IAM, SNS,
-// SQS, S3, DynamoDB, KMS, EventBridge (as a sender sees it), Organizations and
-// CloudFormation, for any number of accounts. The AWS SDK, the aws command line
-// and Terraform use it through AWS_ENDPOINT_URL. The demo and the acceptance
-// tests run on it.
+// Package sandbox is an in-memory AWS on one loopback port: STS, IAM, SNS, SQS,
+// S3, DynamoDB, KMS, EventBridge, CloudWatch Logs (log groups only), Organizations
+// and CloudFormation, for any number of accounts. The AWS SDK, the aws command line
+// and Terraform use it through AWS_ENDPOINT_URL. The demo and the acceptance tests
+// run on it.
 //
 // It checks signatures, evaluates policies and uses the real wire protocols,
 // because the project's promises depend on them. It refuses what it does not
@@ -46,13 +46,13 @@ type Sandbox struct {
 	policies *policy.Evaluator
 	orgs     *organizations.Registry
 	services map[string]kernel.Service
-	mux      *http.ServeMux // pages and control, beside the AWS API
+	mux      *http.ServeMux // the control API and the console
 
-	certificates http.Handler // of SNS
-	trust        trust        // in those
+	certificates http.Handler // serves SNS's signing certificates
+	signingCA    caFile       // their root
 
-	// ctx ends with the sandbox, and stops everything that runs in the
-	// background.
+	// ctx ends when the sandbox is closed. Calls inside the sandbox use it if they
+	// have no context of their own.
 	ctx    context.Context
 	cancel context.CancelFunc
 	once   sync.Once
@@ -64,12 +64,12 @@ type options struct {
 	partition string
 }
 
-// Option changes how a sandbox starts.
+// Option is an option of Start.
 type Option func(*options)
 
-// WithAddress sets the address to listen on instead of a free port:
-// "127.0.0.1:4566". Only loopback addresses are accepted, because every client
-// can get every account's keys.
+// WithAddress sets the address to listen on, such as "127.0.0.1:4566"; the default
+// is a free port. Start accepts only loopback addresses, because every client can
+// get every account's keys.
 func WithAddress(address string) Option { return func(o *options) { o.address = address } }
 
 // WithSeed seeds the faults, so that a failing run can be repeated.
@@ -81,7 +81,7 @@ func WithRegion(region string) Option {
 	return func(o *options) { o.partition = kernel.Partition(region) }
 }
 
-// Start starts a sandbox with the vendor's account in it. Close stops it.
+// Start starts a sandbox that has the vendor's account. Close stops it.
 func Start(opts ...Option) (*Sandbox, error) {
 	o := options{address: "127.0.0.1:0", seed: 1, partition: "aws"}
 	for _, change := range opts {
@@ -138,13 +138,13 @@ func listen(address string) (net.Listener, error) {
 // URL returns the endpoint of every service: "http://127.0.0.1:41234".
 func (s *Sandbox) URL() string { return s.url }
 
-// Clock returns the sandbox's clock, which tests move.
+// Clock returns the sandbox's clock, which tests can advance.
 func (s *Sandbox) Clock() *kernel.Clock { return s.clock }
 
 // Journal returns the record of every call.
 func (s *Sandbox) Journal() *kernel.Journal { return s.journal }
 
-// Faults returns the rules by which tests make AWS fail.
+// Faults returns the fault rules and hooks with which tests make AWS fail.
 func (s *Sandbox) Faults() *kernel.Faults { return s.faults }
 
 // IAM returns the sandbox's accounts, users and roles.
@@ -155,7 +155,7 @@ func (s *Sandbox) Close() error {
 	var err error
 	s.once.Do(func() {
 		s.cancel()
-		err = errors.Join(s.server.Close(), s.trust.remove())
+		err = errors.Join(s.server.Close(), s.signingCA.remove())
 		for _, service := range s.services {
 			if running, ok := service.(interface{ Close() }); ok {
 				running.Close()

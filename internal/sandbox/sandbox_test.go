@@ -43,8 +43,8 @@ func start(t *testing.T, opts ...Option) *Sandbox {
 	return s
 }
 
-// config returns an SDK configuration for a principal of the sandbox; the SDK
-// doesn't retry, so that tests see every answer.
+// config returns an SDK configuration with credentials of the sandbox. It disables
+// retries, so that tests see every answer.
 func config(s *Sandbox, c Credentials) aws.Config {
 	return aws.Config{
 		Region:       "eu-west-1",
@@ -55,6 +55,7 @@ func config(s *Sandbox, c Credentials) aws.Config {
 	}
 }
 
+// as returns an SDK configuration of an account's admin.
 func as(t *testing.T, s *Sandbox, account string) aws.Config {
 	t.Helper()
 	c, err := s.Credentials(account)
@@ -64,6 +65,7 @@ func as(t *testing.T, s *Sandbox, account string) aws.Config {
 	return config(s, c)
 }
 
+// code returns the code of an AWS error, or "" if there is no error.
 func code(err error) string {
 	var api smithy.APIError
 	switch {
@@ -76,14 +78,14 @@ func code(err error) string {
 	}
 }
 
-func TestEveryAccountHasAnAdminWithAKeyOfTheirOwn(t *testing.T) {
+func TestEveryAccountHasAnAdminWithItsOwnKey(t *testing.T) {
 	s := start(t)
 	for _, account := range []string{vendor, customer} {
-		who, err := sts.NewFromConfig(as(t, s, account)).GetCallerIdentity(t.Context(), nil)
+		identity, err := sts.NewFromConfig(as(t, s, account)).GetCallerIdentity(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := aws.ToString(who.Arn), "arn:aws:iam::"+account+":user/admin"; got != want {
+		if got, want := aws.ToString(identity.Arn), "arn:aws:iam::"+account+":user/admin"; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
@@ -97,7 +99,7 @@ func TestEveryAccountHasAnAdminWithAKeyOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestWrongCredentialsHaveTheErrorsOfEachProtocol(t *testing.T) {
+func TestInvalidCredentialsHaveTheErrorsOfEachProtocol(t *testing.T) {
 	s := start(t)
 	right, _ := s.Credentials(vendor)
 	unknown, wrong, foreign := right, right, right
@@ -111,7 +113,7 @@ func TestWrongCredentialsHaveTheErrorsOfEachProtocol(t *testing.T) {
 	}{
 		{"an unknown key", unknown, "InvalidClientTokenId", "UnrecognizedClientException"},
 		{"a wrong secret", wrong, "SignatureDoesNotMatch", "InvalidSignatureException"},
-		{"a token that isn't the key's", foreign, "InvalidClientTokenId", "UnrecognizedClientException"},
+		{"the token of another key", foreign, "InvalidClientTokenId", "UnrecognizedClientException"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := sts.NewFromConfig(config(s, test.c)).GetCallerIdentity(t.Context(), nil)
@@ -223,7 +225,7 @@ func TestAFaultFailsTheNextCallsAndThenEnds(t *testing.T) {
 				return err
 			}
 			if _, err := client.ListRoles(t.Context(), nil); err != nil {
-				t.Errorf("another action was hit: %v", err)
+				t.Errorf("the fault applied to another action: %v", err)
 			}
 			if got := code(create()); !strings.HasPrefix(got, test.want) {
 				t.Errorf("got %s, want %s", got, test.want)
@@ -252,14 +254,14 @@ func TestLatencyEndsWhenTheCallerCancels(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if last := s.Journal().Since(0)[0]; last.Executed {
-		t.Errorf("it was executed nevertheless: %+v", last)
+		t.Errorf("a cancelled call was executed: %+v", last)
 	}
 	if err := kernel.CallQuery(t.Context(), s, p, "us-east-1", "iam", "ListRoles", nil, nil); err != nil {
 		t.Errorf("the call after the fault: %v", err)
 	}
 }
 
-func TestAPanicEndsOneCallOnly(t *testing.T) {
+func TestAPanicEndsOnlyOneCall(t *testing.T) {
 	s := start(t)
 	client := iam.NewFromConfig(as(t, s, customer))
 	s.services["iam"] = panicking{s.services["iam"]}
@@ -271,6 +273,7 @@ func TestAPanicEndsOneCallOnly(t *testing.T) {
 	}
 }
 
+// panicking panics in GetRole.
 type panicking struct{ kernel.Service }
 
 func (p panicking) Serve(c *kernel.Call) (*kernel.Response, error) {
@@ -280,7 +283,7 @@ func (p panicking) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return p.Service.Serve(c)
 }
 
-func TestHooksSeeACallBeforeAndAfter(t *testing.T) {
+func TestHooksRunBeforeAndAfterACall(t *testing.T) {
 	s := start(t)
 	client := iam.NewFromConfig(as(t, s, customer))
 	var seen []string
@@ -308,7 +311,7 @@ func TestHooksSeeACallBeforeAndAfter(t *testing.T) {
 	}
 }
 
-func TestACallFromInsidePassesAuthorizationAndJournal(t *testing.T) {
+func TestACallInsideTheSandboxIsAuthorizedAndRecorded(t *testing.T) {
 	s := start(t)
 	limited, err := s.NewUser(customer, "limited", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ListRoles","Resource":"*"}]}`)
 	if err != nil {
@@ -332,11 +335,11 @@ func TestACallFromInsidePassesAuthorizationAndJournal(t *testing.T) {
 	entries := s.Journal().Since(0)
 	last := entries[len(entries)-1]
 	if !last.Inside || last.Outcome != "AccessDenied" || last.Principal != p.ARN {
-		t.Errorf("the journal says %+v", last)
+		t.Errorf("the journal's last entry is %+v", last)
 	}
 }
 
-func TestItListensOnLoopbackOnly(t *testing.T) {
+func TestTheSandboxListensOnlyOnLoopback(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", "192.0.2.1:0", ":0", "example.com:80", "nonsense"} {
 		if s, err := Start(WithAddress(address)); err == nil {
 			t.Errorf("started on %s", address)
@@ -373,6 +376,7 @@ func TestASkewedClockIsRefused(t *testing.T) {
 	}
 }
 
+// skewed signs with a clock that differs from the machine's.
 type skewed struct {
 	signer sts.HTTPSignerV4
 	by     time.Duration

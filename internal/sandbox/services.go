@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
-// addServices creates every service under its SigV4 name. Each gets the same
-// environment, and calls the others through kernel.Inside or through what it is
-// given.
+// addServices creates every service, by its SigV4 name. All have the same
+// environment. They call each other through kernel.Inside, or directly if they are
+// created with another service.
 func (s *Sandbox) addServices(env kernel.Env) {
 	queues := sqs.New(env)
 	topics := sns.New(env, queues)

@@ -13,8 +13,8 @@ import (
 )
 
 // SigningCA returns the root of SNS's signing certificates in this sandbox, in
-// PEM. Programs that check signatures must trust it, for example through the
-// file that AWS_CA_BUNDLE names; it signs nothing else.
+// PEM. Programs that check SNS's signatures must trust it, for example through
+// AWS_CA_BUNDLE. It signs no other certificates.
 func (s *Sandbox) SigningCA() ([]byte, error) {
 	topics, ok := s.services["sns"].(*sns.Service)
 	if !ok {
@@ -23,19 +23,19 @@ func (s *Sandbox) SigningCA() ([]byte, error) {
 	return topics.SigningCA()
 }
 
-// trust is the file that holds the SigningCA, once it was requested.
-type trust struct {
+// caFile is the file with the SigningCA. SigningCAFile creates it.
+type caFile struct {
 	mu   sync.Mutex
-	path string
+	path string // empty if the file does not exist
 }
 
 // SigningCAFile returns the path of a file with the SigningCA, for
 // AWS_CA_BUNDLE. Close removes the file.
 func (s *Sandbox) SigningCAFile() (path string, err error) {
-	s.trust.mu.Lock()
-	defer s.trust.mu.Unlock()
-	if s.trust.path != "" {
-		return s.trust.path, nil
+	s.signingCA.mu.Lock()
+	defer s.signingCA.mu.Unlock()
+	if s.signingCA.path != "" {
+		return s.signingCA.path, nil
 	}
 	ca, err := s.SigningCA()
 	if err != nil {
@@ -49,17 +49,17 @@ func (s *Sandbox) SigningCAFile() (path string, err error) {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return "", fmt.Errorf("write the root of the sandbox's signing certificates: %w", errors.Join(err, os.Remove(file.Name())))
 	}
-	s.trust.path = file.Name()
-	return s.trust.path, nil
+	s.signingCA.path = file.Name()
+	return s.signingCA.path, nil
 }
 
-func (t *trust) remove() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.path == "" {
+func (f *caFile) remove() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.path == "" {
 		return nil
 	}
-	path := t.path
-	t.path = ""
+	path := f.path
+	f.path = ""
 	return os.Remove(path)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// deployed is a customer's stack of a template's resources.
+// deployed is a customer's stack "access", which deploy creates.
 type deployed struct {
 	t   *testing.T
 	box *Sandbox
@@ -39,6 +39,7 @@ func deploy(t *testing.T, resources, outputs string) *deployed {
 	return d
 }
 
+// body returns a template with resources and outputs.
 func body(resources, outputs string) *string {
 	text := `{"Resources":{` + resources + `}`
 	if outputs != "" {
@@ -48,17 +49,19 @@ func body(resources, outputs string) *string {
 	return &text
 }
 
-// settled waits for the end of the stack's operation and checks its status.
+// settled waits until no operation is under way in the stack, checks its status,
+// and returns it.
 func (d *deployed) settled(status string) Stack {
 	d.t.Helper()
 	st, err := d.box.WaitStack(d.t.Context(), d.id)
 	if err != nil || st.Status != status {
-		d.t.Fatalf("the stack is %s, %v, want %s:\n%s", st.Status, err, status, d.story())
+		d.t.Fatalf("the stack is %s, %v, want %s:\n%s", st.Status, err, status, d.events())
 	}
 	return st
 }
 
-func (d *deployed) story() string {
+// events returns the stack's events, one per line.
+func (d *deployed) events() string {
 	var b strings.Builder
 	for _, e := range d.box.StackEvents(d.id) {
 		fmt.Fprintf(&b, "%s %s %s\n", e.LogicalResourceID, e.ResourceStatus, e.ResourceStatusReason)
@@ -85,16 +88,18 @@ func (d *deployed) remove(status string) {
 	d.settled(status)
 }
 
-// document returns a policy document of about the given number of characters.
+// policyOf returns a policy document that allows an action, with a resource name
+// of size characters.
 func policyOf(action string, size int) string {
 	return fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":%q,"Resource":"arn:aws:s3:::%s"}}`, action, strings.Repeat("x", size))
 }
 
-// roleWith returns a role with more properties.
+// roleWith returns the resource Role with additional properties.
 func roleWith(properties string) string {
 	return `"Role":{"Type":"AWS::IAM::Role","Properties":{"RoleName":"acme","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}` + properties + `}}`
 }
 
+// inline returns the property Policies with documents by name.
 func inline(policies map[string]string) string {
 	var list []any
 	for name, document := range policies {
@@ -128,10 +133,10 @@ func TestOldAndNewPoliciesTogetherCountAgainstTheLimits(t *testing.T) {
 			d := deploy(t, roleWith(test.before), "")
 			d.settled("CREATE_COMPLETE")
 			d.update(roleWith(test.after), "", "UPDATE_ROLLBACK_COMPLETE")
-			if story := d.story(); !strings.Contains(story, test.reason) {
-				t.Errorf("the events do not say %q:\n%s", test.reason, story)
+			if events := d.events(); !strings.Contains(events, test.reason) {
+				t.Errorf("the events do not contain %q:\n%s", test.reason, events)
 			}
-			// In two steps the change succeeds.
+			// The change succeeds in two steps.
 			d.update(roleWith(test.between), "", "UPDATE_COMPLETE")
 			d.update(roleWith(test.after), "", "UPDATE_COMPLETE")
 			d.remove("DELETE_COMPLETE")
@@ -139,13 +144,14 @@ func TestOldAndNewPoliciesTogetherCountAgainstTheLimits(t *testing.T) {
 	}
 }
 
-// managedPolicyOf returns a customer-managed policy that a role attaches by
-// Ref.
+// managedPolicyOf returns the resources Policy, a managed policy, and Role, which
+// attaches it by Ref.
 func managedPolicyOf(document string) string {
 	return `"Policy":{"Type":"AWS::IAM::ManagedPolicy","Properties":{"Path":"/acme/","PolicyDocument":` + document + `}},` +
 		roleWith(`,"ManagedPolicyArns":[{"Ref":"Policy"}]`)
 }
 
+// attached returns the ARNs of the managed policies that are attached to the role.
 func (d *deployed) attached() []string {
 	d.t.Helper()
 	out, err := d.iam.ListAttachedRolePolicies(d.t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: aws.String("acme")})
@@ -165,9 +171,9 @@ func TestAStackCreatesAManagedPolicyAndAttachesIt(t *testing.T) {
 	st := d.settled("CREATE_COMPLETE")
 	arn := st.Outputs["Arn"]
 	if got := d.attached(); len(got) != 1 || got[0] != arn || st.Outputs["Same"] != arn || !strings.HasPrefix(arn, "arn:aws:iam::222222222222:policy/acme/access-Policy-") {
-		t.Fatalf("attached is %v, the outputs are %v", got, st.Outputs)
+		t.Fatalf("the attached policies are %v, the outputs are %v", got, st.Outputs)
 	}
-	// Six updates leave no more than five versions, and the last is in force.
+	// After six updates there are five versions, and the last is the default.
 	for i := range 6 {
 		d.update(managedPolicyOf(policyOf("s3:GetObject", 100+i)), "", "UPDATE_COMPLETE")
 	}
@@ -177,19 +183,19 @@ func TestAStackCreatesAManagedPolicyAndAttachesIt(t *testing.T) {
 	}
 	version, err := d.iam.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: &arn, VersionId: policy.Policy.DefaultVersionId})
 	if err != nil || *policy.Policy.DefaultVersionId != "v7" || strings.Count(*version.PolicyVersion.Document, "x") != 105 {
-		t.Errorf("in force is %s of %+v, %v", *policy.Policy.DefaultVersionId, version, err)
+		t.Errorf("the default version is %s: %+v, %v", *policy.Policy.DefaultVersionId, version, err)
 	}
 	versions, err := d.iam.ListPolicyVersions(t.Context(), &iam.ListPolicyVersionsInput{PolicyArn: &arn})
 	if err != nil || len(versions.Versions) != 5 {
 		t.Errorf("there are %d versions, %v", len(versions.Versions), err)
 	}
-	// A policy that is removed is detached first.
+	// CloudFormation detaches a policy before it deletes it.
 	d.update(roleWith(""), "", "UPDATE_COMPLETE")
 	if got := d.attached(); len(got) != 0 {
-		t.Errorf("attached is %v", got)
+		t.Errorf("the attached policies are %v", got)
 	}
 	if _, err := d.iam.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: &arn}); err == nil {
-		t.Error("the policy outlived the template")
+		t.Error("the policy still exists after it was removed from the template")
 	}
 	d.remove("DELETE_COMPLETE")
 }
@@ -202,7 +208,7 @@ func TestAStackWithManagedPoliciesIsDeleted(t *testing.T) {
 	d.update(managedPolicyOf(policyOf("s3:GetObject", 11)), "", "UPDATE_COMPLETE")
 	d.remove("DELETE_COMPLETE")
 	if _, err := d.iam.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: &arn}); err == nil {
-		t.Error("the policy outlived the stack")
+		t.Error("the policy still exists after the stack was deleted")
 	}
 }
 
@@ -210,8 +216,8 @@ func TestAManagedPolicyOverTheSizeLimitIsRefused(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, managedPolicyOf(policyOf("s3:GetObject", 6200)), "")
 	d.settled("ROLLBACK_COMPLETE")
-	if story := d.story(); !strings.Contains(story, "Cannot exceed quota for PolicySize: 6144") {
-		t.Errorf("the events say\n%s", story)
+	if events := d.events(); !strings.Contains(events, "Cannot exceed quota for PolicySize: 6144") {
+		t.Errorf("the events are\n%s", events)
 	}
 }
 
@@ -223,7 +229,7 @@ func TestAManagedPolicyWithANewPathIsReplaced(t *testing.T) {
 	before := d.attached()[0]
 	d.update(strings.Replace(resources, "/acme/", "/other/", 1), "", "UPDATE_COMPLETE")
 	if got := d.attached(); len(got) != 1 || !strings.Contains(got[0], ":policy/other/") {
-		t.Errorf("attached is %v", got)
+		t.Errorf("the attached policies are %v", got)
 	}
 	if _, err := d.iam.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: &before}); err == nil {
 		t.Error("the old policy still exists")

@@ -17,7 +17,8 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// exportStack has one resource of each type that a stack may have beside roles.
+// exportStack is a template with a bucket, a queue, a topic, a subscription, a rule
+// and a log group, and with policies of the first three.
 const exportStack = `{"Resources": {
   "Exports": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {
     "BucketName": {"Fn::Join": ["-", ["exports", {"Ref": "AWS::AccountId"}]]},
@@ -40,9 +41,10 @@ const exportStack = `{"Resources": {
  "Outputs": {"Queue": {"Value": {"Ref": "Queue"}}, "Topic": {"Value": {"Ref": "Topic"}}, "Rule": {"Value": {"Fn::GetAtt": ["Rule", "Arn"]}}, "Log": {"Value": {"Fn::GetAtt": ["Log", "Arn"]}},
   "Domain": {"Value": {"Fn::GetAtt": ["Exports", "RegionalDomainName"]}}}}`
 
-// A stack's buckets, queues, topics, rules and log groups are real ones of the sandbox:
-// what one sends, another receives, and what is deleted is gone.
-func TestAStackHasRealResourcesBesideRoles(t *testing.T) {
+// TestAStacksResourcesWork checks that a stack's buckets, queues, topics, rules and
+// log groups are those of the sandbox's services: they receive what others send,
+// can be updated, and do not exist after they were deleted.
+func TestAStacksResourcesWork(t *testing.T) {
 	box := start(t, WithRegion("eu-west-1"))
 	if err := box.OpenAccount(customer, "aws"); err != nil {
 		t.Fatal(err)
@@ -80,7 +82,7 @@ func TestAStackHasRealResourcesBesideRoles(t *testing.T) {
 	}
 	check(put("a"))
 	if code(put("secret/a")) != "AccessDenied" {
-		t.Error("the bucket's policy is not in force")
+		t.Error("the bucket's policy does not apply")
 	}
 	versions, err := buckets.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: aws.String(bucket)})
 	if err != nil || versions.Status != "Enabled" {
@@ -125,24 +127,24 @@ func TestAStackHasRealResourcesBesideRoles(t *testing.T) {
 	}
 	check(box.DeleteStack(ctx, *created.StackId))
 	settled(*created.StackId, "DELETE_COMPLETE")
-	check(put("b")) // which was kept
+	check(put("b")) // the bucket was retained
 	if _, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: aws.String(st.Outputs["Queue"])}); code(err) != "QueueDoesNotExist" && !strings.Contains(code(err), "NonExistentQueue") {
-		t.Errorf("the queue is there: %v", err)
+		t.Errorf("the queue still exists: %v", err)
 	}
 	if rules, err := events.ListRules(ctx, &eventbridge.ListRulesInput{}); err != nil || len(rules.Rules) > 0 {
 		t.Errorf("rules: %v, %v", rules, err)
 	}
 	if _, err := topics.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(st.Outputs["Topic"])}); code(err) != "NotFound" {
-		t.Errorf("the topic is there: %v", err)
+		t.Errorf("the topic still exists: %v", err)
 	}
 
-	// Again: its bucket is still there.
+	// A second stack fails, because the first one's bucket still exists.
 	again, err := stacks.CreateStack(ctx, &cfn.CreateStackInput{StackName: aws.String("again"), TemplateBody: aws.String(exportStack)})
 	check(err)
 	settled(*again.StackId, "ROLLBACK_COMPLETE")
 }
 
-func TestAStackIsRefusedWhatTheSandboxDoesNotImplementOfItsResources(t *testing.T) {
+func TestAStackWithUnimplementedPropertiesFails(t *testing.T) {
 	box := start(t, WithRegion("eu-west-1"))
 	if err := box.OpenAccount(customer, "aws"); err != nil {
 		t.Fatal(err)
@@ -153,7 +155,7 @@ func TestAStackIsRefusedWhatTheSandboxDoesNotImplementOfItsResources(t *testing.
 	for name, c := range map[string]struct{ resource, want string }{
 		"a website":        {`{"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}}`, "extraneous key [WebsiteConfiguration]"},
 		"a FIFO queue":     {`{"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": true}}`, "extraneous key [FifoQueue]"},
-		"a mail":           {`{"Type": "AWS::SNS::Subscription", "Properties": {"TopicArn": "arn:aws:sns:eu-west-1:222222222222:x", "Protocol": "email", "Endpoint": "a@b.example"}}`, "Service: Sns"},
+		"an email address": {`{"Type": "AWS::SNS::Subscription", "Properties": {"TopicArn": "arn:aws:sns:eu-west-1:222222222222:x", "Protocol": "email", "Endpoint": "a@b.example"}}`, "Service: Sns"},
 		"a schedule":       {`{"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "rate(1 day)"}}`, "extraneous key [ScheduleExpression]"},
 		"another pattern":  {`{"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": [{"suffix": "x"}]}}}`, "has another comparison"},
 		"a target's input": {`{"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": ["x"]}, "Targets": [{"Id": "a", "Arn": "b", "Input": "c"}]}}`, "extraneous key [Input]"},
@@ -168,12 +170,12 @@ func TestAStackIsRefusedWhatTheSandboxDoesNotImplementOfItsResources(t *testing.
 				t.Fatal(err)
 			}
 			st, err := box.WaitStack(t.Context(), *created.StackId)
-			said := ""
+			reasons := ""
 			for _, e := range box.StackEvents(st.ID) {
-				said += e.ResourceStatusReason + "\n"
+				reasons += e.ResourceStatusReason + "\n"
 			}
-			if err != nil || st.Status != "ROLLBACK_COMPLETE" || !strings.Contains(said, c.want) {
-				t.Errorf("%s, %v:\n%s", st.Status, err, said)
+			if err != nil || st.Status != "ROLLBACK_COMPLETE" || !strings.Contains(reasons, c.want) {
+				t.Errorf("the stack is %s, %v:\n%s", st.Status, err, reasons)
 			}
 		})
 	}
