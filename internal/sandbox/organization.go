@@ -149,7 +149,7 @@ func (s *Sandbox) LaunchStackSet(ctx context.Context, management string, l Stack
 		Capabilities []string `xml:"Capabilities>member"`
 	}
 	if err := call("GetTemplateSummary", source, &template); err != nil {
-		return StackSet{}, fmt.Errorf("read the template of the StackSet %s as account %s: %w", l.Name, management, err)
+		return StackSet{}, fmt.Errorf("read the template of the StackSet %s as account %s: %w", l.Name, by, err)
 	}
 	source.Set("StackSetName", l.Name)
 	source.Set("PermissionModel", "SERVICE_MANAGED")
