@@ -11,9 +11,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// action is one operation of the API: what serves it, and the parameters that
-// it understands. Any other parameter is refused, because an option that is
-// read over (a stack policy, a change set) would change what is tested.
+// action is one operation of the API: the method that serves it, and the
+// parameters that it accepts. Any other parameter is refused, because ignoring
+// an option (such as a stack policy) would change what is tested.
 type action struct {
 	serve      func(*Service, *kernel.Call, kernel.Query) (any, error)
 	parameters []string
@@ -74,12 +74,13 @@ func onlyKnown(name string, q kernel.Query, known []string) error {
 	return nil
 }
 
-// allowed asks whether the caller may do this to a stack. A stack that does not
-// exist yet, or all of them, is named by a wildcard.
-func (s *Service) allowed(c *kernel.Call, stackID string) error {
+// allowed returns an error if the caller may not call c.Action on a resource.
+// The resource is an ARN, which has a wildcard if no stack was found by its
+// name or if the action is about all stacks.
+func (s *Service) allowed(c *kernel.Call, resource string) error {
 	return s.env.Authorizer.Authorize(kernel.Authorization{
 		Principal: c.Principal, Action: "cloudformation:" + c.Action,
-		Resource: stackID, ResourceAccount: c.Principal.Account,
+		Resource: resource, ResourceAccount: c.Principal.Account,
 	})
 }
 
@@ -87,7 +88,9 @@ func stackARN(c *kernel.Call, rest string) string {
 	return "arn:" + kernel.Partition(c.Region) + ":cloudformation:" + c.Region + ":" + c.Principal.Account + ":stack/" + rest
 }
 
-// findAllowed finds a stack of the caller's account, for a caller who may.
+// findAllowed returns a stack of the caller's account and Region by its name or
+// ID. It returns an error if the caller may not call c.Action on the stack, or
+// if there is no such stack.
 func (s *Service) findAllowed(c *kernel.Call, nameOrID string) (*stack, error) {
 	if nameOrID == "" {
 		return nil, validation("1 validation error detected: Value null at 'stackName' failed to satisfy constraint: Member must not be null")
@@ -105,8 +108,9 @@ func (s *Service) findAllowed(c *kernel.Call, nameOrID string) (*stack, error) {
 	return st, err
 }
 
-// queryParameters reads Parameters.member.N: values, and the names of those
-// that keep their previous one.
+// queryParameters reads Parameters.member.N. It returns the given values by
+// parameter name, and the names of the parameters that keep their previous
+// values.
 func queryParameters(q kernel.Query) (values map[string]string, previous []string, err error) {
 	values = map[string]string{}
 	for _, p := range q.Structs("Parameters") {
@@ -123,7 +127,8 @@ func queryParameters(q kernel.Query) (values map[string]string, previous []strin
 	return values, previous, nil
 }
 
-// checkTags holds the limits of a stack's or StackSet's tags.
+// checkTags returns an error if the tags of a stack or StackSet exceed AWS's
+// limits.
 func checkTags(q kernel.Query) error {
 	tags := q.Structs("Tags")
 	if len(tags) > 50 {

@@ -26,7 +26,8 @@ func (p *pending) body() ([]byte, bool) {
 	return p.text, p.arrived
 }
 
-// expect registers the key under which an answer will come.
+// expect registers the object key under which an answer will be stored. It
+// returns the pending answer, and a function that unregisters the key.
 func (s *Service) expect(ctx context.Context, key string) (p *pending, forget func()) {
 	p = &pending{}
 	p.ctx, p.cancel = context.WithCancel(ctx)
@@ -41,8 +42,9 @@ func (s *Service) expect(ctx context.Context, key string) (p *pending, forget fu
 	}
 }
 
-// receive takes what was written to the response bucket. The first answer
-// counts; one that no stack waits for any more changes nothing.
+// receive handles an object that was written to the response bucket. Only the
+// first answer to a request counts. An answer that no stack waits for is
+// ignored.
 func (s *Service) receive(_, key string, body []byte) {
 	s.mu.Lock()
 	p, found := s.waiting[key]
@@ -58,7 +60,7 @@ func (s *Service) receive(_, key string, body []byte) {
 	}
 }
 
-// answer is what the vendor says (aws-facts 1.7).
+// answer is the vendor's response to a request (aws-facts 1.7).
 type answer struct {
 	Status             string
 	Reason             string
@@ -68,7 +70,7 @@ type answer struct {
 	LogicalResourceID  string `json:"LogicalResourceId"`
 	Data               map[string]any
 
-	sent bool   // the request went out
+	sent bool   // the request was published
 	key  string // where the answer is stored
 }
 
@@ -82,8 +84,8 @@ func (a answer) made() made {
 
 const maxAnswer = 4096
 
-// readAnswer checks an answer. A wrong one fails the resource: CloudFormation
-// does not ask again.
+// readAnswer parses the answer to a request. Its error is the reason for which
+// the resource fails: CloudFormation does not send the request again.
 func readAnswer(q request, key string, body []byte, bucket string) (answer, error) {
 	sent := answer{sent: true, key: key}
 	if len(body) > maxAnswer {

@@ -11,9 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// nothing is a template whose resource calls no service.
 const nothing = `{"Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}`
 
-func TestCallsAreRefusedInAWSsWords(t *testing.T) {
+func TestInvalidCallsReturnAWSsErrors(t *testing.T) {
 	withParameter := strings.Replace(nothing, `{"Resources"`, `{"Parameters": {"A": {"Type": "String"}}, "Resources"`, 1)
 	iam := `{"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}}}`
 	for name, test := range map[string]struct {
@@ -21,31 +22,31 @@ func TestCallsAreRefusedInAWSsWords(t *testing.T) {
 		pairs  []string
 		want   string
 	}{
-		"a name that is no name":         {"CreateStack", []string{"StackName", "1-a", "TemplateBody", nothing}, "ValidationError: 1 validation error detected: Value '1-a' at 'stackName'"},
-		"no template":                    {"CreateStack", []string{"StackName", "a"}, "Either Template URL or Template Body must be specified."},
-		"two templates":                  {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "TemplateURL", "https://b.s3.amazonaws.com/k"}, "but not both"},
-		"a long body":                    {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing + strings.Repeat(" ", 51200)}, "less than or equal to 51200"},
-		"a URL without TLS":              {"CreateStack", []string{"StackName", "a", "TemplateURL", "http://b.s3.amazonaws.com/k"}, "TemplateURL must be a supported URL."},
-		"a URL elsewhere":                {"CreateStack", []string{"StackName", "a", "TemplateURL", "https://s3.amazonaws.com.example.org/k"}, "TemplateURL must be a supported URL."},
-		"a template out of reach":        {"CreateStack", []string{"StackName", "a", "TemplateURL", "https://b.s3.eu-west-1.amazonaws.com/k"}, "TemplateURL must reference a valid S3 object to which you have access."},
-		"a parameter that is missing":    {"CreateStack", []string{"StackName", "a", "TemplateBody", withParameter}, "Parameters: [A] must have values"},
-		"a parameter too many":           {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "Parameters.member.1.ParameterKey", "B", "Parameters.member.1.ParameterValue", "x"}, "Parameters: [B] do not exist in the template"},
-		"a previous value of nothing":    {"CreateStack", []string{"StackName", "a", "TemplateBody", withParameter, "Parameters.member.1.ParameterKey", "A", "Parameters.member.1.UsePreviousValue", "true"}, "Cannot specify usePreviousValue as true"},
-		"IAM without a capability":       {"CreateStack", []string{"StackName", "a", "TemplateBody", iam}, "InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_IAM]"},
-		"a named role with the lesser":   {"CreateStack", []string{"StackName", "a", "TemplateBody", phoneHome(), "Capabilities.member.1", "CAPABILITY_IAM"}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
-		"a capability that is none":      {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "Capabilities.member.1", "CAPABILITY_X"}, "Member must satisfy enum value set"},
-		"a stack policy":                 {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "StackPolicyBody", "{}"}, "does not implement the parameter StackPolicyBody of CreateStack"},
-		"a service role":                 {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "RoleARN", "arn:x"}, "Role arn:x is invalid or cannot be assumed"},
-		"both ways to fail":              {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "OnFailure", "DELETE", "DisableRollback", "true"}, "only one of DisableRollback and OnFailure"},
-		"a name that is taken":           {"CreateStack", []string{"StackName", "taken", "TemplateBody", nothing}, "AlreadyExistsException: Stack [taken] already exists"},
-		"an update of nothing":           {"UpdateStack", []string{"StackName", "a", "TemplateBody", nothing}, "Stack with id a does not exist"},
-		"an update without a change":     {"UpdateStack", []string{"StackName", "taken", "UsePreviousTemplate", "true"}, "No updates are to be performed."},
-		"a delete that retains too soon": {"DeleteStack", []string{"StackName", "taken", "RetainResources.member.1", "Nothing"}, "DELETE_FAILED state"},
-		"a description of nothing":       {"DescribeStacks", []string{"StackName", "a"}, "Stack with id a does not exist"},
-		"a resource that is not there":   {"DescribeStackResource", []string{"StackName", "taken", "LogicalResourceId", "X"}, "Resource X does not exist for stack taken"},
-		"a page of another stack":        {"DescribeStackEvents", []string{"StackName", "taken", "NextToken", "99"}, "NextToken is not valid"},
-		"a change set":                   {"CreateChangeSet", nil, "InvalidAction: The action CreateChangeSet is not valid for this endpoint."},
-		"a function in a stack's policy": {"SetStackPolicy", nil, "InvalidAction"},
+		"an invalid name":                        {"CreateStack", []string{"StackName", "1-a", "TemplateBody", nothing}, "ValidationError: 1 validation error detected: Value '1-a' at 'stackName'"},
+		"no template":                            {"CreateStack", []string{"StackName", "a"}, "Either Template URL or Template Body must be specified."},
+		"two templates":                          {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "TemplateURL", "https://b.s3.amazonaws.com/k"}, "but not both"},
+		"a long body":                            {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing + strings.Repeat(" ", 51200)}, "less than or equal to 51200"},
+		"a URL without TLS":                      {"CreateStack", []string{"StackName", "a", "TemplateURL", "http://b.s3.amazonaws.com/k"}, "TemplateURL must be a supported URL."},
+		"a URL outside S3":                       {"CreateStack", []string{"StackName", "a", "TemplateURL", "https://s3.amazonaws.com.example.org/k"}, "TemplateURL must be a supported URL."},
+		"a template that is not readable":        {"CreateStack", []string{"StackName", "a", "TemplateURL", "https://b.s3.eu-west-1.amazonaws.com/k"}, "TemplateURL must reference a valid S3 object to which you have access."},
+		"a missing parameter":                    {"CreateStack", []string{"StackName", "a", "TemplateBody", withParameter}, "Parameters: [A] must have values"},
+		"an unknown parameter":                   {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "Parameters.member.1.ParameterKey", "B", "Parameters.member.1.ParameterValue", "x"}, "Parameters: [B] do not exist in the template"},
+		"a previous value of a new stack":        {"CreateStack", []string{"StackName", "a", "TemplateBody", withParameter, "Parameters.member.1.ParameterKey", "A", "Parameters.member.1.UsePreviousValue", "true"}, "Cannot specify usePreviousValue as true"},
+		"IAM without a capability":               {"CreateStack", []string{"StackName", "a", "TemplateBody", iam}, "InsufficientCapabilitiesException: Requires capabilities : [CAPABILITY_IAM]"},
+		"a named role with only CAPABILITY_IAM":  {"CreateStack", []string{"StackName", "a", "TemplateBody", phoneHome(), "Capabilities.member.1", "CAPABILITY_IAM"}, "Requires capabilities : [CAPABILITY_NAMED_IAM]"},
+		"an unknown capability":                  {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "Capabilities.member.1", "CAPABILITY_X"}, "Member must satisfy enum value set"},
+		"a stack policy":                         {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "StackPolicyBody", "{}"}, "does not implement the parameter StackPolicyBody of CreateStack"},
+		"an invalid service role":                {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "RoleARN", "arn:x"}, "Role arn:x is invalid or cannot be assumed"},
+		"OnFailure and DisableRollback":          {"CreateStack", []string{"StackName", "a", "TemplateBody", nothing, "OnFailure", "DELETE", "DisableRollback", "true"}, "only one of DisableRollback and OnFailure"},
+		"a name that is taken":                   {"CreateStack", []string{"StackName", "taken", "TemplateBody", nothing}, "AlreadyExistsException: Stack [taken] already exists"},
+		"an update of a missing stack":           {"UpdateStack", []string{"StackName", "a", "TemplateBody", nothing}, "Stack with id a does not exist"},
+		"an update without a change":             {"UpdateStack", []string{"StackName", "taken", "UsePreviousTemplate", "true"}, "No updates are to be performed."},
+		"RetainResources before a delete failed": {"DeleteStack", []string{"StackName", "taken", "RetainResources.member.1", "Nothing"}, "DELETE_FAILED state"},
+		"a description of a missing stack":       {"DescribeStacks", []string{"StackName", "a"}, "Stack with id a does not exist"},
+		"a missing resource":                     {"DescribeStackResource", []string{"StackName", "taken", "LogicalResourceId", "X"}, "Resource X does not exist for stack taken"},
+		"an invalid NextToken":                   {"DescribeStackEvents", []string{"StackName", "taken", "NextToken", "99"}, "NextToken is not valid"},
+		"a change set":                           {"CreateChangeSet", nil, "InvalidAction: The action CreateChangeSet is not valid for this endpoint."},
+		"SetStackPolicy":                         {"SetStackPolicy", nil, "InvalidAction"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -54,13 +55,13 @@ func TestCallsAreRefusedInAWSsWords(t *testing.T) {
 			w.settled(id, "CREATE_COMPLETE")
 			_, err := w.call(test.action, test.pairs...)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("the error is %v, and should say %q", err, test.want)
+				t.Errorf("the error is %v, want one that contains %q", err, test.want)
 			}
 		})
 	}
 }
 
-func TestATemplateIsReadWithTheCallersRights(t *testing.T) {
+func TestATemplateIsReadWithTheCallersPermissions(t *testing.T) {
 	w := newWorld(t)
 	w.objects["https://bucket.s3.us-east-1.amazonaws.com/templates/a.json"] = nothing
 	id := w.must("CreateStack", "StackName", "a", "TemplateURL", "https://bucket.s3.us-east-1.amazonaws.com/templates/a.json")
@@ -72,7 +73,7 @@ func TestATemplateIsReadWithTheCallersRights(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotIsRefused(t *testing.T) {
+func TestCallsWithoutPermissionAreDenied(t *testing.T) {
 	for _, action := range []string{"CreateStack", "UpdateStack", "DeleteStack", "DescribeStacks", "ListStacks", "ValidateTemplate"} {
 		w := newWorld(t)
 		w.denied["cloudformation:"+action] = true
@@ -106,7 +107,7 @@ func TestAStackThatWasRolledBackCanOnlyBeDeleted(t *testing.T) {
 	}
 	w.must("DeleteStack", "StackName", "access")
 	w.settled(id, "DELETE_COMPLETE")
-	w.silent() // what the rollback deleted is not deleted again
+	w.wantNoRequest() // resources that the rollback deleted are not deleted again
 	w.must("CreateStack", "StackName", "access", "TemplateBody", nothing)
 }
 
@@ -136,11 +137,11 @@ func TestEventsComeInPagesNewestFirst(t *testing.T) {
 		t.Errorf("the pages have %d and %d events of %d", n, m, len(all))
 	}
 	if !strings.Contains(first, all[len(all)-1].ID) || !strings.Contains(second, all[0].ID) || strings.Contains(second, "NextToken") {
-		t.Error("the newest event belongs on the first page, the oldest on the last")
+		t.Error("the first page must have the newest event, and the last page the oldest")
 	}
 }
 
-func TestUpdatesKeepValuesThatTheyAreToldToKeep(t *testing.T) {
+func TestUpdatesKeepPreviousValuesOnRequest(t *testing.T) {
 	body := `{"Parameters": {"A": {"Type": "String"}, "B": {"Type": "String", "Default": "b"}},
 		"Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
 		"Outputs": {"AB": {"Value": {"Fn::Sub": "${A}${B}"}}}}`
@@ -148,7 +149,7 @@ func TestUpdatesKeepValuesThatTheyAreToldToKeep(t *testing.T) {
 	id := w.create(body, "Parameters.member.1.ParameterKey", "A", "Parameters.member.1.ParameterValue", "a",
 		"Parameters.member.2.ParameterKey", "B", "Parameters.member.2.ParameterValue", "x")
 	w.settled(id, "CREATE_COMPLETE")
-	// B is not named, so it falls back to its default.
+	// B is not in the call, so it gets its default.
 	w.must("UpdateStack", "StackName", "access", "UsePreviousTemplate", "true",
 		"Parameters.member.1.ParameterKey", "A", "Parameters.member.1.UsePreviousValue", "true")
 	if st := w.settled(id, "UPDATE_COMPLETE"); st.Outputs["AB"] != "ab" {
@@ -156,7 +157,7 @@ func TestUpdatesKeepValuesThatTheyAreToldToKeep(t *testing.T) {
 	}
 }
 
-func TestASummarySaysWhatAPersonHasToDecide(t *testing.T) {
+func TestASummaryHasParametersAndCapabilities(t *testing.T) {
 	w := newWorld(t)
 	body := strings.Replace(phoneHome(), `{"Resources"`, `{"Description": "who gets what", "Metadata": {"M": 1},
 		"Parameters": {"ExternalId": {"Type": "String", "Default": "x", "AllowedValues": ["x"]}}, "Resources"`, 1)
@@ -167,13 +168,13 @@ func TestASummarySaysWhatAPersonHasToDecide(t *testing.T) {
 			"<member>CAPABILITY_NAMED_IAM</member>", "The following resource(s) require capabilities: [AWS::IAM::Role]",
 		} {
 			if !strings.Contains(got, want) {
-				t.Errorf("%s does not say %s: %s", action, want, got)
+				t.Errorf("the response of %s does not contain %s: %s", action, want, got)
 			}
 		}
 	}
 }
 
-func TestAPreviewShowsWhatIsOptionalHoweverTheSwitchStands(t *testing.T) {
+func TestAPreviewShowsOptionalPoliciesWhetherOnOrOff(t *testing.T) {
 	const at = "https://bucket.s3.eu-west-1.amazonaws.com/t"
 	w := newWorld(t)
 	w.objects[at] = `{
@@ -198,7 +199,7 @@ func TestAPreviewShowsWhatIsOptionalHoweverTheSwitchStands(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", value, diff)
 		}
 		if len(role.Managed) != 1 || len(role.Inline) != 0 {
-			t.Errorf("%s: what is always there is %v and %v", value, role.Managed, role.Inline)
+			t.Errorf("%s: the unconditional policies are %v and %v, want one managed and no inline policy", value, role.Managed, role.Inline)
 		}
 	}
 }
@@ -218,7 +219,7 @@ func TestAPreviewShowsWhatTheRoleMayDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]string{"ExternalId": "abc", "Secret": ""}, got.Values); diff != "" {
-		t.Errorf("values of unknown and hidden parameters are ignored (-want +got):\n%s", diff)
+		t.Errorf("values of unknown and hidden parameters must be ignored (-want +got):\n%s", diff)
 	}
 	role := got.Roles[0]
 	want := []StatementPreview{{Effect: "Allow", Actions: []string{"s3:Get*"}, Resources: []string{"a", "b"}, Conditional: true}}
@@ -230,6 +231,6 @@ func TestAPreviewShowsWhatTheRoleMayDo(t *testing.T) {
 	}
 	wrong, err := w.Preview(t.Context(), admin(), region, at, map[string]string{"ExternalId": "XYZ"})
 	if err != nil || !strings.Contains(wrong.Problem, "must match pattern") {
-		t.Errorf("the preview of a wrong value says %q, %v", wrong.Problem, err)
+		t.Errorf("the preview of an invalid value has the problem %q (%v), want one about the pattern", wrong.Problem, err)
 	}
 }

@@ -22,12 +22,12 @@ type bucketResource struct{ s *Service }
 
 const bucketType = "AWS::S3::Bucket"
 
-// bucketSettings are the properties that are settings of their own, by the subresource
-// that has each: how it is written, and what it is without one.
+// bucketSettings has the properties that S3 stores as subresources of the
+// bucket.
 var bucketSettings = map[string]struct {
 	subresource string
-	write       func(v any) (any, error)
-	initial     any // nil: it is deleted
+	write       func(v any) (any, error) // returns the request body for a property
+	initial     any                      // request body if the property is removed; nil: the subresource is deleted
 }{
 	"PublicAccessBlockConfiguration": {"publicAccessBlock", writeAccessBlock, accessBlock{BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true}},
 	"BucketEncryption":               {"encryption", writeEncryption, nil},
@@ -58,7 +58,7 @@ func (h bucketResource) create(_ context.Context, o *operation, r *resource) (ma
 		name = custom
 	}
 	if err := o.s3(http.MethodHead, name, "", nil); err == nil {
-		return made{}, alreadyThere(bucketType, name)
+		return made{}, alreadyExists(bucketType, name)
 	}
 	var body []byte
 	if o.st.region != "us-east-1" {
@@ -87,7 +87,8 @@ func (h bucketResource) update(_ context.Context, o *operation, r *resource, pro
 	return made{}, o.configureBucket(r.physicalID, r.properties, properties, have, want)
 }
 
-// configureBucket changes the settings that differ.
+// configureBucket changes the settings and tags that differ between the old
+// properties and the new ones.
 func (o *operation) configureBucket(name string, before, properties map[string]any, have, tags map[string]string) error {
 	for _, setting := range slices.Sorted(maps.Keys(bucketSettings)) {
 		was, wanted := before[setting], properties[setting]
@@ -127,9 +128,9 @@ func (o *operation) configureBucket(name string, before, properties map[string]a
 	return o.s3(http.MethodPut, name, "tagging", text)
 }
 
-// delete refuses a bucket that has something in it, as S3 does.
+// delete deletes the bucket. S3 refuses that if the bucket is not empty.
 func (bucketResource) delete(_ context.Context, o *operation, r *resource) error {
-	if err := o.s3(http.MethodDelete, r.physicalID, "", nil); !gone(err) {
+	if err := o.s3(http.MethodDelete, r.physicalID, "", nil); !notFound(err) {
 		return err
 	}
 	return nil
@@ -142,7 +143,7 @@ func (bucketResource) replaces(r *resource, properties map[string]any) (bool, er
 	return renamed(r, properties, "BucketName")
 }
 
-// The documents of S3, which encode as it wants them.
+// The following types are request bodies of S3.
 
 type accessBlock struct {
 	XMLName               xml.Name `xml:"PublicAccessBlockConfiguration"`
@@ -192,9 +193,10 @@ func taggingOf(tags map[string]string) tagging {
 	return t
 }
 
-var errShape = errors.New("it does not have the form that the sandbox's CloudFormation implements")
+var errShape = errors.New("the sandbox's CloudFormation does not implement this form of the property")
 
-// fieldsOf returns the fields of an object of which no others are known.
+// fieldsOf returns the fields of an object, with scalars as strings. It returns
+// an error if v is not an object or has fields other than the known ones.
 func fieldsOf(v any, known ...string) (map[string]any, error) {
 	object, ok := template.Stringify(v).(map[string]any)
 	if !ok {
@@ -293,10 +295,10 @@ func writeLifecycle(v any) (any, error) {
 		rule.ID, _ = m["Id"].(string)
 		rule.Status, _ = m["Status"].(string)
 		rule.Filter.Prefix, _ = m["Prefix"].(string)
-		if n, there := m["ExpirationInDays"].(string); there {
+		if n, found := m["ExpirationInDays"].(string); found {
 			rule.Expiration = &days{n}
 		}
-		if abort, there := m["AbortIncompleteMultipartUpload"]; there {
+		if abort, found := m["AbortIncompleteMultipartUpload"]; found {
 			inner, err := fieldsOf(abort, "DaysAfterInitiation")
 			if err != nil {
 				return nil, err
@@ -345,7 +347,7 @@ func (bucketPolicyResource) update(_ context.Context, o *operation, r *resource,
 }
 
 func (bucketPolicyResource) delete(_ context.Context, o *operation, r *resource) error {
-	if err := o.s3(http.MethodDelete, r.physicalID, "policy", nil); !gone(err) {
+	if err := o.s3(http.MethodDelete, r.physicalID, "policy", nil); !notFound(err) {
 		return err
 	}
 	return nil

@@ -3,15 +3,15 @@
 
 // Package cloudformation is the sandbox's CloudFormation: the customer's side
 // of onboarding. It reads a template as the customer, checks parameters, rules
-// and capabilities, makes IAM roles, publishes custom-resource requests to the
-// vendor's topic with the customer's own rights, waits for the signed answer,
-// and rolls back, updates and deletes as AWS does. Service-managed StackSets
-// do the same in every account of an organization.
+// and capabilities, creates IAM roles, publishes custom-resource requests to
+// the vendor's topic with the customer's own permissions, waits for the answer
+// at a presigned URL, and rolls back, updates and deletes as AWS does.
+// Service-managed StackSets do the same in every account of an organization.
 //
-// Every stack operation runs in a goroutine of its own, by the sandbox's
-// clock, until Close. What it does not implement (change sets, stack policies,
-// nested stacks, self-managed StackSets, most resource types) it refuses in the
-// API call.
+// Every stack operation runs in its own goroutine, by the sandbox's clock,
+// until Close. An API call that needs an unimplemented feature (change sets,
+// stack policies, nested stacks, self-managed StackSets, most resource types)
+// returns an error.
 package cloudformation
 
 import (
@@ -28,8 +28,8 @@ import (
 
 const namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
-// responses is S3 with CloudFormation's own response buckets, to which only
-// URLs signed by CloudFormation can write.
+// responses is the part of S3 that has CloudFormation's own response buckets,
+// to which only URLs presigned by CloudFormation can write.
 type responses interface {
 	PresignPut(region, bucket, key string, expires time.Duration) string
 	OnCustomResourceResponse(func(region, key string, body []byte))
@@ -44,32 +44,33 @@ type Service struct {
 
 	organizations organizationsOf
 
-	ctx     context.Context // the life of the operations that outlive their call
+	ctx     context.Context // of the operations, which outlive the calls that start them
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
 	mu      sync.Mutex
 	stacks  map[string]*stack    // by stack ID; deleted ones stay
-	named   map[place]*stack     // the newest of each name
+	named   map[nameKey]*stack   // the newest of each name
 	waiting map[string]*pending  // custom resources, by the key that their answer is stored under
 	sets    map[string]*stackSet // by StackSet ID; deleted ones stay
 
-	executionMu    sync.Mutex        // held while one is made
-	executionRoles map[string]string // of StackSets, by account: the role's ARN
+	executionMu    sync.Mutex        // held while an execution role is created
+	executionRoles map[string]string // ARNs of the execution roles of StackSets, by account
 }
 
-// organizationsOf knows which accounts belong together, for StackSets.
+// organizationsOf returns the organization of an account, for StackSets.
 type organizationsOf interface {
 	Of(account string) (organizations.Organization, bool)
 	OnChange(func(organizations.Change))
 }
 
-// New makes the service; answers to custom resources come in through s3.
+// New returns the service. The service receives the answers to custom-resource
+// requests through s3, and the changes of organizations through orgs.
 func New(env kernel.Env, s3 responses, orgs organizationsOf) *Service {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Service{
 		env: env, responses: s3, ctx: ctx, cancel: cancel,
-		stacks: map[string]*stack{}, named: map[place]*stack{}, waiting: map[string]*pending{},
+		stacks: map[string]*stack{}, named: map[nameKey]*stack{}, waiting: map[string]*pending{},
 		organizations: orgs, sets: map[string]*stackSet{}, executionRoles: map[string]string{},
 	}
 	s.custom = customResource{s}
@@ -95,21 +96,22 @@ func New(env kernel.Env, s3 responses, orgs organizationsOf) *Service {
 	return s
 }
 
-// Close stops all operations where they are and waits for their goroutines.
+// Close cancels all operations and waits for their goroutines. Stacks stay in
+// the state that they are in.
 func (s *Service) Close() {
 	s.cancel()
 	s.running.Wait()
 }
 
-// Action names the operation of a request.
+// Action returns the name of the operation that a request calls.
 func (s *Service) Action(r *http.Request, body []byte) string { return kernel.QueryAction(r, body) }
 
-// EncodeError writes an error in the query protocol.
+// EncodeError returns the response for an error in the query protocol.
 func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
 	return kernel.QueryError(c, namespace, err)
 }
 
-// Serve executes one call.
+// Serve executes one call and returns its response.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	action, found := actions[c.Action]
 	if !found {
@@ -132,7 +134,8 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.QueryResult(c, namespace, result)
 }
 
-// apiError gives a template's fault the code that the API gives it.
+// apiError returns an error of package template as the ValidationError of the
+// API, and any other error unchanged.
 func apiError(err error) error {
 	var invalid *template.Error
 	if errors.As(err, &invalid) {

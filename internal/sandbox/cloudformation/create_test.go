@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-func TestACreateAsksTheVendorAndTakesTheAnswer(t *testing.T) {
+func TestACreatePublishesARequestToTheVendor(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(phoneHome())
 	r := w.next("Create")
@@ -23,7 +23,7 @@ func TestACreateAsksTheVendorAndTakesTheAnswer(t *testing.T) {
 		t.Errorf("the response URL is %s", r.ResponseURL)
 	}
 	r.ResponseURL, r.RequestId = "", ""
-	w.silent()
+	w.wantNoRequest()
 	want := request{
 		RequestType: "Create", ServiceToken: topic, ServiceTimeout: "900", StackId: id,
 		LogicalResourceId: "PhoneHome", ResourceType: "Custom::XacctPhoneHome",
@@ -37,7 +37,7 @@ func TestACreateAsksTheVendorAndTakesTheAnswer(t *testing.T) {
 	}
 }
 
-func TestTheAnswerBecomesOutputsAndEvents(t *testing.T) {
+func TestAnAnswerIsInOutputsAndEvents(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(phoneHome())
 	w.succeed(w.next("Create"), "xacct-1")
@@ -54,7 +54,7 @@ PhoneHome CREATE_IN_PROGRESS: Resource creation Initiated
 PhoneHome CREATE_COMPLETE
 access CREATE_COMPLETE
 `
-	if diff := cmp.Diff(want, w.story(id)); diff != "" {
+	if diff := cmp.Diff(want, w.eventLog(id)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
@@ -70,48 +70,48 @@ func TestARefusedCreateIsRolledBackWithTheVendorsID(t *testing.T) {
 	}
 	w.succeed(d, "xacct-no")
 	w.settled(id, "ROLLBACK_COMPLETE")
-	w.told(id, "PhoneHome CREATE_FAILED: Received response status [FAILED] from custom resource. Message returned: This link has expired. (RequestId: "+r.RequestId+")",
+	w.wantEvents(id, "PhoneHome CREATE_FAILED: Received response status [FAILED] from custom resource. Message returned: This link has expired. (RequestId: "+r.RequestId+")",
 		"access ROLLBACK_IN_PROGRESS: The following resource(s) failed to create: [PhoneHome]. Rollback requested by user.")
 	if len(w.roles) != 0 {
-		t.Errorf("the role is left: %v", w.roles)
+		t.Errorf("the role was not deleted: %v", w.roles)
 	}
 }
 
-func TestAVendorWhoIsSilentFailsTheCreateAtTheTimeout(t *testing.T) {
+func TestACreateWithoutAnAnswerFailsAtTheTimeout(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(phoneHome())
 	r := w.next("Create")
 	w.clock.Advance(899 * time.Second)
-	w.silent()
+	w.wantNoRequest()
 	w.clock.Advance(2 * time.Second)
 	d := w.next("Delete")
 	if !strings.HasPrefix(d.PhysicalResourceId, "access-PhoneHome-") {
-		t.Errorf("CloudFormation makes a physical ID of its own, got %q", d.PhysicalResourceId)
+		t.Errorf("the Delete has the physical ID %q, want one that CloudFormation generated", d.PhysicalResourceId)
 	}
 	w.succeed(r, "too-late") // the URL still works, and the answer is ignored
 	w.succeed(d, d.PhysicalResourceId)
 	w.settled(id, "ROLLBACK_COMPLETE")
-	w.told(id, "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId ["+r.RequestId+"].")
+	w.wantEvents(id, "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId ["+r.RequestId+"].")
 }
 
-func TestWithoutServiceTimeoutTheVendorHasAnHour(t *testing.T) {
+func TestServiceTimeoutIsAnHourByDefault(t *testing.T) {
 	w := newWorld(t)
 	body := strings.Replace(phoneHome(), `"ServiceTimeout": 900,`, "", 1)
 	id := w.create(body)
 	if r := w.next("Create"); r.ServiceTimeout != "" {
-		t.Errorf("ServiceTimeout was not set, and the request says %q", r.ServiceTimeout)
+		t.Errorf("ServiceTimeout is not set in the template, but %q in the request", r.ServiceTimeout)
 	}
 	w.clock.Advance(59 * time.Minute)
-	w.silent()
+	w.wantNoRequest()
 	w.clock.Advance(2 * time.Minute)
 	w.succeed(w.next("Delete"), "x")
 	w.settled(id, "ROLLBACK_COMPLETE")
 }
 
-func TestAnotherResourceFailingCancelsTheOneThatWaits(t *testing.T) {
+func TestAFailureOfAnotherResourceCancelsTheWaitingOne(t *testing.T) {
 	w := newWorld(t)
-	// Late names a role that is not there, and is held back until the vendor has
-	// been asked.
+	// Late refers to a role that does not exist. It is not created before the
+	// vendor has the request.
 	hold := make(chan struct{})
 	body := strings.Replace(phoneHome(), `"Role": {`, `"Late": {"Type": "AWS::IAM::RolePolicy", "DependsOn": "Role",
 		"Properties": {"RoleName": "missing", "PolicyName": "p", "PolicyDocument": {}}}, "Role": {`, 1)
@@ -121,59 +121,59 @@ func TestAnotherResourceFailingCancelsTheOneThatWaits(t *testing.T) {
 	close(hold)
 	d := w.next("Delete")
 	if !strings.HasPrefix(d.PhysicalResourceId, "access-PhoneHome-") {
-		t.Errorf("the Delete carries %q, not an ID that CloudFormation made", d.PhysicalResourceId)
+		t.Errorf("the Delete has the physical ID %q, want one that CloudFormation generated", d.PhysicalResourceId)
 	}
 	w.succeed(d, d.PhysicalResourceId)
 	w.settled(id, "ROLLBACK_COMPLETE")
-	w.told(id, "PhoneHome CREATE_FAILED: Resource creation cancelled",
+	w.wantEvents(id, "PhoneHome CREATE_FAILED: Resource creation cancelled",
 		`Late CREATE_FAILED: Resource handler returned message: "The role with name missing cannot be found. (Service: Iam, Status Code: 404`,
 		"[Late, PhoneHome]")
 }
 
-func TestARoleNameThatIsTakenFailsBeforeTheVendorHearsAnything(t *testing.T) {
+func TestATakenRoleNameFailsBeforeARequestToTheVendor(t *testing.T) {
 	w := newWorld(t)
 	w.roles["acme-access"] = map[string]string{"CreateRole": "of another stack"}
 	id := w.create(phoneHome())
 	w.settled(id, "ROLLBACK_COMPLETE")
-	w.silent()
-	w.told(id, `Role CREATE_FAILED: Resource handler returned message: "Role with name acme-access already exists. (Service: Iam, Status Code: 409`,
+	w.wantNoRequest()
+	w.wantEvents(id, `Role CREATE_FAILED: Resource handler returned message: "Role with name acme-access already exists. (Service: Iam, Status Code: 409`,
 		"HandlerErrorCode: AlreadyExists)")
 	if w.roles["acme-access"] == nil {
 		t.Error("the rollback deleted another stack's role")
 	}
 }
 
-func TestAPublishThatIsRefusedFailsTheResourceInAWSsWords(t *testing.T) {
+func TestADeniedPublishFailsTheResourceWithAWSsMessage(t *testing.T) {
 	w := newWorld(t)
 	w.fail["sns:Publish"] = []error{kernel.Errorf(http.StatusForbidden, "AuthorizationError", "User: me is not authorized to perform: SNS:Publish on resource: %s", topic)}
 	id := w.create(phoneHome())
 	w.settled(id, "ROLLBACK_COMPLETE")
-	w.silent() // never asked to create, so never asked to delete
-	w.told(id, "PhoneHome CREATE_FAILED: User: me is not authorized to perform: SNS:Publish on resource: "+topic+" (Service: AmazonSNS; Status Code: 403; Error Code: AuthorizationError; Request ID: ")
+	w.wantNoRequest() // no Create was published, so no Delete is
+	w.wantEvents(id, "PhoneHome CREATE_FAILED: User: me is not authorized to perform: SNS:Publish on resource: "+topic+" (Service: AmazonSNS; Status Code: 403; Error Code: AuthorizationError; Request ID: ")
 }
 
-func TestAThrottledPublishIsTriedAgain(t *testing.T) {
+func TestAThrottledPublishIsRetried(t *testing.T) {
 	w := newWorld(t)
 	throttled := kernel.Errorf(http.StatusTooManyRequests, "Throttled", "Rate exceeded")
 	w.fail["sns:Publish"] = []error{throttled, throttled}
 	w.created(phoneHome(), "xacct-1")
 }
 
-func TestWrongAnswersFailTheResource(t *testing.T) {
+func TestInvalidAnswersFailTheResource(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer map[string]any
 		reason string
 	}{
-		"a stack that is not its own":       {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "StackId": "arn:other"}, "wrong StackId"},
-		"another request":                   {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "RequestId": "1"}, "wrong RequestId"},
-		"another resource":                  {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "LogicalResourceId": "Role"}, "wrong LogicalResourceId"},
-		"no physical ID":                    {map[string]any{"Status": "SUCCESS"}, "Invalid PhysicalResourceId"},
-		"a physical ID over 1 KB":           {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": strings.Repeat("x", 1025)}, "Invalid PhysicalResourceId"},
-		"no status":                         {map[string]any{"PhysicalResourceId": "x"}, "invalid Status"},
-		"FAILED without a reason":           {map[string]any{"Status": "FAILED", "PhysicalResourceId": "x"}, "Vendor response doesn't contain Reason key in object"},
-		"more than 4,096 bytes":             {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "Data": map[string]any{"A": strings.Repeat("x", 4096)}}, "Response object is too long."},
-		"a request ID that is not there":    {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "RequestId": ""}, "doesn't contain RequestId key"},
-		"data that the template misses out": {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x"}, "CustomResource attribute error: Vendor response doesn't contain Greeting attribute in object arn:"},
+		"another stack":                {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "StackId": "arn:other"}, "wrong StackId"},
+		"another request":              {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "RequestId": "1"}, "wrong RequestId"},
+		"another resource":             {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "LogicalResourceId": "Role"}, "wrong LogicalResourceId"},
+		"no physical ID":               {map[string]any{"Status": "SUCCESS"}, "Invalid PhysicalResourceId"},
+		"a physical ID over 1 KB":      {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": strings.Repeat("x", 1025)}, "Invalid PhysicalResourceId"},
+		"no status":                    {map[string]any{"PhysicalResourceId": "x"}, "invalid Status"},
+		"FAILED without a reason":      {map[string]any{"Status": "FAILED", "PhysicalResourceId": "x"}, "Vendor response doesn't contain Reason key in object"},
+		"more than 4,096 bytes":        {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "Data": map[string]any{"A": strings.Repeat("x", 4096)}}, "Response object is too long."},
+		"no request ID":                {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x", "RequestId": ""}, "doesn't contain RequestId key"},
+		"no data that an output needs": {map[string]any{"Status": "SUCCESS", "PhysicalResourceId": "x"}, "CustomResource attribute error: Vendor response doesn't contain Greeting attribute in object arn:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -182,12 +182,12 @@ func TestWrongAnswersFailTheResource(t *testing.T) {
 			d := w.next("Delete")
 			w.succeed(d, d.PhysicalResourceId)
 			w.settled(id, "ROLLBACK_COMPLETE")
-			w.told(id, test.reason)
+			w.wantEvents(id, test.reason)
 		})
 	}
 }
 
-func TestTheFirstAnswerCounts(t *testing.T) {
+func TestOnlyTheFirstAnswerCounts(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(phoneHome())
 	r := w.next("Create")
@@ -198,15 +198,15 @@ func TestTheFirstAnswerCounts(t *testing.T) {
 	}
 }
 
-func TestWhatToDoOnFailureIsTheCallersChoice(t *testing.T) {
+func TestOnFailureDecidesWhatHappensToAFailedStack(t *testing.T) {
 	t.Run("DO_NOTHING leaves everything", func(t *testing.T) {
 		w := newWorld(t)
 		id := w.create(phoneHome(), "OnFailure", "DO_NOTHING")
 		w.refuse(w.next("Create"), "x", "no")
 		w.settled(id, "CREATE_FAILED")
-		w.silent()
+		w.wantNoRequest()
 		if len(w.roles) != 1 {
-			t.Error("the role is gone")
+			t.Error("the role was deleted")
 		}
 	})
 	t.Run("DisableRollback is the same", func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestARollbackThatIsRefusedEndsInRollbackFailed(t *testing.T) {
 	w.refuse(w.next("Create"), "x", "no")
 	w.refuse(w.next("Delete"), "x", "no again")
 	w.settled(id, "ROLLBACK_FAILED")
-	w.told(id, "PhoneHome DELETE_FAILED", "access ROLLBACK_FAILED: The following resource(s) failed to delete: [PhoneHome].")
+	w.wantEvents(id, "PhoneHome DELETE_FAILED", "access ROLLBACK_FAILED: The following resource(s) failed to delete: [PhoneHome].")
 	w.must("DeleteStack", "StackName", "access")
 	w.succeed(w.next("Delete"), "x")
 	w.settled(id, "DELETE_COMPLETE")
@@ -243,9 +243,9 @@ func TestADeleteDuringTheCreateCancelsIt(t *testing.T) {
 	w.must("DeleteStack", "StackName", id)
 	d := w.next("Delete")
 	if !strings.HasPrefix(d.PhysicalResourceId, "access-PhoneHome-") {
-		t.Errorf("the Delete carries %q", d.PhysicalResourceId)
+		t.Errorf("the Delete has the physical ID %q, want one that CloudFormation generated", d.PhysicalResourceId)
 	}
 	w.succeed(d, d.PhysicalResourceId)
 	w.settled(id, "DELETE_COMPLETE")
-	w.told(id, "PhoneHome CREATE_FAILED: Resource creation cancelled")
+	w.wantEvents(id, "PhoneHome CREATE_FAILED: Resource creation cancelled")
 }

@@ -19,9 +19,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// customResource asks the vendor: it publishes a request to the topic that is
-// the resource's ServiceToken, as the customer, and waits for the answer that
-// is PUT to the signed URL in it.
+// customResource handles custom resources. It publishes a request, as the
+// customer, to the topic in the resource's ServiceToken, and waits for the
+// answer that the vendor puts to the presigned URL in the request.
 type customResource struct{ s *Service }
 
 // request is the message (aws-facts 1.1, 1.2). Every scalar in it is a string.
@@ -39,14 +39,14 @@ type request struct {
 	OldResourceProperties map[string]any `json:",omitempty"`
 }
 
-// The response URL is good for two hours (aws-facts 1.9).
+// responseURLLife is how long a response URL is valid (aws-facts 1.9).
 const responseURLLife = 7200 * time.Second
 
 func (c customResource) create(ctx context.Context, o *operation, r *resource) (made, error) {
 	answer, err := c.ask(ctx, o, r, request{RequestType: "Create"}, r.properties)
 	if err != nil && answer.sent && answer.PhysicalResourceID == "" {
-		// The vendor has been asked and has not said an ID: CloudFormation makes
-		// one, and the rollback's Delete carries it (aws-facts 1.13).
+		// The vendor has the request and has not sent an ID: CloudFormation
+		// generates one, which is in the rollback's Delete (aws-facts 1.13).
 		answer.PhysicalResourceID = c.s.newPhysicalID(o.st, r.logicalID)
 	}
 	return answer.made(), err
@@ -72,8 +72,9 @@ func (customResource) replaces(r *resource, properties map[string]any) (bool, er
 	return false, nil
 }
 
-// ask sends one request and waits for its answer, until the resource's timeout
-// by the sandbox's clock.
+// ask publishes one request, waits for its answer until the resource's timeout
+// by the sandbox's clock, and returns the answer. If the request was published,
+// the answer's field sent is true, also if there is an error.
 func (c customResource) ask(ctx context.Context, o *operation, r *resource, q request, properties map[string]any) (answer, error) {
 	text := stringProperties(properties)
 	q.ServiceToken, _ = text["ServiceToken"].(string)
@@ -110,15 +111,15 @@ func (c customResource) publish(o *operation, q request) error {
 		"TopicArn": {q.ServiceToken}, "Message": {encodeJSON(q)},
 		"Subject": {"AWS CloudFormation custom resource request"},
 	}
-	// In the stack's own Region, whatever the ARN says: SNS refuses a topic of
-	// another one (aws-facts 1.6).
+	// The call goes to the stack's own Region, whatever Region the ARN has: SNS
+	// refuses a topic of another Region (aws-facts 1.6).
 	return serviceError(retrying(func() error {
 		return kernel.CallQuery(o.s.ctx, o.s.env.Inside, o.principal, o.st.region, "sns", "Publish", params, nil)
 	}), "AmazonSNS", o.s.newID())
 }
 
-// serviceError words the error of a service as the events of custom resources
-// show it.
+// serviceError returns the error of a service with the text that the events of
+// custom resources show.
 func serviceError(err error, service, requestID string) error {
 	var aws *kernel.Error
 	if errors.As(err, &aws) {
@@ -128,8 +129,8 @@ func serviceError(err error, service, requestID string) error {
 	return err
 }
 
-// retrying calls again after throttling and server errors, as CloudFormation's
-// own client does.
+// retrying calls up to five times, while there are throttling and server
+// errors, as CloudFormation's own client does. It returns the last error.
 func retrying(call func() error) error {
 	var err error
 	for range 5 {
@@ -145,7 +146,8 @@ func retrying(call func() error) error {
 
 var topicARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$`)
 
-// checkService checks the two properties that CloudFormation reads itself.
+// checkService checks ServiceToken and ServiceTimeout, the two properties that
+// CloudFormation itself reads. It returns the timeout, one hour by default.
 func checkService(token, timeout string) (time.Duration, error) {
 	switch {
 	case token == "":
@@ -157,7 +159,7 @@ func checkService(token, timeout string) (time.Duration, error) {
 	}
 	seconds, err := strconv.Atoi(timeout)
 	if err != nil || seconds < 1 || seconds > 3600 {
-		return 0, fmt.Errorf("Invalid ServiceTimeout %q: a number of seconds between 1 and 3600", timeout)
+		return 0, fmt.Errorf("Invalid ServiceTimeout %q: it must be a number of seconds between 1 and 3600", timeout)
 	}
 	return time.Duration(seconds) * time.Second, nil
 }
@@ -167,20 +169,21 @@ func stringProperties(properties map[string]any) map[string]any {
 	return text
 }
 
-// responseBucket returns the bucket where answers are written (aws-facts 2.1); storageBucket
-// is the name that error texts give.
+// responseBucket returns the bucket that answers are written to (aws-facts 2.1).
 func responseBucket(region string) string {
 	return "cloudformation-custom-resource-response-" + strings.ReplaceAll(region, "-", "")
 }
 
+// storageBucket returns the bucket that error messages name for the answers.
 func storageBucket(region string) string {
 	return "cloudformation-custom-resource-storage-" + strings.ReplaceAll(region, "-", "")
 }
 
 const suffixAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-// newPhysicalID makes an ID in the form that CloudFormation gives to what has
-// no name of its own.
+// newPhysicalID returns a physical ID in the form that CloudFormation generates
+// for a resource without a name: the stack's name, the logical ID and a random
+// suffix.
 func (s *Service) newPhysicalID(st *stack, logicalID string) string {
 	suffix := make([]byte, 12)
 	s.mu.Lock()
@@ -195,7 +198,8 @@ func (s *Service) newPhysicalID(st *stack, logicalID string) string {
 	return st.name + "-" + logicalID + "-" + string(suffix)
 }
 
-// waitConditionHandle is a resource that needs nothing, for templates in tests.
+// waitConditionHandle is AWS::CloudFormation::WaitConditionHandle. It calls no
+// service, and is for templates in tests.
 type waitConditionHandle struct{ s *Service }
 
 func (h waitConditionHandle) create(_ context.Context, o *operation, r *resource) (made, error) {
@@ -212,8 +216,8 @@ func (waitConditionHandle) replaces(_ *resource, properties map[string]any) (boo
 	return false, onlyProperties(properties)
 }
 
-// onlyProperties refuses properties that the resource type does not have, or
-// the sandbox not yet.
+// onlyProperties returns an error if there is a property that is not known:
+// the resource type does not have it, or the sandbox does not implement it.
 func onlyProperties(properties map[string]any, known ...string) error {
 	for name := range properties {
 		if !slices.Contains(known, name) {

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// runDelete deletes the stack. retain names resources that stay behind; force
-// leaves behind whatever cannot be deleted.
+// runDelete returns a function that deletes the stack. It keeps the resources
+// for which retain returns true, and with force also those that cannot be
+// deleted.
 func runDelete(retain func(*resource) bool, force bool) func(*operation) {
 	return func(o *operation) {
 		o.deleteAll(retain, force)
@@ -36,8 +37,8 @@ func (o *operation) deleteAll(retain func(*resource) bool, force bool) {
 	o.setStatus("DELETE_COMPLETE", "")
 }
 
-// abandonRest leaves behind what FORCE_DELETE_STACK could not delete, and,
-// deleted after that, what the undeletable ones needed.
+// abandonRest keeps the resources that FORCE_DELETE_STACK could not delete, and
+// then deletes the resources that those needed.
 func (o *operation) abandonRest() {
 	for _, r := range o.s.snapshot(o.st) {
 		if r.status == "DELETE_FAILED" {
@@ -47,9 +48,9 @@ func (o *operation) abandonRest() {
 	o.deleteResources(nil, false)
 }
 
-// deleteResources deletes what the stack has, each after what needs it, and
-// returns the IDs that could not be deleted. In the rollback of a create,
-// RetainExceptOnCreate does not hold (aws-facts 1.15).
+// deleteResources deletes the stack's resources, each after those that need it,
+// and returns the logical IDs of those that could not be deleted. In the
+// rollback of a create, RetainExceptOnCreate has no effect (aws-facts 1.15).
 func (o *operation) deleteResources(retain func(*resource) bool, rollback bool) []string {
 	resources := o.s.snapshot(o.st)
 	var ids []string
@@ -69,9 +70,9 @@ func (o *operation) deleteResources(retain func(*resource) bool, rollback bool) 
 	})
 }
 
-// remove deletes one resource, with its events.
+// remove deletes one resource and records its events.
 func (o *operation) remove(ctx context.Context, r *resource) error {
-	if r.physicalID == "" { // nothing was made
+	if r.physicalID == "" { // nothing was created
 		o.s.setResource(o.st, r, "DELETE_COMPLETE", "")
 		return nil
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-const stamp = "2006-01-02T15:04:05.000Z"
+const timeFormat = "2006-01-02T15:04:05.000Z"
 
-func when(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format(stamp)
+	return t.Format(timeFormat)
 }
 
 type xmlPair struct {
@@ -81,7 +81,7 @@ func (s *Service) describeStacks(c *kernel.Call, q kernel.Query) (any, error) {
 	return r, nil
 }
 
-// ofCaller lists the stacks of the caller's account and Region, newest first.
+// ofCaller returns the stacks of the caller's account and Region, newest first.
 func (s *Service) ofCaller(c *kernel.Call) []*stack {
 	var list []*stack
 	for _, st := range s.stacks {
@@ -101,7 +101,7 @@ func (s *Service) ofCaller(c *kernel.Call) []*stack {
 func (st *stack) xml() xmlStack {
 	x := xmlStack{
 		StackID: st.id, StackName: st.name, Description: st.template.Description,
-		CreationTime: when(st.created), DeletionTime: when(st.deleted), LastUpdatedTime: when(st.updated),
+		CreationTime: formatTime(st.created), DeletionTime: formatTime(st.deleted), LastUpdatedTime: formatTime(st.updated),
 		StackStatus: st.status, StackStatusReason: st.reason,
 		DisableRollback: st.onFailure == "DO_NOTHING", Capabilities: st.capabilities,
 		RoleARN: st.serviceRole,
@@ -145,7 +145,7 @@ func (s *Service) describeStackEvents(c *kernel.Call, q kernel.Query) (any, erro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// The token is the number of events that are older than the page before,
+	// The token is the number of events that are older than the previous page,
 	// so that new events do not shift the pages.
 	end := len(st.events)
 	if token := q.Get("NextToken"); token != "" {
@@ -164,7 +164,7 @@ func (s *Service) describeStackEvents(c *kernel.Call, q kernel.Query) (any, erro
 		result.StackEvents = append(result.StackEvents, xmlEvent{
 			StackID: e.StackID, EventID: e.ID, StackName: e.StackName,
 			LogicalResourceID: e.LogicalResourceID, PhysicalResourceID: e.PhysicalResourceID,
-			ResourceType: e.ResourceType, Timestamp: when(e.Timestamp), ResourceStatus: e.ResourceStatus,
+			ResourceType: e.ResourceType, Timestamp: formatTime(e.Timestamp), ResourceStatus: e.ResourceStatus,
 			ResourceStatusReason: e.ResourceStatusReason, ResourceProperties: e.ResourceProperties,
 			ClientRequestToken: e.ClientRequestToken,
 		})
@@ -187,7 +187,8 @@ type xmlResource struct {
 	ResourceStatusReason string `xml:",omitempty"`
 }
 
-// resourcesOf lists a stack's resources, or the one that is named.
+// resourcesOf returns a stack's resources, or only the one in LogicalResourceId
+// if the call has it.
 func (s *Service) resourcesOf(c *kernel.Call, q kernel.Query) ([]xmlResource, error) {
 	st, err := s.findAllowed(c, q.Get("StackName"))
 	if err != nil {
@@ -207,7 +208,7 @@ func (s *Service) resourcesOf(c *kernel.Call, q kernel.Query) ([]xmlResource, er
 		}
 		list = append(list, xmlResource{
 			StackName: st.name, StackID: st.id, LogicalResourceID: id, PhysicalResourceID: r.physicalID,
-			ResourceType: r.kind, Timestamp: when(r.updated), LastUpdatedTimestamp: when(r.updated),
+			ResourceType: r.kind, Timestamp: formatTime(r.updated), LastUpdatedTimestamp: formatTime(r.updated),
 			ResourceStatus: r.status, ResourceStatusReason: r.reason,
 		})
 	}
@@ -261,7 +262,7 @@ func (s *Service) listStacks(c *kernel.Call, q kernel.Query) (any, error) {
 	for _, st := range s.ofCaller(c) {
 		if len(filter) == 0 || slices.Contains(filter, st.status) {
 			result.Summaries = append(result.Summaries, summary{
-				st.id, st.name, when(st.created), when(st.updated), when(st.deleted), st.status, st.reason,
+				st.id, st.name, formatTime(st.created), formatTime(st.updated), formatTime(st.deleted), st.status, st.reason,
 			})
 		}
 	}

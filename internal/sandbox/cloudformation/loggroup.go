@@ -80,8 +80,8 @@ func (logGroupResource) update(_ context.Context, o *operation, r *resource, pro
 		return made{}, err
 	}
 	arn := o.logGroupARN(r.physicalID)
-	if taken := lacking(have.tags, want.tags); len(taken) > 0 {
-		if err := o.logs("UntagResource", map[string]any{"resourceArn": arn, "tagKeys": taken}, nil); err != nil {
+	if removed := removedKeys(have.tags, want.tags); len(removed) > 0 {
+		if err := o.logs("UntagResource", map[string]any{"resourceArn": arn, "tagKeys": removed}, nil); err != nil {
 			return made{}, err
 		}
 	}
@@ -92,7 +92,7 @@ func (logGroupResource) update(_ context.Context, o *operation, r *resource, pro
 }
 
 func (logGroupResource) delete(_ context.Context, o *operation, r *resource) error {
-	if err := o.logs("DeleteLogGroup", map[string]string{"logGroupName": r.physicalID}, nil); !gone(err) {
+	if err := o.logs("DeleteLogGroup", map[string]string{"logGroupName": r.physicalID}, nil); !notFound(err) {
 		return err
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 // policy's ARN.
 type managedPolicyResource struct{ s *Service }
 
-// managedPolicy is what the properties say, typed.
+// managedPolicy has the values of the resource's properties.
 type managedPolicy struct {
 	name, path, description, document string
 	roles                             []string
@@ -70,8 +70,9 @@ func (h managedPolicyResource) create(_ context.Context, o *operation, r *resour
 	return result, o.attachTo(created.Arn, nil, want.roles)
 }
 
-// update makes a new version of the document the one in force, and prunes the
-// oldest before there are too many (aws-facts 12.9).
+// update creates a new default version if the document has changed. It first
+// deletes the oldest version if there are as many as IAM allows (aws-facts
+// 12.9).
 func (managedPolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
 	have, err := readManagedPolicy(r.properties)
 	if err != nil {
@@ -125,7 +126,8 @@ func (managedPolicyResource) replaces(r *resource, properties map[string]any) (b
 	return changed || want.name != have.name, nil
 }
 
-// attachTo attaches a policy to roles before it detaches it from others.
+// attachTo attaches a policy to the roles that are only in want, and then
+// detaches it from the roles that are only in have.
 func (o *operation) attachTo(arn string, have, want []string) error {
 	for _, role := range want {
 		if !slices.Contains(have, role) {
@@ -144,7 +146,8 @@ func (o *operation) attachTo(arn string, have, want []string) error {
 	return nil
 }
 
-// prune deletes a policy's oldest versions until there are no more than so many.
+// prune deletes a policy's oldest versions until at most keep are left. It never
+// deletes the default version.
 func (o *operation) prune(arn string, keep int) error {
 	var listed struct {
 		Versions []struct {

@@ -16,31 +16,32 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// handler makes the resources of one type.
+// handler creates, updates and deletes the resources of one type.
 type handler interface {
-	// create makes the resource. A physical ID beside an error is that of a resource
-	// that was created all the same, and has to be deleted.
+	// create creates the resource. If it returns a physical ID together with an
+	// error, the resource exists and must be deleted.
 	create(ctx context.Context, o *operation, r *resource) (made, error)
-	// update changes it in place from the properties that it was made with.
+	// update changes the resource in place, from r.properties to properties.
 	update(ctx context.Context, o *operation, r *resource, properties map[string]any) (made, error)
 	delete(ctx context.Context, o *operation, r *resource) error
 	// replaces reports whether a change needs a new physical resource.
 	replaces(r *resource, properties map[string]any) (bool, error)
 }
 
-// made is what a handler has done.
+// made is the result of a handler for a created or updated resource. An empty
+// physical ID and nil attributes leave those of the resource unchanged.
 type made struct {
 	physicalID string
-	attributes map[string]any
-	answerKey  string
+	attributes map[string]any // for GetAtt
+	answerKey  string         // of a custom resource: where its answer is stored
 }
 
-// errCancelled ends what waits when another resource has failed, or the stack
-// is deleted meanwhile.
+// errCancelled is the error of a resource that stops waiting because another
+// one has failed or the stack is being deleted.
 var errCancelled = errors.New("cancelled")
 
-// operation is one create, update or delete of a stack. It runs as the
-// principal that asked for it.
+// operation is one create, update or delete of a stack. It runs as principal:
+// the caller, or the stack's service role.
 type operation struct {
 	s         *Service
 	st        *stack
@@ -83,7 +84,7 @@ func (o *operation) setStatus(status, reason string) {
 	}
 }
 
-// bind lets the scope see the stack's resources.
+// bind sets the scope's Ref and GetAtt, which look up the stack's resources.
 func (o *operation) bind() {
 	o.scope.Ref = func(id string) (any, error) {
 		o.s.mu.Lock()
@@ -118,7 +119,8 @@ func (o *operation) handler(kind string) handler {
 	return o.s.custom
 }
 
-// runCreate makes the stack's resources, and takes them back if one fails.
+// runCreate creates the stack's resources. If one fails, it does what the
+// stack's OnFailure defines.
 func runCreate(o *operation) {
 	failed := o.each(o.order, o.needs, true, o.create)
 	if o.ctx.Err() != nil {
@@ -136,7 +138,7 @@ func runCreate(o *operation) {
 	o.giveUp("The following resource(s) failed to create: [" + strings.Join(failed, ", ") + "]. ")
 }
 
-// giveUp ends a create that did not succeed, as its OnFailure says.
+// giveUp ends a create that has failed, as the stack's OnFailure defines.
 func (o *operation) giveUp(reason string) {
 	switch o.st.onFailure {
 	case "DO_NOTHING":
@@ -155,7 +157,7 @@ func (o *operation) giveUp(reason string) {
 	o.setStatus("ROLLBACK_COMPLETE", "")
 }
 
-// create makes one resource that the stack does not have.
+// create adds a resource to the stack, evaluates its properties and creates it.
 func (o *operation) create(ctx context.Context, id string) error {
 	definition := o.st.template.Resources[id]
 	r := &resource{
@@ -177,7 +179,7 @@ func (o *operation) create(ctx context.Context, id string) error {
 	return o.make(ctx, r)
 }
 
-// make has the handler create a resource, and writes the events.
+// make calls the handler to create a resource, and records the events.
 func (o *operation) make(ctx context.Context, r *resource) error {
 	result, err := o.handler(r.kind).create(ctx, o, r)
 	o.took(r, result)
@@ -209,7 +211,7 @@ func reasonOf(err error, cancelled string) string {
 	return err.Error()
 }
 
-// setOutputs evaluates the Outputs section.
+// setOutputs evaluates the Outputs section and stores the stack's outputs.
 func (o *operation) setOutputs() error {
 	outputs, err := evaluateOutputs(o.st.template, o.scope)
 	if err != nil {
@@ -240,10 +242,10 @@ func evaluateOutputs(t *template.Template, scope *template.Scope) (map[string]st
 	return outputs, nil
 }
 
-// each does something to every resource, side by side, each after those it
-// needs. A resource that needs a failed one is left out; with stop, a failure also ends
-// what is still waiting and keeps the rest from starting. It returns the IDs
-// that failed, sorted.
+// each calls do for every resource, in parallel, each after the resources that
+// it needs. A resource that needs a failed one is skipped. With stop, a failure
+// also cancels the calls in progress and prevents further ones. It returns the
+// IDs that failed, sorted.
 func (o *operation) each(ids []string, needs map[string][]string, stop bool, do func(context.Context, string) error) []string {
 	ctx, cancel := context.WithCancel(o.ctx)
 	defer cancel()
@@ -290,7 +292,8 @@ func (o *operation) each(ids []string, needs map[string][]string, stop bool, do 
 	return failed
 }
 
-// reversed turns "needs" into "is needed by", the order of deleting.
+// reversed returns, for each resource, the resources that need it: they must be
+// deleted first.
 func reversed(resources map[string]*resource) map[string][]string {
 	by := map[string][]string{}
 	for id, r := range resources {

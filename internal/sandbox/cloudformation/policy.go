@@ -86,7 +86,7 @@ func (o *operation) put(p inlinePolicy) error {
 	return nil
 }
 
-// take removes the policy if want no longer has it.
+// take deletes the policy from the roles that do not have it in want.
 func (o *operation) take(have, want inlinePolicy) error {
 	stays := map[string]bool{}
 	for _, role := range want.roles {
@@ -159,8 +159,8 @@ func (rolePolicyResource) replaces(r *resource, properties map[string]any) (bool
 	return want.name != have.name || want.roles[0] != have.roles[0], nil
 }
 
-// encodeJSON writes a value of a template, & and < as they are. Such values
-// can always be written.
+// encodeJSON returns the JSON of a value of a template, with & and < unescaped.
+// Such a value can always be encoded.
 func encodeJSON(v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)

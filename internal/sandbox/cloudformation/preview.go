@@ -18,17 +18,17 @@ import (
 type Preview struct {
 	Description  string
 	Form         []template.Group
-	Values       map[string]string // of the form: the link's, else the defaults
+	Values       map[string]string // of the form: those given, else the defaults
 	Capabilities []string
 	Roles        []RolePreview
 	Creates      []string // resources beside roles and policies, with their types
-	Tells        []string // topics that custom resources tell of this stack
-	Problem      string   // why CloudFormation would refuse it now; empty: nothing known
+	Tells        []string // ARNs of the topics that custom resources publish to
+	Problem      string   // why CloudFormation would refuse the stack; empty: no reason known
 
-	Gained, Lost []string // by an update: what roles may do then and not now, and the other way round
+	Gained, Lost []string // of an update: the permissions that roles get, and those that they lose
 }
 
-// RolePreview is one role that the stack would make.
+// RolePreview is one role that the stack would create.
 type RolePreview struct {
 	Name      string
 	TrustedBy string // the trust policy, indented JSON
@@ -45,7 +45,7 @@ type PolicyPreview struct {
 	Statements []StatementPreview
 }
 
-// StatementPreview is one statement, for reading.
+// StatementPreview is one statement of a policy.
 type StatementPreview struct {
 	Effect      string
 	Actions     []string
@@ -53,9 +53,11 @@ type StatementPreview struct {
 	Conditional bool
 }
 
-// Preview reads a template as the principal, and says what a stack of it would
-// be with these values. Values of parameters that the template does not have,
-// or hides, are left out silently, as the console does (aws-facts 3.2).
+// Preview reads a template as the principal, and returns what a stack of it
+// would contain with these values. It ignores the values of parameters that the
+// template does not have or that are NoEcho, as the console does (aws-facts
+// 3.2). It returns an error only if it cannot read the template; other faults
+// are in the preview's Problem.
 func (s *Service) Preview(ctx context.Context, p *kernel.Principal, region, templateURL string, values map[string]string) (Preview, error) {
 	c := &kernel.Call{Context: ctx, Principal: p, Region: region}
 	t, err := s.readTemplate(c, kernel.Query{"TemplateURL": {templateURL}})
@@ -65,8 +67,8 @@ func (s *Service) Preview(ctx context.Context, p *kernel.Principal, region, temp
 	return previewOf(c, t, values, nil), nil
 }
 
-// previewOf returns what a stack of a template would be. Hidden values are used and
-// not shown.
+// previewOf returns the preview of a stack of a template. The hidden values are
+// used, but not shown.
 func previewOf(c *kernel.Call, t *template.Template, values, hidden map[string]string) Preview {
 	preview := Preview{Description: t.Description, Form: t.Form(), Values: map[string]string{}}
 	preview.Capabilities, _ = capabilities(t)
@@ -81,7 +83,7 @@ func previewOf(c *kernel.Call, t *template.Template, values, hidden map[string]s
 	maps.Copy(filled, hidden)
 	bound, err := t.Bind(filled)
 	if err != nil {
-		// The person has not filled in everything yet: show what can be shown.
+		// Not all values have been filled in yet: show what is known.
 		preview.Problem, bound = err.Error(), filled
 	}
 	scope, err := t.NewScope(pseudo(c, stackARN(c, "preview/preview"), "preview"), bound)
@@ -96,8 +98,9 @@ func previewOf(c *kernel.Call, t *template.Template, values, hidden map[string]s
 	return preview
 }
 
-// describe lists roles and topics. A value that only exists once the stack does is
-// shown by its name.
+// describe adds the roles, topics and other resources to the preview. A value
+// that only exists after the stack is created is shown as the name of its
+// resource.
 func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 	scope.Ref = func(id string) (any, error) { return id, nil }
 	scope.GetAtt = func(id, attribute string) (any, error) { return id + "." + attribute, nil }
@@ -146,9 +149,9 @@ func (p *Preview) describe(t *template.Template, scope *template.Scope) {
 	}
 }
 
-// managedPolicies returns the policies that the stack would make for its roles, by
-// logical ID; those that a condition leaves out too, because a role that may
-// have them shows them as optional.
+// managedPolicies returns the managed policies that the stack would create, by
+// logical ID. It includes those whose condition is false, because a role shows
+// them as optional.
 func (p *Preview) managedPolicies(t *template.Template, scope *template.Scope) map[string]PolicyPreview {
 	found := map[string]PolicyPreview{}
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
@@ -171,7 +174,8 @@ func (p *Preview) managedPolicies(t *template.Template, scope *template.Scope) m
 	return found
 }
 
-// fold shows what a role's managed policies say if the stack makes them.
+// fold moves the managed policies that the stack creates from Managed to
+// Inline, which shows their statements.
 func (r *RolePreview) fold(managed map[string]PolicyPreview) {
 	r.Managed, r.Inline = folded(r.Managed, r.Inline, managed)
 	for i := range r.Optional {

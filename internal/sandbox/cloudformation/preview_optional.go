@@ -10,17 +10,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
 )
 
-// OptionalPreview is what a role has only while a condition holds. The person
-// decides about it, so it is shown whether it holds now or not.
+// OptionalPreview has the policies that a role has only if a condition is true.
+// The customer decides about them, so they are shown in both cases.
 type OptionalPreview struct {
 	Switch  string // the label of the parameter that decides; else the condition's name
-	Value   string // of that parameter, for the condition to hold; empty: not that simple
-	On      bool   // it holds with the values of now
+	Value   string // of that parameter, which makes the condition true; empty: no single value does
+	On      bool   // the condition is true with the preview's values
 	Managed []string
 	Inline  []PolicyPreview
 }
 
-// splitOptional takes the conditional policies out of a role's properties.
+// splitOptional returns a role's properties without the conditional policies,
+// and those policies by condition.
 func splitOptional(properties map[string]any) (always map[string]any, optional map[string]map[string]any) {
 	always, optional = maps.Clone(properties), map[string]map[string]any{}
 	for _, name := range []string{"ManagedPolicyArns", "Policies"} {
@@ -46,8 +47,8 @@ func splitOptional(properties map[string]any) (always map[string]any, optional m
 	return always, optional
 }
 
-// previewOptional describes the conditional policies, by the order of the
-// conditions' names.
+// previewOptional returns the previews of the conditional policies, sorted by
+// the conditions' names.
 func previewOptional(t *template.Template, scope *template.Scope, form []template.Group, optional map[string]map[string]any) ([]OptionalPreview, error) {
 	var previews []OptionalPreview
 	for _, condition := range slices.Sorted(maps.Keys(optional)) {

@@ -12,10 +12,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// PreviewUpdate reads a template as the principal, and says what a stack would
-// be with it and what its roles would gain and lose. Parameters that the stack
-// has keep their values unless others are given (aws-facts 3.7); those that are
-// new have their defaults.
+// PreviewUpdate reads a template as the principal, and returns what an existing
+// stack would contain after an update to it, with the permissions that its
+// roles would gain and lose. Parameters that the stack has keep their values
+// unless others are given (aws-facts 3.7); new ones have their defaults.
 func (s *Service) PreviewUpdate(ctx context.Context, p *kernel.Principal, stackID, templateURL string, edited map[string]string) (Preview, error) {
 	s.mu.Lock()
 	st := s.stacks[stackID]
@@ -40,7 +40,8 @@ func (s *Service) PreviewUpdate(ctx context.Context, p *kernel.Principal, stackI
 	return preview, nil
 }
 
-// hiddenOf returns the values that the console never shows.
+// hiddenOf returns the values of the NoEcho parameters, which the console never
+// shows.
 func hiddenOf(t *template.Template, values map[string]string) map[string]string {
 	hidden := map[string]string{}
 	for _, p := range t.Parameters {
@@ -51,8 +52,8 @@ func hiddenOf(t *template.Template, values map[string]string) map[string]string 
 	return hidden
 }
 
-// grants returns what all roles may do, within which boundary, and who may use them,
-// one line each, with what is optional and switched on.
+// grants returns one line for each permission, permissions boundary and trust
+// policy of all roles, sorted. It includes the optional policies that are on.
 func (p *Preview) grants() []string {
 	var lines []string
 	add := func(managed []string, inline []PolicyPreview) {

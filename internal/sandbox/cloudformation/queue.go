@@ -16,8 +16,8 @@ type queueResource struct{ s *Service }
 
 const queueType = "AWS::SQS::Queue"
 
-// queueAttributes are the properties that are attributes of the same name, with what
-// each is without a value.
+// queueAttributes has the properties that are queue attributes of the same name,
+// with their default values.
 var queueAttributes = map[string]string{
 	"DelaySeconds": "0", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600", "ReceiveMessageWaitTimeSeconds": "0",
 	"VisibilityTimeout": "30", "SqsManagedSseEnabled": "true", "KmsMasterKeyId": "", "KmsDataKeyReusePeriodSeconds": "300", "RedrivePolicy": "", "RedriveAllowPolicy": "",
@@ -40,8 +40,8 @@ func readQueue(properties map[string]any, stackTags map[string]string) (queue, e
 		q.tags, err = tagsOf(properties, stackTags)
 	}
 	for name := range queueAttributes {
-		v, there := properties[name]
-		if err != nil || !there {
+		v, found := properties[name]
+		if err != nil || !found {
 			continue
 		}
 		if strings.HasPrefix(name, "Redrive") {
@@ -59,7 +59,7 @@ func (h queueResource) create(_ context.Context, o *operation, r *resource) (mad
 		return made{}, err
 	}
 	if want.name != "" && o.sqs("GetQueueUrl", map[string]string{"QueueName": want.name}, nil) == nil {
-		return made{}, alreadyThere(queueType, want.name)
+		return made{}, alreadyExists(queueType, want.name)
 	}
 	name := o.nameFor(r, want.name, 80)
 	var created struct{ QueueUrl string }
@@ -88,12 +88,12 @@ func (h queueResource) update(_ context.Context, o *operation, r *resource, prop
 	}
 	changed := map[string]string{}
 	for name, initial := range queueAttributes {
-		value, there := want.attributes[name]
-		before, was := have.attributes[name]
-		if !there && was {
+		value, set := want.attributes[name]
+		before, wasSet := have.attributes[name]
+		if !set && wasSet {
 			value = initial
 		}
-		if (there || was) && value != before {
+		if (set || wasSet) && value != before {
 			changed[name] = value
 		}
 	}
@@ -102,8 +102,8 @@ func (h queueResource) update(_ context.Context, o *operation, r *resource, prop
 			return made{}, err
 		}
 	}
-	if gone := lacking(have.tags, want.tags); len(gone) > 0 {
-		if err := o.sqs("UntagQueue", map[string]any{"QueueUrl": r.physicalID, "TagKeys": gone}, nil); err != nil {
+	if removed := removedKeys(have.tags, want.tags); len(removed) > 0 {
+		if err := o.sqs("UntagQueue", map[string]any{"QueueUrl": r.physicalID, "TagKeys": removed}, nil); err != nil {
 			return made{}, err
 		}
 	}
@@ -114,7 +114,7 @@ func (h queueResource) update(_ context.Context, o *operation, r *resource, prop
 }
 
 func (queueResource) delete(_ context.Context, o *operation, r *resource) error {
-	if err := o.sqs("DeleteQueue", map[string]string{"QueueUrl": r.physicalID}, nil); !gone(err) {
+	if err := o.sqs("DeleteQueue", map[string]string{"QueueUrl": r.physicalID}, nil); !notFound(err) {
 		return err
 	}
 	return nil
@@ -144,8 +144,8 @@ func readQueuePolicy(properties map[string]any) ([]string, string, error) {
 	return readAttached("AWS::SQS::QueuePolicy", "Queues", properties)
 }
 
-// attach gives policies to what they are for, and takes them from what they are not for
-// any more.
+// attach calls set for each queue or topic in want, and then take for each that
+// is only in have. It ignores that one of the latter no longer exists.
 func attach(have, want []string, set func(to string) error, take func(from string) error) error {
 	for _, to := range want {
 		if err := set(to); err != nil {
@@ -154,7 +154,7 @@ func attach(have, want []string, set func(to string) error, take func(from strin
 	}
 	for _, from := range have {
 		if !slices.Contains(want, from) {
-			if err := take(from); !gone(err) && err != nil {
+			if err := take(from); !notFound(err) && err != nil {
 				return err
 			}
 		}

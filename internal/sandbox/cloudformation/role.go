@@ -25,7 +25,7 @@ var roleProperties = []string{
 	"Path", "PermissionsBoundary", "Policies", "RoleName", "Tags",
 }
 
-// role is what the properties say, typed.
+// role has the values of the resource's properties.
 type role struct {
 	name, path, description, trust string
 	boundary, maxSession           string
@@ -161,8 +161,8 @@ func (h roleResource) update(_ context.Context, o *operation, r *resource, prope
 	return made{}, o.changePolicies(name, have, want)
 }
 
-// delete takes away what the template gave. A role with more on it than that
-// refuses, as AWS's does.
+// delete removes the policies that the template gave to the role, and deletes
+// it. IAM refuses that if the role has other policies, as on AWS.
 func (h roleResource) delete(_ context.Context, o *operation, r *resource) error {
 	have, err := readRole(r.properties, nil)
 	if err != nil {
@@ -191,9 +191,9 @@ func (roleResource) replaces(r *resource, properties map[string]any) (bool, erro
 	return want.name != have.name || want.path != have.path, nil
 }
 
-// changePolicies gives a role its new policies before it takes the old ones
-// away, so that both together count against IAM's limits (aws-facts 12.9; the
-// order inside one role is an assumption).
+// changePolicies adds a role's new policies before it removes the old ones, so
+// that both together count against IAM's limits (aws-facts 12.9; the order
+// inside one role is an assumption).
 func (o *operation) changePolicies(name string, have, want role) error {
 	for _, arn := range want.managed {
 		if !slices.Contains(have.managed, arn) {
@@ -257,8 +257,8 @@ func (o *operation) changeTags(name string, have, want map[string]string) error 
 	return o.iam("TagRole", params, nil)
 }
 
-// iam calls IAM as the customer; its errors read as IAM's resource handler
-// words them.
+// iam calls IAM as the operation's principal, and decodes the result into out.
+// Its errors have the text of IAM's resource handler.
 func (o *operation) iam(action string, params url.Values, out any) error {
 	region := kernel.GlobalRegion(o.st.region)
 	err := retrying(func() error {
@@ -271,7 +271,8 @@ func (o *operation) iam(action string, params url.Values, out any) error {
 	return &handlerError{service: "Iam", cause: aws, requestID: o.s.newID(), token: o.s.newID()}
 }
 
-// handlerError is a service's error in an event.
+// handlerError is a service's error with the text that a resource handler gives
+// it in an event.
 type handlerError struct {
 	service          string
 	cause            *kernel.Error
@@ -300,7 +301,8 @@ func (e *handlerError) Error() string {
 
 func (e *handlerError) Unwrap() error { return e.cause }
 
-// unlessGone forgives a delete of what is not there.
+// unlessGone returns nil if err is IAM's error for an entity that does not
+// exist, and else err.
 func unlessGone(err error) error {
 	var aws *kernel.Error
 	if errors.As(err, &aws) && aws.Code == "NoSuchEntity" {
@@ -323,8 +325,8 @@ func addTags(params url.Values, tags map[string]string) {
 	}
 }
 
-// document returns a policy document's JSON. It may stand in the template as an
-// object, or as its text.
+// document returns the JSON of a policy document, which a template may have as
+// an object or as a string.
 func document(v any) string {
 	if text, ok := v.(string); ok {
 		return text

@@ -75,7 +75,7 @@ func (o *operation) putRule(name string, have, want eventRule) (arn string, err 
 			return put.RuleArn, err
 		}
 	}
-	return put.RuleArn, o.removeTargets(name, want, lacking(have.targets, want.targets))
+	return put.RuleArn, o.removeTargets(name, want, removedKeys(have.targets, want.targets))
 }
 
 func busOf(e eventRule) string {
@@ -99,7 +99,7 @@ func (h ruleResource) create(_ context.Context, o *operation, r *resource) (made
 	}
 	name := o.nameFor(r, want.name, 64)
 	if want.name != "" && o.events("DescribeRule", map[string]string{"Name": name, "EventBusName": busOf(want)}, nil) == nil {
-		return made{}, alreadyThere(ruleType, name)
+		return made{}, alreadyExists(ruleType, name)
 	}
 	arn, err := o.putRule(name, eventRule{}, want)
 	if arn == "" {
@@ -126,10 +126,10 @@ func (ruleResource) delete(_ context.Context, o *operation, r *resource) error {
 	if err != nil {
 		return err
 	}
-	if err := o.removeTargets(r.physicalID, have, slices.Sorted(maps.Keys(have.targets))); err != nil && !gone(err) {
+	if err := o.removeTargets(r.physicalID, have, slices.Sorted(maps.Keys(have.targets))); err != nil && !notFound(err) {
 		return err
 	}
-	if err := o.events("DeleteRule", map[string]string{"Name": r.physicalID, "EventBusName": busOf(have)}, nil); !gone(err) {
+	if err := o.events("DeleteRule", map[string]string{"Name": r.physicalID, "EventBusName": busOf(have)}, nil); !notFound(err) {
 		return err
 	}
 	return nil

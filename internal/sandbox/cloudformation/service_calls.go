@@ -16,8 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Calls of other services as the customer, in the stack's Region, for the resources
-// that a stack may have beside roles. Errors read as the resource handlers word them.
+// The following methods call other services as the operation's principal, in the
+// stack's Region, for all resources except those of IAM. Their errors have the
+// texts of the resource handlers.
 
 func (o *operation) s3(method, bucket, subresource string, body []byte) error {
 	return o.handled("S3", func() error {
@@ -49,7 +50,8 @@ func (o *operation) sns(action string, params url.Values, out any) error {
 	})
 }
 
-// handled calls a service, again after throttling, and words its error.
+// handled calls a service, with retries, and returns its error as a
+// handlerError.
 func (o *operation) handled(service string, call func() error) error {
 	err := retrying(call)
 	var aws *kernel.Error
@@ -59,8 +61,9 @@ func (o *operation) handled(service string, call func() error) error {
 	return &handlerError{service: service, cause: aws, requestID: o.s.newID(), token: o.s.newID()}
 }
 
-// only refuses properties that the sandbox does not implement, and those that the type
-// does not have: it can't tell them apart.
+// only returns an error if there is a property that is not known: the sandbox
+// does not implement it, or the resource type does not have it. It cannot tell
+// which.
 func only(kind string, properties map[string]any, known ...string) error {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if !slices.Contains(known, name) {
@@ -70,10 +73,11 @@ func only(kind string, properties map[string]any, known ...string) error {
 	return nil
 }
 
-// textOf returns a property that is a text, or can be written as one.
+// textOf returns a property as a string, empty if there is none. It returns an
+// error if the property is a list or an object.
 func textOf(properties map[string]any, name string) (string, error) {
-	v, there := properties[name]
-	if !there {
+	v, found := properties[name]
+	if !found {
 		return "", nil
 	}
 	text, ok := template.Stringify(v).(string)
@@ -83,7 +87,7 @@ func textOf(properties map[string]any, name string) (string, error) {
 	return text, nil
 }
 
-// tagsOf returns the tags of a resource, with those of the stack.
+// tagsOf returns the tags of a resource, together with those of the stack.
 func tagsOf(properties map[string]any, stackTags map[string]string) (map[string]string, error) {
 	r := role{tags: maps.Clone(stackTags)}
 	if r.tags == nil {
@@ -92,7 +96,8 @@ func tagsOf(properties map[string]any, stackTags map[string]string) (map[string]
 	return r.tags, r.readTags(template.Stringify(properties["Tags"]))
 }
 
-// nameFor returns the name of a resource: its own, or one that is made up.
+// nameFor returns the name of a resource: custom, or if that is empty, a
+// generated one of at most most bytes.
 func (o *operation) nameFor(r *resource, custom string, most int) string {
 	if custom != "" {
 		return custom
@@ -101,7 +106,8 @@ func (o *operation) nameFor(r *resource, custom string, most int) string {
 	return strings.TrimLeft(name[max(0, len(name)-most):], "-")
 }
 
-// renamed reports whether a resource has another name now, which makes it another one.
+// renamed reports whether one of the named properties differs, so that the
+// resource must be replaced. Its error is always nil.
 func renamed(r *resource, properties map[string]any, names ...string) (bool, error) {
 	for _, name := range names {
 		if !same(map[string]any{"": r.properties[name]}, map[string]any{"": properties[name]}) {
@@ -111,28 +117,28 @@ func renamed(r *resource, properties map[string]any, names ...string) (bool, err
 	return false, nil
 }
 
-// alreadyThere is how CloudFormation words a name that is taken.
-func alreadyThere(kind, name string) error {
+// alreadyExists returns CloudFormation's error for a name that is taken.
+func alreadyExists(kind, name string) error {
 	return fmt.Errorf("Resource of type '%s' with identifier '%s' already exists.", kind, name)
 }
 
-// gone reports whether a call failed because there is no such thing.
-func gone(err error) bool {
+// notFound reports whether a call failed because the resource does not exist.
+func notFound(err error) bool {
 	var aws *kernel.Error
 	return errors.As(err, &aws) && slices.Contains([]string{
 		"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "QueueDoesNotExist", "NotFound", "ResourceNotFound", "ResourceNotFoundException", "404",
 	}, aws.Code)
 }
 
-// members writes a list as the query protocol does.
+// members adds a list to params in the form of the query protocol.
 func members(params url.Values, name string, values []string) {
 	for i, value := range values {
 		params.Set(name+".member."+strconv.Itoa(i+1), value)
 	}
 }
 
-// lacking returns the keys that the second map lacks, sorted.
-func lacking(have, want map[string]string) []string {
+// removedKeys returns the keys that are only in have, sorted.
+func removedKeys(have, want map[string]string) []string {
 	var keys []string
 	for key := range have {
 		if _, stays := want[key]; !stays {

@@ -9,20 +9,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// A stack may have a service role: then CloudFormation makes, changes and
-// deletes its resources as that role, whichever principal asks, from the call that
-// names the role until another one names another (aws-facts 1.16). Requests of
-// custom resources are published as the role too.
+// A stack may have a service role. CloudFormation then creates, changes and
+// deletes its resources as that role, whichever principal calls, from the call
+// that names the role until a call names another one (aws-facts 1.16). It also
+// publishes the requests of custom resources as the role.
 
 const cloudFormation = "cloudformation.amazonaws.com"
 
-// identities finds the principal that credentials belong to.
+// identities returns the secret and the principal of credentials.
 type identities interface {
 	Lookup(accessKeyID, token string) (secret string, p *kernel.Principal, err error)
 }
 
-// actor returns the principal that does what a call asks for: the service role that it names, or
-// the stack's own, or else the caller.
+// actor returns the principal that an operation runs as: the service role that
+// the call names, or else the stack's, or else the caller. It returns an error
+// if the caller may not pass the role, or if the role cannot be assumed.
 func (s *Service) actor(c *kernel.Call, q kernel.Query, st *stack) (actor *kernel.Principal, roleARN string, err error) {
 	if st != nil {
 		s.mu.Lock()
@@ -31,8 +32,8 @@ func (s *Service) actor(c *kernel.Call, q kernel.Query, st *stack) (actor *kerne
 	}
 	if named := q.Get("RoleARN"); named != "" {
 		roleARN = named
-		// The stack's own role was passed before: a caller who may use the stack may
-		// use it.
+		// Only a role that the call names needs iam:PassRole: the stack's own role was
+		// passed before, and a caller who may use the stack may use it.
 		if err := s.env.Authorizer.Authorize(kernel.Authorization{
 			Principal: c.Principal, Action: "iam:PassRole", Resource: roleARN, ResourceAccount: c.Principal.Account,
 			Context: map[string][]string{"iam:passedtoservice": {cloudFormation}},
@@ -60,10 +61,10 @@ func (s *Service) assume(c *kernel.Call, roleARN string) (*kernel.Principal, err
 	if err := kernel.CallQuery(c.Context, s.env.Inside, service, c.Region, "sts", "AssumeRole", params, &out); err != nil {
 		return nil, err
 	}
-	who, ok := s.env.Accounts.(identities)
+	accounts, ok := s.env.Accounts.(identities)
 	if !ok {
 		return nil, kernel.Errorf(501, "SandboxNotImplemented", "This sandbox cannot look up sessions.")
 	}
-	_, p, err := who.Lookup(out.AccessKeyID, out.Token)
+	_, p, err := accounts.Lookup(out.AccessKeyID, out.Token)
 	return p, err
 }

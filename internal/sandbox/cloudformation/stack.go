@@ -35,10 +35,10 @@ type stack struct {
 	changed   chan struct{} // closed and replaced at every event
 }
 
-// place is where a stack's name has a meaning.
-type place struct{ account, region, name string }
+// nameKey identifies the newest stack of a name.
+type nameKey struct{ account, region, name string }
 
-// resource is one resource of a stack, as it was last made.
+// resource is one resource of a stack, as it was last created or updated.
 type resource struct {
 	logicalID, physicalID, kind string
 	status, reason              string
@@ -67,7 +67,7 @@ type Event struct {
 	ClientRequestToken   string    `json:"-"`
 }
 
-// Stack is a stack as seen from outside: a copy.
+// Stack is a copy of a stack for other packages.
 type Stack struct {
 	ID           string            `json:"id"`
 	Name         string            `json:"name"`
@@ -82,7 +82,7 @@ type Stack struct {
 	Created      time.Time         `json:"created"`
 }
 
-// Resource is a resource as seen from outside.
+// Resource is a copy of a stack's resource for other packages.
 type Resource struct {
 	LogicalID    string    `json:"logical_id"`
 	PhysicalID   string    `json:"physical_id"`
@@ -92,10 +92,10 @@ type Resource struct {
 	Updated      time.Time `json:"updated"`
 }
 
-// Settled reports whether nothing is under way in the stack.
+// Settled reports whether no operation of the stack is in progress.
 func (v Stack) Settled() bool { return !strings.HasSuffix(v.Status, "_IN_PROGRESS") }
 
-// view copies the stack. The caller holds the lock.
+// view returns a copy of the stack. The caller holds the lock.
 func (st *stack) view() Stack {
 	v := Stack{
 		ID: st.id, Name: st.name, Account: st.account, Region: st.region,
@@ -105,7 +105,7 @@ func (st *stack) view() Stack {
 	for _, id := range slices.Sorted(maps.Keys(st.resources)) {
 		r := st.resources[id]
 		if r.status == "" {
-			continue // its first event comes in a moment
+			continue // its first event follows
 		}
 		v.Resources = append(v.Resources, Resource{
 			LogicalID: id, PhysicalID: r.physicalID, Type: r.kind,
@@ -115,7 +115,7 @@ func (st *stack) view() Stack {
 	return v
 }
 
-// setStackLocked changes the stack's status and writes the event. The caller
+// setStackLocked changes the stack's status and records the event. The caller
 // holds the lock.
 func (s *Service) setStackLocked(st *stack, status, reason string) {
 	st.status, st.reason = status, reason
@@ -125,7 +125,7 @@ func (s *Service) setStackLocked(st *stack, status, reason string) {
 	})
 }
 
-// setResource changes a resource's status and writes the event.
+// setResource changes a resource's status and records the event.
 func (s *Service) setResource(st *stack, r *resource, status, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,18 +148,19 @@ func (s *Service) record(st *stack, e Event) {
 	st.changed = make(chan struct{})
 }
 
-// find returns a stack by ID, or by name among those that are not deleted.
+// find returns a stack by its ID, or by its name if it is not deleted. The
+// caller holds the lock.
 func (s *Service) find(account, region, nameOrID string) (*stack, error) {
 	if st := s.stacks[nameOrID]; st != nil && st.account == account && st.region == region {
 		return st, nil
 	}
-	if st := s.named[place{account, region, nameOrID}]; st != nil && st.status != "DELETE_COMPLETE" {
+	if st := s.named[nameKey{account, region, nameOrID}]; st != nil && st.status != "DELETE_COMPLETE" {
 		return st, nil
 	}
 	return nil, validation("Stack with id %s does not exist", nameOrID)
 }
 
-// Describe returns a stack by its ID.
+// Describe returns a stack by its ID, and whether there is one.
 func (s *Service) Describe(stackID string) (Stack, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +171,7 @@ func (s *Service) Describe(stackID string) (Stack, bool) {
 	return st.view(), true
 }
 
-// All returns every stack, deleted ones too, in the order of their making.
+// All returns every stack, also the deleted ones, in the order of creation.
 func (s *Service) All() []Stack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,8 +198,9 @@ func (s *Service) Events(stackID string) []Event {
 	return nil
 }
 
-// WaitFor waits until the stack is as wanted, and returns it so. It looks
-// again at every event, and never by time.
+// WaitFor waits until wanted returns true for the stack, which it checks after
+// each event, and returns the stack. It returns an error if there is no such
+// stack, ctx is done, or the service is closed.
 func (s *Service) WaitFor(ctx context.Context, stackID string, wanted func(Stack) bool) (Stack, error) {
 	for {
 		s.mu.Lock()
@@ -222,8 +224,8 @@ func (s *Service) WaitFor(ctx context.Context, stackID string, wanted func(Stack
 	}
 }
 
-// acting returns the caller as other services see them when CloudFormation calls
-// on their behalf (aws-facts 1.16).
+// acting returns a principal as other services see it when CloudFormation calls
+// on its behalf (aws-facts 1.16).
 func acting(p *kernel.Principal) *kernel.Principal {
 	via := *p
 	via.Via = append(slices.Clone(p.Via), "cloudformation.amazonaws.com")

@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// readTemplate gets the template that a call names, by body or by URL.
+// readTemplate returns the template in a call's TemplateBody or TemplateURL.
 func (s *Service) readTemplate(c *kernel.Call, q kernel.Query) (*template.Template, error) {
 	body, address := q.Get("TemplateBody"), q.Get("TemplateURL")
 	switch {
@@ -36,19 +36,19 @@ func (s *Service) readTemplate(c *kernel.Call, q kernel.Query) (*template.Templa
 
 var s3Host = regexp.MustCompile(`^(?:[a-z0-9.-]+\.)?s3(?:[.-](?:dualstack\.)?([a-z0-9-]+))?\.(amazonaws\.com(?:\.cn)?|amazonaws\.eu)$`)
 
-// fetchable reports whether a template's address is one of S3, and of the
-// stack's own partition: there are no others there.
+// fetchable reports whether a template's address is one of S3 in the stack's
+// own partition. Other partitions cannot be reached.
 func fetchable(u *url.URL, region string) bool {
 	host := s3Host.FindStringSubmatch(u.Host)
 	if u.Scheme != "https" || host == nil || host[2] != kernel.URLSuffix(region) {
 		return false
 	}
-	// Without a Region it is the global endpoint, which is the commercial one.
+	// A host without a Region is the global endpoint of the commercial partition.
 	return kernel.Partition(host[1]) == kernel.Partition(region)
 }
 
-// fetch reads a template with the caller's own permissions (aws-facts 3.5,
-// 4.1).
+// fetch returns the template at an address, read with the caller's own
+// permissions (aws-facts 3.5, 4.1).
 func (s *Service) fetch(c *kernel.Call, address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil || !fetchable(u, c.Region) || len(address) > 5120 {
@@ -69,9 +69,9 @@ func s3Reason(err error) string {
 	return err.Error()
 }
 
-// prepare binds parameters, checks rules and capabilities, and makes the
-// operation that is ready to run, but for who runs it. The stack is named, not
-// changed.
+// prepare binds parameters and checks rules and capabilities. It returns an
+// operation that lacks only its principal, and the bound values. It does not
+// change the stack.
 func (s *Service) prepare(c *kernel.Call, q kernel.Query, t *template.Template, values map[string]string, id, name string) (*operation, map[string]string, error) {
 	bound, err := t.Bind(values)
 	if err != nil {
@@ -104,7 +104,9 @@ func pseudo(c *kernel.Call, id, name string) template.Scope {
 	}
 }
 
-// requiredCapabilities returns what the person must acknowledge (aws-facts 3.8).
+// requiredCapabilities returns the capability that the caller must acknowledge,
+// empty if there is none, and the resource types that require it, sorted
+// (aws-facts 3.8).
 func requiredCapabilities(t *template.Template) (capability string, types []string) {
 	for _, r := range t.Resources {
 		if !strings.HasPrefix(r.Type, "AWS::IAM::") {
@@ -144,8 +146,8 @@ func (s *Service) createStack(c *kernel.Call, q kernel.Query) (any, error) {
 	return s.createStackFrom(c, q, func() (*template.Template, error) { return s.readTemplate(c, q) })
 }
 
-// createStackFrom makes a stack from a template that comes with the call, or
-// from a StackSet.
+// createStackFrom creates a stack from the template that read returns: the
+// call's own, or a StackSet's.
 func (s *Service) createStackFrom(c *kernel.Call, q kernel.Query, read func() (*template.Template, error)) (any, error) {
 	name := q.Get("StackName")
 	if !stackName.MatchString(name) {
@@ -185,12 +187,13 @@ func (s *Service) createStackFrom(c *kernel.Call, q kernel.Query, read func() (*
 		template: t, values: bound, capabilities: q.List("Capabilities"), tags: queryTags(q), onFailure: onFailure, serviceRole: serviceRole,
 		created: s.now(), resources: map[string]*resource{}, changed: make(chan struct{}),
 	}
-	s.stacks[id], s.named[place{st.account, st.region, st.name}] = st, st
+	s.stacks[id], s.named[nameKey{st.account, st.region, st.name}] = st, st
 	s.begin(st, o, "CREATE_IN_PROGRESS", runCreate)
 	return stackIDResult{id}, nil
 }
 
-// firstValues returns the parameters of something new: there are no previous ones.
+// firstValues returns the parameters of a new stack or StackSet. It returns an
+// error if the call asks for previous values, because there are none.
 func firstValues(q kernel.Query) (map[string]string, error) {
 	values, previous, err := queryParameters(q)
 	if err == nil && len(previous) > 0 {
@@ -199,8 +202,8 @@ func firstValues(q kernel.Query) (map[string]string, error) {
 	return values, err
 }
 
-// begin writes the first event, and starts the operation. The caller holds
-// the lock.
+// begin starts the operation and records its first event. The caller holds the
+// lock.
 func (s *Service) begin(st *stack, o *operation, status string, run func(*operation)) {
 	s.start(st, o, run)
 	o.bind()
@@ -232,7 +235,8 @@ func (s *Service) updateStack(c *kernel.Call, q kernel.Query) (any, error) {
 	return s.updateStackFrom(c, q, func() (*template.Template, error) { return s.readTemplate(c, q) })
 }
 
-// errNoUpdates is no failure to who only wants a stack to be as it says.
+// errNoUpdates is the error of an update that changes nothing. A StackSet takes
+// it for success.
 var errNoUpdates = validation("No updates are to be performed.")
 
 func (s *Service) updateStackFrom(c *kernel.Call, q kernel.Query, read func() (*template.Template, error)) (any, error) {
@@ -285,7 +289,7 @@ func (s *Service) updateStackFrom(c *kernel.Call, q kernel.Query, read func() (*
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if st.status != status { // another update was faster
+	if st.status != status { // another operation has started meanwhile
 		return nil, validation("Stack:%s is in %s state and can not be updated.", st.id, st.status)
 	}
 	st.template, st.values, st.tags, st.updated, st.serviceRole = t, bound, tags, s.now(), serviceRole
@@ -293,8 +297,8 @@ func (s *Service) updateStackFrom(c *kernel.Call, q kernel.Query, read func() (*
 	return stackIDResult{st.id}, nil
 }
 
-// updatedValues returns the parameters of an update: those passed, and the previous
-// ones if the call says so.
+// updatedValues returns the parameters of an update: those passed, and the
+// previous values of those for which the call asks for them.
 func updatedValues(q kernel.Query, t *template.Template, before map[string]string) (map[string]string, error) {
 	values, previous, err := queryParameters(q)
 	if err != nil {
@@ -325,8 +329,9 @@ func sameTypes(resources map[string]*resource, t *template.Template) error {
 	return nil
 }
 
-// changesAnything compares what the resources would be with what they are.
-// If nothing changes directly nothing can follow from it.
+// changesAnything reports whether an update changes a resource, an output or a
+// tag. References are evaluated with the resources as they are: if none changes
+// directly, none changes through a reference.
 func (o *operation) changesAnything(t *template.Template, before former, tags map[string]string) bool {
 	if len(o.needs) != len(before.resources) || encodeJSON(tags) != encodeJSON(before.tags) {
 		return true
@@ -349,7 +354,7 @@ func (s *Service) deleteStack(c *kernel.Call, q kernel.Query) (any, error) {
 	st, err := s.findAllowed(c, q.Get("StackName"))
 	var aws *kernel.Error
 	if errors.As(err, &aws) && aws.Code == "ValidationError" && q.Get("StackName") != "" {
-		return nil, nil // deleting what is not there succeeds
+		return nil, nil // deleting a stack that does not exist succeeds
 	}
 	if err != nil {
 		return nil, err
@@ -365,7 +370,7 @@ func (s *Service) deleteStack(c *kernel.Call, q kernel.Query) (any, error) {
 	case status == "DELETE_COMPLETE" || status == "DELETE_IN_PROGRESS":
 		return nil, nil
 	case (len(retain) > 0 || force) && status != "DELETE_FAILED":
-		// Both are for a stack that would not go (aws-facts 1.14).
+		// Both are only for a stack whose deletion has failed (aws-facts 1.14).
 		return nil, validation("Invalid operation on stack [%s]. RetainResources and FORCE_DELETE_STACK can be used only when the stack is in the DELETE_FAILED state", st.id)
 	case strings.HasPrefix(status, "UPDATE_") && strings.HasSuffix(status, "_IN_PROGRESS"):
 		return nil, validation("Stack [%s] cannot be deleted while in status %s", st.name, status)
@@ -381,8 +386,9 @@ func (s *Service) deleteStack(c *kernel.Call, q kernel.Query) (any, error) {
 	return nil, nil
 }
 
-// Forget deletes a stack without telling the vendor: custom resources stay
-// behind, as when a person keeps them in a forced deletion.
+// Forget deletes a stack without a request to the vendor: it keeps the custom
+// resources, as if the customer retained them in a forced deletion. It returns
+// an error if there is no such stack.
 func (s *Service) Forget(p *kernel.Principal, stackID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

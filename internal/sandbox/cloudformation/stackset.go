@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 )
 
-// stackSet is a service-managed StackSet: one template that becomes a stack in
-// many accounts of one organization, and never in the account that manages it
-// (aws-facts 8). All its fields are guarded by the service's lock.
+// stackSet is a service-managed StackSet: one template, of which stacks are
+// created in many accounts of one organization, but never in its management
+// account (aws-facts 8). All its fields are guarded by the service's lock.
 type stackSet struct {
 	id, name, account, region string // of the management account
 	description, token        string
@@ -31,11 +31,11 @@ type stackSet struct {
 	deleted      bool
 
 	automatic automatic
-	instances map[where]*instance
+	instances map[location]*instance
 
 	operations []*setOperation // oldest first
 	running    *setOperation
-	queue      []*setOperation // of accounts that joined or left meanwhile
+	queue      []*setOperation // waiting, for accounts that joined or left
 	changed    chan struct{}   // closed and replaced at every change
 }
 
@@ -43,25 +43,25 @@ type stackSet struct {
 // it.
 type automatic struct {
 	enabled, retain bool
-	follows         map[string][]string // by Region that the whole root was deployed to: the accounts left out
+	follows         map[string][]string // the excluded accounts, by each Region that the whole root was deployed to
 }
 
-// where is where an instance is.
-type where struct{ account, region string }
+// location is the account and Region of an instance.
+type location struct{ account, region string }
 
-// instance is a StackSet's stack in one account and Region, or what is known
-// of the attempt to make it.
+// instance is a StackSet's stack in one account and Region, or the attempt to
+// create it.
 type instance struct {
-	where
-	root          string // what it was deployed through
-	stackID       string // empty: no stack was made yet
+	location
+	root          string // ID of the organization's root that it was deployed to
+	stackID       string // empty: no stack was created yet
 	status        string // CURRENT, OUTDATED or INOPERABLE
 	detail        string // PENDING, RUNNING, SUCCEEDED, FAILED, CANCELLED, …
 	reason        string
 	lastOperation string
 }
 
-// StackSet is a StackSet as seen from outside: a copy.
+// StackSet is a copy of a StackSet for other packages.
 type StackSet struct {
 	ID         string              `json:"id"`
 	Name       string              `json:"name"`
@@ -73,7 +73,7 @@ type StackSet struct {
 	Operations []StackSetOperation `json:"operations,omitempty"` // oldest first
 }
 
-// StackInstance is one of its stacks.
+// StackInstance is a copy of a StackSet's instance.
 type StackInstance struct {
 	Account        string `json:"account"`
 	Region         string `json:"region"`
@@ -83,14 +83,14 @@ type StackInstance struct {
 	StatusReason   string `json:"status_reason,omitempty"`
 }
 
-// StackSetOperation is what was done to many of its stacks at once.
+// StackSetOperation is a copy of a StackSet's operation.
 type StackSetOperation struct {
 	ID     string `json:"id"`
 	Action string `json:"action"` // CREATE, UPDATE or DELETE
 	Status string `json:"status"` // QUEUED, RUNNING, SUCCEEDED or FAILED
 }
 
-// Settled reports whether no operation of the StackSet runs or waits.
+// Settled reports whether no operation of the StackSet is running or queued.
 func (v StackSet) Settled() bool {
 	return !slices.ContainsFunc(v.Operations, func(o StackSetOperation) bool { return o.Status == "RUNNING" || o.Status == "QUEUED" })
 }
@@ -106,7 +106,7 @@ func (set *stackSet) status() string {
 	return "ACTIVE"
 }
 
-// view copies the StackSet. The caller holds the lock.
+// view returns a copy of the StackSet. The caller holds the lock.
 func (set *stackSet) view() StackSet {
 	v := StackSet{
 		ID: set.id, Name: set.name, Account: set.account, Region: set.region,
@@ -121,7 +121,7 @@ func (set *stackSet) view() StackSet {
 	return v
 }
 
-// sorted lists the instances by account, then by Region.
+// sorted returns the instances, sorted by account, then by Region.
 func (set *stackSet) sorted() []*instance {
 	return slices.SortedFunc(maps.Values(set.instances), func(a, b *instance) int {
 		if order := strings.Compare(a.account, b.account); order != 0 {
@@ -131,14 +131,14 @@ func (set *stackSet) sorted() []*instance {
 	})
 }
 
-// wake tells all waiting goroutines. The caller holds the lock.
+// wake wakes the goroutines that wait for a change. The caller holds the lock.
 func (set *stackSet) wake() {
 	close(set.changed)
 	set.changed = make(chan struct{})
 }
 
-// findSet returns a StackSet of an account by its ID, ARN or name; by name,
-// one that is not deleted. The caller holds the lock.
+// findSet returns a StackSet of an account by its ID or ARN, or by its name if
+// it is not deleted, or nil. The caller holds the lock.
 func (s *Service) findSet(account, region, nameOrID string) *stackSet {
 	for _, set := range s.sets {
 		if set.account == account && set.region == region &&
@@ -149,7 +149,8 @@ func (s *Service) findSet(account, region, nameOrID string) *stackSet {
 	return nil
 }
 
-// findAllowedSet finds the StackSet that a call names, for a caller who may.
+// findAllowedSet returns the StackSet that a call names. It returns an error if
+// the caller may not call c.Action on it, or if there is none.
 func (s *Service) findAllowedSet(c *kernel.Call, q kernel.Query) (*stackSet, error) {
 	owner, err := s.ownerOfSets(c, q)
 	if err != nil {
@@ -176,9 +177,9 @@ func setARN(c *kernel.Call, owner, rest string) string {
 	return "arn:" + kernel.Partition(c.Region) + ":cloudformation:" + c.Region + ":" + owner + ":stackset/" + rest
 }
 
-// ownerOfSets returns the account whose StackSets a call is about: the caller's own, or
-// for a delegated administrator that of the organization's management account,
-// which has those too that an administrator creates (aws-facts 8.1).
+// ownerOfSets returns the account whose StackSets a call is about: the caller's
+// own, or for a delegated administrator the organization's management account,
+// which also owns the StackSets that an administrator creates (aws-facts 8.1).
 func (s *Service) ownerOfSets(c *kernel.Call, q kernel.Query) (string, error) {
 	switch as := q.Get("CallAs"); as {
 	case "", "SELF":
@@ -194,7 +195,8 @@ func (s *Service) ownerOfSets(c *kernel.Call, q kernel.Query) (string, error) {
 	}
 }
 
-// StackSet finds a StackSet of an account by its name or ID.
+// StackSet returns a StackSet of an account by its name or ID, and whether there
+// is one.
 func (s *Service) StackSet(account, region, nameOrID string) (StackSet, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -204,8 +206,8 @@ func (s *Service) StackSet(account, region, nameOrID string) (StackSet, bool) {
 	return StackSet{}, false
 }
 
-// StackSets returns all StackSets of all accounts, deleted ones too, in the order
-// of their making.
+// StackSets returns all StackSets of all accounts, also the deleted ones, in the
+// order of creation.
 func (s *Service) StackSets() []StackSet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -225,7 +227,9 @@ func (s *Service) setsInOrder() []*stackSet {
 	})
 }
 
-// WaitForSet waits until the StackSet is as wanted, and returns it so.
+// WaitForSet waits until wanted returns true for the StackSet, and returns the
+// StackSet. It returns an error if there is no such StackSet, ctx is done, or
+// the service is closed.
 func (s *Service) WaitForSet(ctx context.Context, id string, wanted func(StackSet) bool) (StackSet, error) {
 	for {
 		s.mu.Lock()

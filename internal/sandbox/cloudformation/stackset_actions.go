@@ -30,7 +30,7 @@ func (s *Service) createStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 		id: name + ":" + s.newID(), name: name, account: owner, region: c.Region,
 		description: q.Get("Description"), token: q.Get("ClientRequestToken"),
 		capabilities: q.List("Capabilities"), tags: queryTags(q), created: s.now(),
-		instances: map[where]*instance{}, changed: make(chan struct{}),
+		instances: map[location]*instance{}, changed: make(chan struct{}),
 	}
 	if err := s.allowed(c, set.arn()); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *Service) createStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 	defer s.mu.Unlock()
 	if old := s.findSet(set.account, set.region, name); old != nil {
 		if old.token != "" && old.token == set.token {
-			return result{old.id}, nil // the same call, again
+			return result{old.id}, nil // a repetition of the same call
 		}
 		return nil, kernel.Errorf(http.StatusConflict, "NameAlreadyExistsException", "StackSet already exists")
 	}
@@ -66,7 +66,8 @@ func (s *Service) createStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 	return result{set.id}, nil
 }
 
-// serviceManaged refuses what is not for an organization.
+// serviceManaged returns an error if the permission model is not
+// SERVICE_MANAGED, or if owner is not a management account.
 func (s *Service) serviceManaged(owner string, q kernel.Query) error {
 	if model := q.Get("PermissionModel"); model != "SERVICE_MANAGED" {
 		return validation("The sandbox's CloudFormation implements StackSets with the permission model SERVICE_MANAGED only; this one has %q (AWS's default is SELF_MANAGED)", model)
@@ -145,7 +146,7 @@ func (s *Service) updateStackSet(c *kernel.Call, q kernel.Query) (any, error) {
 	return operationResult{o.id}, nil
 }
 
-// changedSet returns the StackSet as an update wants it. Nothing is changed yet.
+// changedSet returns a copy of the StackSet with the changes of an update.
 func (s *Service) changedSet(c *kernel.Call, q kernel.Query, set *stackSet) (*stackSet, error) {
 	s.mu.Lock()
 	next := *set
@@ -207,20 +208,22 @@ func (s *Service) createStackInstances(c *kernel.Call, q kernel.Query) (any, err
 			set.automatic.follows[region] = t.leftOut()
 		}
 	}
-	o.results = set.place(t, t.of(organization.Members), organization.Root)
+	o.results = set.addInstances(t, t.of(organization.Members), organization.Root)
 	o.do = s.deploy(set, o.id)
 	s.startSet(set, o)
 	return operationResult{o.id}, nil
 }
 
-// place makes the instances that are not there yet. The caller holds the lock.
-func (set *stackSet) place(t targets, accounts []string, root string) []*setResult {
+// addInstances adds the missing instances in the given accounts and the targets'
+// Regions, and returns a result for each instance there. The caller holds the
+// lock.
+func (set *stackSet) addInstances(t targets, accounts []string, root string) []*setResult {
 	var results []*setResult
 	for _, region := range t.regions {
 		for _, account := range accounts {
-			at := where{account, region}
+			at := location{account, region}
 			if set.instances[at] == nil {
-				set.instances[at] = &instance{where: at, root: root, status: "OUTDATED"}
+				set.instances[at] = &instance{location: at, root: root, status: "OUTDATED"}
 			}
 			results = append(results, &setResult{in: set.instances[at]})
 		}
@@ -270,7 +273,8 @@ func (s *Service) deleteStackInstances(c *kernel.Call, q kernel.Query) (any, err
 	return operationResult{o.id}, nil
 }
 
-// remover takes an instance out of its StackSet, with its stack or without.
+// remover returns the function that deletes the stack of an instance, or does
+// nothing if the operation retains the stacks.
 func (s *Service) remover(set *stackSet, o *setOperation) func(context.Context, *instance) error {
 	if o.retain {
 		return func(context.Context, *instance) error { return nil }

@@ -71,7 +71,8 @@ type listResult[T any] struct {
 	NextToken string `xml:",omitempty"`
 }
 
-// page cuts a list as MaxResults and NextToken say; the token is a place in it.
+// page returns the part of a list that MaxResults and NextToken select, as a
+// listResult. The token is an index of the list.
 func page[T any](q kernel.Query, all []T) (any, error) {
 	start, size := 0, 100
 	if token := q.Get("NextToken"); token != "" {
@@ -182,7 +183,7 @@ func (s *Service) describeStackInstance(c *kernel.Call, q kernel.Query) (any, er
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in := set.instances[where{q.Get("StackInstanceAccount"), q.Get("StackInstanceRegion")}]
+	in := set.instances[location{q.Get("StackInstanceAccount"), q.Get("StackInstanceRegion")}]
 	if in == nil {
 		return nil, kernel.Errorf(http.StatusNotFound, "StackInstanceNotFoundException", "Stack instance not found for StackSet %s in account %s and Region %s", set.name, q.Get("StackInstanceAccount"), q.Get("StackInstanceRegion"))
 	}
@@ -208,7 +209,7 @@ type xmlOperation struct {
 }
 
 func (o *setOperation) xml() xmlOperation {
-	x := xmlOperation{OperationID: o.id, Action: o.action, Status: o.status, Created: when(o.created), Ended: when(o.ended)}
+	x := xmlOperation{OperationID: o.id, Action: o.action, Status: o.status, Created: formatTime(o.created), Ended: formatTime(o.ended)}
 	for _, r := range o.results {
 		if r.status == "FAILED" {
 			x.Failed++

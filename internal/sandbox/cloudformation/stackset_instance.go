@@ -19,11 +19,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// deploy brings an instance's stack to what the StackSet says. One that could
-// not be created before is deleted and created again.
+// deploy returns a function that creates or updates the stack of an instance. A
+// stack whose creation failed before is deleted and created again.
 func (s *Service) deploy(set *stackSet, operationID string) func(context.Context, *instance) error {
 	return func(ctx context.Context, in *instance) error {
-		m, err := s.member(ctx, in.where)
+		m, err := s.member(ctx, in.location)
 		if err != nil {
 			return err
 		}
@@ -44,13 +44,13 @@ func (s *Service) deploy(set *stackSet, operationID string) func(context.Context
 	}
 }
 
-// undeploy deletes an instance's stack.
+// undeploy returns a function that deletes the stack of an instance.
 func (s *Service) undeploy(set *stackSet, operationID string) func(context.Context, *instance) error {
 	return func(ctx context.Context, in *instance) error {
 		if in.stackID == "" {
 			return nil
 		}
-		m, err := s.member(ctx, in.where)
+		m, err := s.member(ctx, in.location)
 		if err != nil {
 			return err
 		}
@@ -63,31 +63,31 @@ func (s *Service) undeploy(set *stackSet, operationID string) func(context.Conte
 	}
 }
 
-// member is StackSets at work in one account and Region: it calls as the
-// service's own role there, and the stacks run as the execution role, which may
-// do everything. So what a custom resource publishes is published by the member
-// account (aws-facts 8).
+// member calls CloudFormation in one account and Region, as the service-linked
+// role of StackSets there. The stacks run as the execution role, which has
+// AdministratorAccess, so that the requests of custom resources are published
+// by the member account (aws-facts 8).
 type member struct {
 	s    *Service
 	ctx  context.Context
 	set  *stackSet
 	role string // ARN of the execution role
 
-	where
+	location
 	principal *kernel.Principal
 	token     string
 }
 
 const administratorAccess = ":iam::aws:policy/AdministratorAccess"
 
-func (s *Service) member(ctx context.Context, at where) (*member, error) {
+func (s *Service) member(ctx context.Context, at location) (*member, error) {
 	if _, open := s.env.Accounts.Partition(at.account); !open {
 		return nil, errSkipped
 	}
 	partition := "arn:" + kernel.Partition(at.region)
 	everything, _ := policy.Managed(partition + administratorAccess)
 	const linked = "AWSServiceRoleForCloudFormationStackSetsOrgMember"
-	m := &member{s: s, ctx: ctx, where: at, principal: &kernel.Principal{
+	m := &member{s: s, ctx: ctx, location: at, principal: &kernel.Principal{
 		Account:  at.account,
 		ARN:      partition + ":sts::" + at.account + ":assumed-role/" + linked + "/" + at.account,
 		RoleARN:  partition + ":iam::" + at.account + ":role/aws-service-role/member.org.stacksets.cloudformation.amazonaws.com/" + linked,
@@ -99,7 +99,8 @@ func (s *Service) member(ctx context.Context, at where) (*member, error) {
 	return m, err
 }
 
-// executionRole makes the account's stacksets-exec role if it isn't there.
+// executionRole returns the ARN of the account's stacksets-exec role. It creates
+// the role if there is none.
 func (m *member) executionRole() (string, error) {
 	m.s.executionMu.Lock()
 	defer m.s.executionMu.Unlock()
@@ -130,7 +131,7 @@ func (m *member) iam(action string, params url.Values) error {
 	})
 }
 
-// create makes the stack, under a name that no other has.
+// create creates the stack under a unique name, and waits for it.
 func (m *member) create(in *instance) error {
 	m.s.mu.Lock()
 	name := "StackSet-" + m.set.name + "-" + m.s.newIDLocked()
@@ -185,7 +186,7 @@ func (m *member) template() (*template.Template, error) {
 	return m.set.template, nil
 }
 
-// parameters returns those of CreateStack and UpdateStack.
+// parameters returns the parameters of CreateStack and UpdateStack.
 func (m *member) parameters(name string) kernel.Query {
 	q := kernel.Query{"StackName": {name}, "RoleARN": {m.role}, "ClientRequestToken": {m.token}}
 	m.s.mu.Lock()
@@ -203,8 +204,9 @@ func (m *member) parameters(name string) kernel.Query {
 	return q
 }
 
-// call does one of the service's own actions in the member account. A role that
-// was just made may not be assumed at once (aws-facts 7.5).
+// call executes one of the service's own actions in the member account. It
+// retries every five seconds, for five minutes, while a role cannot be assumed,
+// because a new role may not be assumable at once (aws-facts 7.5).
 func (m *member) call(action string, do func(*kernel.Call) error) error {
 	var err error
 	for range 60 {
@@ -221,8 +223,9 @@ func (m *member) call(action string, do func(*kernel.Call) error) error {
 	return err
 }
 
-// settled waits until nothing is under way in a stack of the account: its owner
-// may be at it too. An empty Stack: there is none.
+// settled waits until no operation of a stack is in progress, because the
+// account's owner may change it too, and returns the stack. It returns an empty
+// Stack if the ID is empty.
 func (m *member) settled(stackID string) (Stack, error) {
 	if stackID == "" {
 		return Stack{}, nil
@@ -230,7 +233,8 @@ func (m *member) settled(stackID string) (Stack, error) {
 	return m.s.WaitFor(m.ctx, stackID, Stack.Settled)
 }
 
-// ends waits for the stack, and says why it did not end as it should.
+// ends waits until no operation of the stack is in progress. It returns an error
+// with the reason if the stack does not have the given status then.
 func (m *member) ends(stackID, status string) error {
 	st, err := m.settled(stackID)
 	if err != nil || st.Status == status {

@@ -15,14 +15,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// setOperation does one thing to many instances: Region after Region, in each
-// a few accounts at a time, until too many have failed.
+// setOperation creates, updates or deletes the stacks of many instances: one
+// Region after the other, in each a few accounts in parallel, until too many
+// have failed.
 type setOperation struct {
 	id, action, status string
 	created, ended     time.Time
 	preferences        preferences
 	targets            targets
-	retain             bool // of a DELETE: the stacks stay
+	retain             bool // of a DELETE: keep the stacks
 	results            []*setResult
 	do                 func(context.Context, *instance) error
 }
@@ -33,10 +34,11 @@ type setResult struct {
 	status, reason string // PENDING, RUNNING, SUCCEEDED, FAILED or CANCELLED
 }
 
-// errSkipped is of an account that is closed: no failure, and no success.
+// errSkipped is the error for an instance in a suspended account, which is
+// skipped and does not count as a failure.
 var errSkipped = errors.New("the account is suspended")
 
-// startSet begins an operation, or has it wait for the one that runs. The
+// startSet starts an operation, or queues it if another one is running. The
 // caller holds the lock.
 func (s *Service) startSet(set *stackSet, o *setOperation) {
 	o.created = s.now()
@@ -53,13 +55,13 @@ func (s *Service) startSet(set *stackSet, o *setOperation) {
 	s.runSet(set, o)
 }
 
-// runSet runs an operation in a goroutine of its own, then the next one that
-// waits. The caller holds the lock.
+// runSet runs an operation in its own goroutine, then the next one of the queue.
+// The caller holds the lock.
 func (s *Service) runSet(set *stackSet, o *setOperation) {
 	o.status, set.running = "RUNNING", o
 	set.wake()
 	s.running.Go(func() {
-		failed := s.throughRegions(set, o)
+		failed := s.runRegions(set, o)
 		if s.ctx.Err() != nil {
 			return
 		}
@@ -78,10 +80,10 @@ func (s *Service) runSet(set *stackSet, o *setOperation) {
 	})
 }
 
-// throughRegions does the operation in one Region after the other. If more
-// accounts fail in a Region than are tolerated, what has not begun is
-// cancelled, there and in the Regions after it.
-func (s *Service) throughRegions(set *stackSet, o *setOperation) (failed bool) {
+// runRegions runs the operation in one Region after the other. If more accounts
+// of a Region fail than are tolerated, it cancels the instances that have not
+// been started, in that Region and in the following ones, and returns true.
+func (s *Service) runRegions(set *stackSet, o *setOperation) (failed bool) {
 	byRegion := map[string][]*setResult{}
 	var regions []string
 	for _, r := range o.results {
@@ -98,12 +100,14 @@ func (s *Service) throughRegions(set *stackSet, o *setOperation) (failed bool) {
 			}
 			continue
 		}
-		failed = s.throughAccounts(set, o, byRegion[region])
+		failed = s.runAccounts(set, o, byRegion[region])
 	}
 	return failed
 }
 
-func (s *Service) throughAccounts(set *stackSet, o *setOperation, results []*setResult) (exceeded bool) {
+// runAccounts runs the operation for the instances of one Region. It returns
+// whether more of them failed than are tolerated.
+func (s *Service) runAccounts(set *stackSet, o *setOperation, results []*setResult) (exceeded bool) {
 	tolerated := o.preferences.tolerated(len(results))
 	slots := make(chan struct{}, o.preferences.atOnce(len(results), tolerated))
 	var mu sync.Mutex
@@ -123,7 +127,7 @@ func (s *Service) throughAccounts(set *stackSet, o *setOperation, results []*set
 		}
 		all.Go(func() {
 			defer func() { <-slots }()
-			if !s.one(set, o, r) {
+			if !s.runInstance(set, o, r) {
 				mu.Lock()
 				failures++
 				mu.Unlock()
@@ -134,8 +138,9 @@ func (s *Service) throughAccounts(set *stackSet, o *setOperation, results []*set
 	return tooMany()
 }
 
-// one does the operation to one instance, and records the result.
-func (s *Service) one(set *stackSet, o *setOperation, r *setResult) (ok bool) {
+// runInstance runs the operation for one instance, and records the result. It
+// returns false if the operation failed.
+func (s *Service) runInstance(set *stackSet, o *setOperation, r *setResult) (ok bool) {
 	s.mu.Lock()
 	r.status, r.in.detail = "RUNNING", "RUNNING"
 	set.wake()
@@ -148,8 +153,8 @@ func (s *Service) one(set *stackSet, o *setOperation, r *setResult) (ok bool) {
 	case errors.Is(err, errSkipped):
 		r.ended("CANCELLED", "SKIPPED_SUSPENDED_ACCOUNT", err.Error())
 	case err != nil && o.action == "DELETE":
-		// Updates leave it out from now on: it can only be deleted, again or with
-		// its stack retained.
+		// Updates skip the instance from now on. It can only be deleted, by another
+		// attempt or with its stack retained.
 		r.in.status = "INOPERABLE"
 		r.ended("FAILED", "INOPERABLE", err.Error())
 	case err != nil:
@@ -157,7 +162,7 @@ func (s *Service) one(set *stackSet, o *setOperation, r *setResult) (ok bool) {
 		r.ended("FAILED", "FAILED", err.Error())
 	case o.action == "DELETE":
 		r.ended("SUCCEEDED", "SUCCEEDED", "")
-		delete(set.instances, r.in.where)
+		delete(set.instances, r.in.location)
 	default:
 		r.in.status = "CURRENT"
 		r.ended("SUCCEEDED", "SUCCEEDED", "")
@@ -182,7 +187,7 @@ type preferences struct {
 	regions                       []string // in their order
 	failures, failuresPercent     *int
 	concurrent, concurrentPercent *int
-	soft                          bool // concurrency doesn't depend on the failures
+	soft                          bool // concurrency does not depend on the failure tolerance
 }
 
 func queryPreferences(q kernel.Query) (preferences, error) {
@@ -227,7 +232,8 @@ func queryPreferences(q kernel.Query) (preferences, error) {
 	return o, nil
 }
 
-// order returns the given Regions in the wanted order, then the rest.
+// order returns the given Regions: first those in RegionOrder, in that order,
+// then the others.
 func (p preferences) order(regions []string) []string {
 	var list []string
 	for _, region := range slices.Concat(p.regions, regions) {
@@ -238,7 +244,7 @@ func (p preferences) order(regions []string) []string {
 	return list
 }
 
-// tolerated returns how many of so many accounts may fail; none, unless said.
+// tolerated returns how many of the accounts of a Region may fail, 0 by default.
 func (p preferences) tolerated(accounts int) int {
 	switch {
 	case p.failures != nil:
@@ -249,8 +255,8 @@ func (p preferences) tolerated(accounts int) int {
 	return 0
 }
 
-// atOnce returns how many accounts are worked on side by side: one, unless said, and
-// never so many that more could fail than are tolerated.
+// atOnce returns how many accounts are handled in parallel, 1 by default. Unless
+// concurrency is soft, it is at most one more than the tolerated failures.
 func (p preferences) atOnce(accounts, tolerated int) int {
 	n := 1
 	switch {
@@ -265,8 +271,8 @@ func (p preferences) atOnce(accounts, tolerated int) int {
 	return n
 }
 
-// newSetOperation makes an operation for a call, unless another one is under
-// way. The caller holds the lock.
+// newSetOperation returns a new operation for a call. It returns an error if
+// another one is running, or if its ID is taken. The caller holds the lock.
 func (s *Service) newSetOperation(set *stackSet, q kernel.Query, action string, p preferences, t targets) (*setOperation, error) {
 	if set.running != nil {
 		return nil, kernel.Errorf(http.StatusConflict, "OperationInProgressException", "Another Operation on StackSet %s is in progress: %s", set.arn(), set.running.id)

@@ -13,9 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// stackSetResource is AWS::CloudFormation::StackSet: a StackSet that is itself
-// made by a stack of the management account. It is made and deleted; changes of
-// it are refused. Its properties are the parameters of the API's calls.
+// stackSetResource is AWS::CloudFormation::StackSet: a StackSet that belongs to
+// a stack of the management account. It can be created and deleted, but not
+// changed. Its properties are the parameters of the API's calls.
 type stackSetResource struct{ s *Service }
 
 const (
@@ -24,8 +24,8 @@ const (
 	callAs         = "CallAs"
 )
 
-// flatten writes a property as the query protocol does: "Regions.member.1",
-// "AutoDeployment.Enabled".
+// flatten adds a property to params in the form of the query protocol:
+// "Regions.member.1", "AutoDeployment.Enabled".
 func flatten(params url.Values, name string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -66,7 +66,8 @@ func (h stackSetResource) delete(ctx context.Context, o *operation, r *resource)
 	return h.call(o, "DeleteStackSet", callingAs(stringProperties(r.properties), url.Values{"StackSetName": {r.physicalID}}), nil)
 }
 
-// callingAs adds for whom the stack's account makes a call: see ownerOfSets.
+// callingAs returns params with the property CallAs, if the resource has it: see
+// ownerOfSets.
 func callingAs(properties map[string]any, params url.Values) url.Values {
 	if as, given := properties[callAs].(string); given {
 		params.Set(callAs, as)
@@ -74,8 +75,8 @@ func callingAs(properties map[string]any, params url.Values) url.Values {
 	return params
 }
 
-// eachGroup does something to one group of instances after the other, and waits
-// for it.
+// eachGroup calls an action for one group of instances after the other, and
+// waits for each operation. It returns an error if one does not succeed.
 func (h stackSetResource) eachGroup(ctx context.Context, o *operation, action, id string, properties map[string]any, more url.Values) error {
 	groups, _ := properties[instanceGroups].([]any)
 	for _, group := range groups {

@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/organizations"
 )
 
-// targets are the accounts that an operation is for: those of the
-// organization's root, less or more some that are named.
+// targets are the accounts and Regions of an operation: the accounts under the
+// organization's root, filtered by a list of accounts.
 type targets struct {
 	units    []string
 	filter   string // NONE, INTERSECTION, DIFFERENCE or UNION
@@ -20,8 +20,8 @@ type targets struct {
 	regions  []string
 }
 
-// nested returns the members of a structure among the parameters:
-// "DeploymentTargets.AccountFilterType".
+// nested returns the parameters that are members of a structure, such as
+// "DeploymentTargets.AccountFilterType", by the names of the members.
 func nested(q kernel.Query, name string) kernel.Query {
 	fields := kernel.Query{}
 	for key, values := range q {
@@ -69,8 +69,8 @@ func queryTargets(q kernel.Query, root string) (targets, error) {
 	return t, nil
 }
 
-// of picks accounts out of those under the root. The root is all that there is,
-// so a union with more is the same as the root.
+// of returns the accounts that are targets, of some that are under the root. All
+// accounts are under the root, so a union with others is the same as the root.
 func (t targets) of(all []string) []string {
 	var picked []string
 	for _, account := range all {
@@ -82,11 +82,11 @@ func (t targets) of(all []string) []string {
 	return picked
 }
 
-// whole reports whether the targets are the root, but for accounts left out:
-// then accounts that join later are among them.
+// whole reports whether the target is the root, except for excluded accounts, so
+// that accounts that join later are targets too.
 func (t targets) whole() bool { return t.filter != "INTERSECTION" }
 
-// leftOut returns the accounts that are never deployed to.
+// leftOut returns the excluded accounts.
 func (t targets) leftOut() []string {
 	if t.filter == "DIFFERENCE" {
 		return t.accounts
@@ -94,7 +94,8 @@ func (t targets) leftOut() []string {
 	return nil
 }
 
-// managed returns the organization that an account manages.
+// managed returns the organization that an account manages, or an error if there
+// is none.
 func (s *Service) managed(account string) (organizations.Organization, error) {
 	o, found := s.organizations.Of(account)
 	if !found || o.Management != account {
@@ -103,12 +104,13 @@ func (s *Service) managed(account string) (organizations.Organization, error) {
 	return o, nil
 }
 
-// follow does in an account that joins the organization, or leaves it, what the
-// StackSets with automatic deployment say.
+// follow starts the operations of StackSets with automatic deployment for an
+// account that joins the organization or leaves it.
 //
-// An account that has left is not of the organization any more when its stacks
-// are deleted: a topic that lets publish by aws:PrincipalOrgID alone doesn't hear of
-// that. Whether AWS is as strict is not confirmed (aws-facts 8).
+// An account that has left no longer belongs to the organization when its stacks
+// are deleted. A topic that allows to publish by aws:PrincipalOrgID alone
+// therefore refuses the Delete requests. Whether AWS is as strict is not
+// confirmed (aws-facts 8).
 func (s *Service) follow(c organizations.Change) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +139,7 @@ func (s *Service) joined(set *stackSet, c organizations.Change) {
 	slices.Sort(t.regions)
 	o := &setOperation{id: s.newIDLocked(), action: "CREATE", targets: t}
 	o.do = s.deploy(set, o.id)
-	o.results = set.place(t, []string{c.Account}, c.Organization.Root)
+	o.results = set.addInstances(t, []string{c.Account}, c.Organization.Root)
 	s.startSet(set, o)
 }
 

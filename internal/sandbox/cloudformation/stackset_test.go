@@ -11,18 +11,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// StackSets at work, with the real IAM and SNS, are tested where the sandbox is
-// put together. Here is what they do with the numbers and names of a call.
+// The tests in this file are about the parameters of a call. Operations of
+// StackSets, with the sandbox's IAM and SNS, are tested in package sandbox.
 
-func TestHowManyAccountsMayFailAndHowManyAreWorkedOnAtOnce(t *testing.T) {
+func TestPreferencesLimitFailuresAndConcurrency(t *testing.T) {
 	for name, test := range map[string]struct {
 		given             kernel.Query
 		tolerated, atOnce int // of 50 accounts
 	}{
-		"nothing said":                     {nil, 0, 1},
+		"defaults":                         {nil, 0, 1},
 		"counts":                           {kernel.Query{"FailureToleranceCount": {"4"}, "MaxConcurrentCount": {"3"}}, 4, 3},
 		"percentages round down":           {kernel.Query{"FailureTolerancePercentage": {"5"}, "MaxConcurrentPercentage": {"3"}}, 2, 1},
-		"never none at once":               {kernel.Query{"MaxConcurrentPercentage": {"1"}}, 0, 1},
+		"at least one at once":             {kernel.Query{"MaxConcurrentPercentage": {"1"}}, 0, 1},
 		"no more at once than may fail":    {kernel.Query{"FailureToleranceCount": {"1"}, "MaxConcurrentPercentage": {"100"}}, 1, 2},
 		"unless concurrency is soft":       {kernel.Query{"MaxConcurrentCount": {"9"}, "ConcurrencyMode": {"SOFT_FAILURE_TOLERANCE"}}, 0, 9},
 		"everything may fail, all at once": {kernel.Query{"FailureTolerancePercentage": {"100"}, "MaxConcurrentPercentage": {"100"}}, 50, 50},
@@ -42,7 +42,7 @@ func TestHowManyAccountsMayFailAndHowManyAreWorkedOnAtOnce(t *testing.T) {
 	}
 }
 
-func TestPreferencesThatAreNotUnderstoodAreRefused(t *testing.T) {
+func TestInvalidPreferencesAreRefused(t *testing.T) {
 	for name, value := range map[string]string{
 		"FailureToleranceCount": "-1", "FailureTolerancePercentage": "101", "MaxConcurrentCount": "0", "MaxConcurrentPercentage": "x",
 		"ConcurrencyMode": "HARD", "RegionConcurrencyType": "PARALLEL", "Other": "1",
@@ -52,18 +52,18 @@ func TestPreferencesThatAreNotUnderstoodAreRefused(t *testing.T) {
 		}
 	}
 	if _, err := queryPreferences(kernel.Query{"OperationPreferences.MaxConcurrentCount": {"1"}, "OperationPreferences.MaxConcurrentPercentage": {"1"}}); err == nil {
-		t.Error("a count and a percentage were both taken")
+		t.Error("a count together with a percentage was accepted")
 	}
 }
 
-func TestRegionsAreInTheWantedOrder(t *testing.T) {
+func TestRegionsAreInRegionOrder(t *testing.T) {
 	p := preferences{regions: []string{"c", "a", "nowhere"}}
 	if got := p.order([]string{"a", "b", "c"}); !reflect.DeepEqual(got, []string{"c", "a", "b"}) {
 		t.Errorf("the order is %v", got)
 	}
 }
 
-func TestTargetsAreTheRootLessOrMoreSomeAccounts(t *testing.T) {
+func TestTargetsAreTheRootFilteredByAccounts(t *testing.T) {
 	all := []string{"1", "2", "3"}
 	for filter, want := range map[string]struct {
 		accounts string

@@ -36,7 +36,7 @@ func readTopic(properties map[string]any, stackTags map[string]string) (stackTop
 		t.tags, err = tagsOf(properties, stackTags)
 	}
 	for _, name := range topicAttributes {
-		if _, there := properties[name]; there && err == nil {
+		if _, found := properties[name]; found && err == nil {
 			t.attributes[name], err = textOf(properties, name)
 		}
 	}
@@ -57,7 +57,7 @@ func (h topicResource) create(_ context.Context, o *operation, r *resource) (mad
 		arn := strings.Replace(o.st.id, ":cloudformation:", ":sns:", 1)
 		arn = arn[:strings.Index(arn, ":stack/")+1] + name
 		if o.sns("GetTopicAttributes", url.Values{"TopicArn": {arn}}, nil) == nil {
-			return made{}, alreadyThere(topicType, arn)
+			return made{}, alreadyExists(topicType, arn)
 		}
 	}
 	if err := o.sns("CreateTopic", params, &created); err != nil {
@@ -66,7 +66,7 @@ func (h topicResource) create(_ context.Context, o *operation, r *resource) (mad
 	return made{physicalID: created.TopicArn, attributes: map[string]any{"TopicArn": created.TopicArn, "TopicName": name}}, nil
 }
 
-// entries writes attributes as the query protocol does.
+// entries adds attributes to params in the form of the query protocol.
 func entries(params url.Values, attributes map[string]string) {
 	i := 0
 	for name, value := range attributes {
@@ -94,9 +94,9 @@ func (h topicResource) update(_ context.Context, o *operation, r *resource, prop
 			}
 		}
 	}
-	if taken := lacking(have.tags, want.tags); len(taken) > 0 {
+	if removed := removedKeys(have.tags, want.tags); len(removed) > 0 {
 		params := url.Values{"ResourceArn": {r.physicalID}}
-		members(params, "TagKeys", taken)
+		members(params, "TagKeys", removed)
 		if err := o.sns("UntagResource", params, nil); err != nil {
 			return made{}, err
 		}
@@ -110,7 +110,7 @@ func (h topicResource) update(_ context.Context, o *operation, r *resource, prop
 }
 
 func (topicResource) delete(_ context.Context, o *operation, r *resource) error {
-	if err := o.sns("DeleteTopic", url.Values{"TopicArn": {r.physicalID}}, nil); !gone(err) {
+	if err := o.sns("DeleteTopic", url.Values{"TopicArn": {r.physicalID}}, nil); !notFound(err) {
 		return err
 	}
 	return nil
@@ -130,8 +130,8 @@ func readTopicPolicy(properties map[string]any) ([]string, string, error) {
 	return readAttached("AWS::SNS::TopicPolicy", "Topics", properties)
 }
 
-// topicPolicy sets the policies; a topic that loses its policy has the one again that a
-// new topic has (aws-facts 5.2, 5.4).
+// topicPolicy sets the policy of the topics in want. The topics that are only in
+// have get the default policy of a new topic (aws-facts 5.2, 5.4).
 func (o *operation) topicPolicy(have, want []string, policy string) error {
 	set := func(topic, policy string) error {
 		return o.sns("SetTopicAttributes", url.Values{"TopicArn": {topic}, "AttributeName": {"Policy"}, "AttributeValue": {policy}}, nil)
@@ -205,7 +205,7 @@ func readSubscription(properties map[string]any) (params url.Values, attributes 
 		return nil, nil, errors.New("Properties validation failed: #: required keys [TopicArn, Protocol] not found")
 	}
 	for _, name := range subscriptionAttributes {
-		if v, there := properties[name]; there {
+		if v, found := properties[name]; found {
 			if _, isObject := v.(map[string]any); isObject {
 				attributes[name] = document(v)
 			} else if attributes[name], err = textOf(properties, name); err != nil {
@@ -251,7 +251,7 @@ func (subscriptionResource) update(_ context.Context, o *operation, r *resource,
 }
 
 func (subscriptionResource) delete(_ context.Context, o *operation, r *resource) error {
-	if err := o.sns("Unsubscribe", url.Values{"SubscriptionArn": {r.physicalID}}, nil); !gone(err) {
+	if err := o.sns("Unsubscribe", url.Values{"SubscriptionArn": {r.physicalID}}, nil); !notFound(err) {
 		return err
 	}
 	return nil

@@ -14,14 +14,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
 )
 
-// update is an update under way: what to go back to, and what is left over
-// when it ends.
+// update is an update in progress: the state for a rollback, and the resources to
+// delete when it ends.
 type update struct {
 	*operation
 	former   former
 	mu       sync.Mutex
 	undo     []undo
-	replaced []*resource // old ones after success
+	replaced []*resource // the old ones, after success
 }
 
 // former is the stack before the update.
@@ -33,15 +33,16 @@ type former struct {
 	resources map[string]*resource // copies
 }
 
-// undo is one change that a rollback takes back.
+// undo is one change that a rollback reverts.
 type undo struct {
 	id       string
 	before   *resource      // nil: the update created it
-	replaced bool           // the old physical resource is still there, untouched
+	replaced bool           // the old physical resource still exists, unchanged
 	tried    map[string]any // properties of an update in place, which may have failed part-way
 }
 
-// runUpdate brings the stack to its new template and parameters, or back.
+// runUpdate returns a function that updates the stack to its new template and
+// parameters, or rolls it back to the former ones.
 func runUpdate(before former) func(*operation) {
 	return func(o *operation) {
 		u := &update{operation: o, former: before}
@@ -63,7 +64,7 @@ func runUpdate(before former) func(*operation) {
 	}
 }
 
-// apply brings one resource to what the new template says.
+// apply creates, updates or replaces one resource as the new template defines it.
 func (u *update) apply(ctx context.Context, id string) error {
 	definition := u.st.template.Resources[id]
 	u.s.mu.Lock()
@@ -94,7 +95,7 @@ func (u *update) apply(ctx context.Context, id string) error {
 	return u.change(ctx, r, properties, func() { u.adopt(r, definition, properties) })
 }
 
-// adopt takes over what the template says of a resource.
+// adopt stores a resource's new properties, dependencies and policies.
 func (u *update) adopt(r *resource, definition template.Resource, properties map[string]any) {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
@@ -102,7 +103,7 @@ func (u *update) adopt(r *resource, definition template.Resource, properties map
 	r.deletionPolicy, r.updateReplacePolicy = definition.DeletionPolicy, definition.UpdateReplacePolicy
 }
 
-// replace makes a new physical resource beside the old one.
+// replace creates a new physical resource. The old one is deleted in the end.
 func (u *update) replace(ctx context.Context, old *resource, definition template.Resource, properties map[string]any) error {
 	u.remember(undo{id: old.logicalID, before: old, replaced: true})
 	r := &resource{
@@ -125,9 +126,9 @@ func (u *update) replace(ctx context.Context, old *resource, definition template
 	return nil
 }
 
-// change updates a resource in place. A custom resource whose vendor answers
-// with another physical ID counts as replaced: the old ID is deleted in the
-// end (aws-facts 1.12).
+// change updates a resource in place, and calls adopt after success. A custom
+// resource whose vendor answers with another physical ID counts as replaced: the
+// old ID is deleted in the end (aws-facts 1.12).
 func (u *update) change(ctx context.Context, r *resource, properties map[string]any, adopt func()) error {
 	u.s.setResource(u.st, r, "UPDATE_IN_PROGRESS", "")
 	old := *r
@@ -158,7 +159,8 @@ func (u *update) leave(old *resource) {
 	u.replaced = append(u.replaced, old)
 }
 
-// complete deletes what the new template no longer has, and what was replaced.
+// complete deletes the resources that the new template no longer has and those
+// that were replaced, and ends the update.
 func (u *update) complete() {
 	u.setStatus("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "")
 	var left []leftover
@@ -176,7 +178,8 @@ func (u *update) complete() {
 	}
 }
 
-// finish takes what has no place in the template out of the stack.
+// finish removes from the stack the resources that are not in needs, and sets the
+// stack's status.
 func (u *update) finish(status string, needs map[string][]string) {
 	u.s.mu.Lock()
 	maps.DeleteFunc(u.st.resources, func(id string, _ *resource) bool {
@@ -187,14 +190,14 @@ func (u *update) finish(status string, needs map[string][]string) {
 	u.setStatus(status, "")
 }
 
-// leftover is a physical resource without a place in the stack.
+// leftover is a physical resource that is no longer part of the stack.
 type leftover struct {
 	*resource
-	keep bool // its policy says so
+	keep bool // as its deletion or replacement policy defines
 }
 
-// cleanUp deletes leftovers, each after those that need it. Each is tried
-// three times, then dropped: a cleanup never fails an update (aws-facts 1.12).
+// cleanUp deletes leftovers, each after those that need it. After three failures
+// it gives one up: a cleanup never fails an update (aws-facts 1.12).
 func (u *update) cleanUp(left []leftover) {
 	all, byKey := map[string]*resource{}, map[string]leftover{}
 	for i, l := range left {

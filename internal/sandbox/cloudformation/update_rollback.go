@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// rollback brings everything back to the former template: what was changed in
-// place is changed back, what was replaced takes its place again, and what was
-// made meanwhile is deleted in the end.
+// rollback restores the former template: it changes back the resources that were
+// changed in place, restores those that were replaced, and in the end deletes
+// those that the update created.
 func (u *update) rollback(reason string) {
 	u.setStatus("UPDATE_ROLLBACK_IN_PROGRESS", reason)
 	superseded := u.replaced
@@ -42,8 +42,9 @@ func (u *update) rollback(reason string) {
 	}
 }
 
-// restore puts the former template back, and old physical resources into their
-// places. It returns what the update had made, and the updates to take back.
+// restore restores the former template, and the old physical resources of those
+// that were replaced. It returns the resources that the update created, and the
+// updates in place to revert, by logical ID.
 func (u *update) restore() (left []leftover, steps map[string]undo) {
 	u.s.mu.Lock()
 	u.st.template, u.st.values, u.st.tags, u.st.outputs = u.former.template, u.former.values, u.former.tags, u.former.outputs
@@ -69,8 +70,8 @@ func (u *update) restore() (left []leftover, steps map[string]undo) {
 	return left, steps
 }
 
-// changeBack updates a resource to the properties that it had, also where the
-// update of it failed: how far that came is unknown.
+// changeBack updates a resource to the properties that it had. It does so also if
+// the resource's update failed, because that may have changed a part of it.
 func (u *update) changeBack(ctx context.Context, step undo) error {
 	u.s.mu.Lock()
 	r := u.st.resources[step.id]
@@ -83,9 +84,9 @@ func (u *update) changeBack(ctx context.Context, step undo) error {
 	})
 }
 
-// orphans returns the physical resources that the update had replaced, and that
-// did not get their place back: a vendor may answer a rollback with the old
-// physical ID, or with yet another one.
+// orphans returns the physical resources that the update replaced and that the
+// rollback did not restore: a vendor may answer a rollback with the old physical
+// ID, or with a third one.
 func (u *update) orphans(superseded []*resource) []*resource {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
@@ -94,7 +95,8 @@ func (u *update) orphans(superseded []*resource) []*resource {
 	})
 }
 
-// formerNeeds gives the resources their former dependencies and policies back.
+// formerNeeds restores the resources' former dependencies and policies, and
+// returns the dependencies.
 func (u *update) formerNeeds() map[string][]string {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// held is a handler that waits to be let go.
+// held is a handler whose create waits until hold is closed.
 type held struct {
 	handler
 	hold chan struct{}
@@ -21,7 +21,7 @@ func (h held) create(ctx context.Context, o *operation, r *resource) (made, erro
 	return h.handler.create(ctx, o, r)
 }
 
-func TestAnUpdateSaysWhatWasAndWhatIs(t *testing.T) {
+func TestAnUpdateHasTheOldAndTheNewProperties(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
 	w.update(phoneHome(`"TemplateVersion": 2`))
@@ -32,8 +32,8 @@ func TestAnUpdateSaysWhatWasAndWhatIs(t *testing.T) {
 	}
 	w.succeed(r, "xacct-1")
 	w.settled(id, "UPDATE_COMPLETE")
-	w.silent() // the same physical ID: nothing to clean up
-	w.told(id, "access UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+	w.wantNoRequest() // the same physical ID: nothing to clean up
+	w.wantEvents(id, "access UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 }
 
 func TestAnUpdateThatChangesNothingIsRefused(t *testing.T) {
@@ -46,21 +46,21 @@ func TestAnUpdateThatChangesNothingIsRefused(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	}
-	w.silent()
+	w.wantNoRequest()
 }
 
-func TestAnUpdateOfAnotherResourceSendsNothing(t *testing.T) {
+func TestAnUpdateOfAnotherResourceSendsNoRequest(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(), "xacct-1")
 	w.update(strings.Replace(phoneHome(), `"RoleName"`, `"Description": "changed", "RoleName"`, 1))
 	w.settled(id, "UPDATE_COMPLETE")
-	w.silent()
+	w.wantNoRequest()
 	if w.roles["acme-access"]["UpdateRole"] == "" {
 		t.Error("the role was not updated")
 	}
 }
 
-func TestARefusedUpdateIsUpdatedBack(t *testing.T) {
+func TestARefusedUpdateIsRolledBack(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
 	w.update(phoneHome(`"TemplateVersion": 2`))
@@ -71,7 +71,7 @@ func TestARefusedUpdateIsUpdatedBack(t *testing.T) {
 	}
 	w.succeed(r, "xacct-1")
 	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
-	w.told(id, "PhoneHome UPDATE_FAILED: Received response status [FAILED]",
+	w.wantEvents(id, "PhoneHome UPDATE_FAILED: Received response status [FAILED]",
 		"access UPDATE_ROLLBACK_IN_PROGRESS: The following resource(s) failed to update: [PhoneHome].")
 	// The stack is as it was: the same update can be tried again.
 	w.update(phoneHome(`"TemplateVersion": 2`))
@@ -80,7 +80,7 @@ func TestARefusedUpdateIsUpdatedBack(t *testing.T) {
 	}
 }
 
-func TestAnUpdateThatIsNotAnsweredIsUpdatedBack(t *testing.T) {
+func TestAnUpdateWithoutAnAnswerIsRolledBack(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
 	w.update(phoneHome(`"TemplateVersion": 2`))
@@ -90,7 +90,7 @@ func TestAnUpdateThatIsNotAnsweredIsUpdatedBack(t *testing.T) {
 	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
 }
 
-func TestAnotherResourceFailingCancelsTheUpdateThatWaits(t *testing.T) {
+func TestAFailureOfAnotherResourceCancelsTheWaitingUpdate(t *testing.T) {
 	w := newWorld(t)
 	hold := make(chan struct{})
 	w.handlers["AWS::IAM::RolePolicy"] = held{w.handlers["AWS::IAM::RolePolicy"], hold}
@@ -105,10 +105,10 @@ func TestAnotherResourceFailingCancelsTheUpdateThatWaits(t *testing.T) {
 	}
 	w.succeed(r, "xacct-1")
 	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
-	w.told(id, "PhoneHome UPDATE_FAILED: Resource update cancelled", "[Late, PhoneHome]")
+	w.wantEvents(id, "PhoneHome UPDATE_FAILED: Resource update cancelled", "[Late, PhoneHome]")
 }
 
-func TestARollbackThatIsRefusedIsUpdateRollbackFailed(t *testing.T) {
+func TestARefusedRollbackEndsInUpdateRollbackFailed(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(`"TemplateVersion": 1`), "xacct-1")
 	w.update(phoneHome(`"TemplateVersion": 2`))
@@ -136,7 +136,7 @@ func TestAnotherPhysicalIDIsCleanedUpAfterTheUpdate(t *testing.T) {
 	}
 }
 
-func TestACleanupIsTriedThreeTimesAndDropped(t *testing.T) {
+func TestACleanupIsGivenUpAfterThreeAttempts(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(`"TemplateVersion": 1`), "old-id")
 	w.update(phoneHome(`"TemplateVersion": 2`))
@@ -145,8 +145,8 @@ func TestACleanupIsTriedThreeTimesAndDropped(t *testing.T) {
 		w.refuse(w.next("Delete"), "old-id", "no")
 	}
 	w.settled(id, "UPDATE_COMPLETE")
-	w.silent()
-	w.told(id, "PhoneHome DELETE_FAILED")
+	w.wantNoRequest()
+	w.wantEvents(id, "PhoneHome DELETE_FAILED")
 }
 
 func TestARenamedResourceIsCreatedAndThenTheOldOneDeleted(t *testing.T) {
@@ -157,7 +157,7 @@ func TestARenamedResourceIsCreatedAndThenTheOldOneDeleted(t *testing.T) {
 	if c.LogicalResourceId != "CallHome" {
 		t.Errorf("the Create is for %s", c.LogicalResourceId)
 	}
-	w.silent() // the old one lives until the new one exists
+	w.wantNoRequest() // the old one is not deleted before the new one exists
 	w.succeed(c, "new-id")
 	d := w.next("Delete")
 	if d.LogicalResourceId != "PhoneHome" || d.PhysicalResourceId != "old-id" {
@@ -170,7 +170,7 @@ func TestARenamedResourceIsCreatedAndThenTheOldOneDeleted(t *testing.T) {
 	}
 }
 
-func TestARefusedRenameLeavesTheOldResourceAlone(t *testing.T) {
+func TestARefusedRenameKeepsTheOldResource(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(), "old-id")
 	w.update(named("CallHome"))
@@ -181,22 +181,22 @@ func TestARefusedRenameLeavesTheOldResourceAlone(t *testing.T) {
 	}
 	w.succeed(d, "new-id")
 	st := w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
-	w.silent()
+	w.wantNoRequest()
 	if st.Outputs["Id"] != "old-id" || len(st.Resources) != 2 {
 		t.Errorf("the stack is %+v", st)
 	}
 }
 
-// Another resource of the update fails after the vendor had answered with
-// another physical ID: the rollback's Update carries the new one.
-func TestARolledBackReplacementGoesBackFromTheNewID(t *testing.T) {
+// If another resource of the update fails after the vendor has answered with
+// another physical ID, the rollback's Update has the new ID.
+func TestARollbackOfAReplacementUpdatesFromTheNewID(t *testing.T) {
 	for name, test := range map[string]struct {
 		back    string
 		deletes []string
 	}{
-		"to the old ID":     {"old-id", []string{"new-id"}},
-		"to yet another ID": {"third-id", []string{"new-id", "old-id"}},
-		"not at all":        {"new-id", []string{"old-id"}},
+		"to the old ID": {"old-id", []string{"new-id"}},
+		"to a third ID": {"third-id", []string{"new-id", "old-id"}},
+		"to the new ID": {"new-id", []string{"old-id"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -216,7 +216,7 @@ func TestARolledBackReplacementGoesBackFromTheNewID(t *testing.T) {
 				w.succeed(d, d.PhysicalResourceId)
 			}
 			w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
-			w.silent()
+			w.wantNoRequest()
 			for _, want := range test.deletes {
 				if !deleted[want] {
 					t.Errorf("%s was not deleted, only %v", want, deleted)
@@ -231,8 +231,8 @@ func TestTheServiceTokenCannotChange(t *testing.T) {
 	id := w.created(phoneHome(), "xacct-1")
 	w.update(strings.ReplaceAll(phoneHome(), "xacct-acme-0", "xacct-acme-1"))
 	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
-	w.silent()
-	w.told(id, "PhoneHome UPDATE_FAILED: Modifying service token is not allowed.")
+	w.wantNoRequest()
+	w.wantEvents(id, "PhoneHome UPDATE_FAILED: Modifying service token is not allowed.")
 }
 
 func TestTheTypeCannotChange(t *testing.T) {
@@ -251,10 +251,10 @@ func TestARoleWithAnotherNameIsReplaced(t *testing.T) {
 	w.update(strings.Replace(phoneHome(), "acme-access", "acme-other", 1))
 	r := w.next("Update")
 	if r.ResourceProperties["RoleArn"] != "arn:aws:iam::222222222222:role/acme-other" {
-		t.Errorf("the vendor hears of %v", r.ResourceProperties["RoleArn"])
+		t.Errorf("the request has the role %v", r.ResourceProperties["RoleArn"])
 	}
 	if len(w.roles) != 2 {
-		t.Error("the old role has to stay until the update is done")
+		t.Error("the old role was deleted before the end of the update")
 	}
 	w.succeed(r, "xacct-1")
 	w.settled(id, "UPDATE_COMPLETE")
@@ -270,7 +270,7 @@ func TestARefusedReplacementKeepsTheOldRole(t *testing.T) {
 	w.refuse(w.next("Update"), "xacct-1", "no")
 	r := w.next("Update")
 	if r.ResourceProperties["RoleArn"] != "arn:aws:iam::222222222222:role/acme-access" {
-		t.Errorf("the rollback tells of %v", r.ResourceProperties["RoleArn"])
+		t.Errorf("the rollback's request has the role %v", r.ResourceProperties["RoleArn"])
 	}
 	w.succeed(r, "xacct-1")
 	w.settled(id, "UPDATE_ROLLBACK_COMPLETE")
@@ -279,7 +279,7 @@ func TestARefusedReplacementKeepsTheOldRole(t *testing.T) {
 	}
 }
 
-func TestADeleteAsksTheVendorFirstAndThenDeletesTheRole(t *testing.T) {
+func TestADeleteSendsTheRequestBeforeItDeletesTheRole(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(), "xacct-1")
 	w.must("DeleteStack", "StackName", "access")
@@ -290,7 +290,7 @@ func TestADeleteAsksTheVendorFirstAndThenDeletesTheRole(t *testing.T) {
 	w.succeed(d, "another ID changes nothing")
 	w.settled(id, "DELETE_COMPLETE")
 	if len(w.roles) != 0 {
-		t.Error("the role is left")
+		t.Error("the role was not deleted")
 	}
 	if _, err := w.call("DescribeStacks", "StackName", "access"); err == nil {
 		t.Error("a deleted stack is found by its name")
@@ -298,19 +298,19 @@ func TestADeleteAsksTheVendorFirstAndThenDeletesTheRole(t *testing.T) {
 	w.must("DescribeStacks", "StackName", id)
 }
 
-func TestADeleteThatIsRefusedCanBeForced(t *testing.T) {
+func TestARefusedDeleteCanBeForced(t *testing.T) {
 	failed := func(t *testing.T) (*world, string) {
 		w := newWorld(t)
 		id := w.created(phoneHome(), "xacct-1")
 		if _, err := w.call("DeleteStack", "StackName", "access", "DeletionMode", "FORCE_DELETE_STACK"); err == nil {
-			t.Error("a stack that has not failed to be deleted cannot be forced")
+			t.Error("a forced delete was accepted before a delete has failed")
 		}
 		w.must("DeleteStack", "StackName", "access")
 		w.refuse(w.next("Delete"), "xacct-1", "no")
 		w.settled(id, "DELETE_FAILED")
-		w.told(id, "access DELETE_FAILED: The following resource(s) failed to delete: [PhoneHome].")
+		w.wantEvents(id, "access DELETE_FAILED: The following resource(s) failed to delete: [PhoneHome].")
 		if len(w.roles) != 1 {
-			t.Error("the role that the phone-home needs must outlive it")
+			t.Error("the role was deleted before the custom resource that needs it")
 		}
 		return w, id
 	}
@@ -318,8 +318,8 @@ func TestADeleteThatIsRefusedCanBeForced(t *testing.T) {
 		w, id := failed(t)
 		w.must("DeleteStack", "StackName", "access", "RetainResources.member.1", "PhoneHome")
 		w.settled(id, "DELETE_COMPLETE")
-		w.silent()
-		w.told(id, "PhoneHome DELETE_SKIPPED")
+		w.wantNoRequest()
+		w.wantEvents(id, "PhoneHome DELETE_SKIPPED")
 	})
 	t.Run("by deletion mode", func(t *testing.T) {
 		w, id := failed(t)
@@ -328,21 +328,21 @@ func TestADeleteThatIsRefusedCanBeForced(t *testing.T) {
 		w.clock.Advance(time.Hour)
 		w.settled(id, "DELETE_COMPLETE")
 		if len(w.roles) != 0 {
-			t.Error("the role is left")
+			t.Error("the role was not deleted")
 		}
 	})
 }
 
-func TestAForgottenStackSaysNothingToTheVendor(t *testing.T) {
+func TestForgetSendsNoRequestToTheVendor(t *testing.T) {
 	w := newWorld(t)
 	id := w.created(phoneHome(), "xacct-1")
 	if err := w.Forget(admin(), id); err != nil {
 		t.Fatal(err)
 	}
 	w.settled(id, "DELETE_COMPLETE")
-	w.silent()
+	w.wantNoRequest()
 	if len(w.roles) != 0 {
-		t.Error("the role is left")
+		t.Error("the role was not deleted")
 	}
 }
 
@@ -356,21 +356,21 @@ func TestDeletionPolicies(t *testing.T) {
 			id := w.created(with(policy), "xacct-1")
 			w.must("DeleteStack", "StackName", "access")
 			w.settled(id, "DELETE_COMPLETE")
-			w.silent()
+			w.wantNoRequest()
 		})
 	}
-	t.Run("RetainExceptOnCreate does not hold in a create's rollback", func(t *testing.T) {
+	t.Run("RetainExceptOnCreate has no effect in a create's rollback", func(t *testing.T) {
 		w := newWorld(t)
 		id := w.create(with("RetainExceptOnCreate"))
 		w.refuse(w.next("Create"), "x", "no")
 		w.succeed(w.next("Delete"), "x")
 		w.settled(id, "ROLLBACK_COMPLETE")
 	})
-	t.Run("Retain does", func(t *testing.T) {
+	t.Run("Retain has an effect in a create's rollback", func(t *testing.T) {
 		w := newWorld(t)
 		id := w.create(with("Retain"))
 		w.refuse(w.next("Create"), "x", "no")
 		w.settled(id, "ROLLBACK_COMPLETE")
-		w.silent()
+		w.wantNoRequest()
 	})
 }

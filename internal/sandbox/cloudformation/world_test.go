@@ -26,8 +26,8 @@ const (
 	topic    = "arn:aws:sns:eu-west-1:111111111111:xacct-acme-0"
 )
 
-// world is the service with the rest of AWS played by a fake: IAM that
-// remembers roles, SNS whose messages the test reads, S3 with templates.
+// world is the service with fakes of the other services: an IAM that stores
+// roles, an SNS whose messages the test reads, and an S3 with templates.
 type world struct {
 	*Service
 	t     *testing.T
@@ -69,17 +69,18 @@ func (w *world) PresignPut(region, bucket, key string, _ time.Duration) string {
 
 func (w *world) OnCustomResourceResponse(f func(region, key string, body []byte)) { w.callback = f }
 
-// No account here is in an organization: StackSets are tested with the real IAM and
-// SNS, where the sandbox is put together.
+// Of returns no organization: StackSets are tested with the sandbox's IAM and
+// SNS in package sandbox.
 func (*world) Of(string) (organizations.Organization, bool) {
 	return organizations.Organization{}, false
 }
+
 func (*world) OnChange(func(organizations.Change)) {}
 
-// Do is every other service.
+// Do serves the calls of all other services.
 func (w *world) Do(c *kernel.Call) (*kernel.Response, error) {
 	if len(c.Principal.Via) == 0 || c.Principal.Account != customer {
-		return nil, errors.New("CloudFormation must call as the customer, and say that it is CloudFormation")
+		return nil, errors.New("CloudFormation must call as the customer, with itself in Via")
 	}
 	q := kernel.ParseQuery(c.Request, c.Body)
 	c.Action = q.Get("Action")
@@ -195,7 +196,8 @@ func (w *world) update(body string, pairs ...string) {
 	}, pairs...)...)
 }
 
-// created makes a stack whose vendor agrees, with a physical ID.
+// created creates a stack, for which the vendor answers with a physical ID, and
+// returns the stack's ID.
 func (w *world) created(body, physicalID string, pairs ...string) string {
 	w.t.Helper()
 	id := w.create(body, pairs...)
@@ -204,11 +206,11 @@ func (w *world) created(body, physicalID string, pairs ...string) string {
 	return id
 }
 
-// patience is how long a test waits for what must come; it is never waited out
-// unless the test fails.
+// patience is how long a test waits for an event. It only expires if the test
+// fails.
 const patience = 20 * time.Second
 
-// next is the next request to the vendor.
+// next returns the next request to the vendor, which must be of the given type.
 func (w *world) next(kind string) request {
 	w.t.Helper()
 	select {
@@ -223,7 +225,8 @@ func (w *world) next(kind string) request {
 	return request{}
 }
 
-func (w *world) silent() {
+// wantNoRequest fails the test if there is a request to the vendor.
+func (w *world) wantNoRequest() {
 	w.t.Helper()
 	select {
 	case r := <-w.requests:
@@ -232,6 +235,8 @@ func (w *world) silent() {
 	}
 }
 
+// reply sends an answer to a request, with the IDs of the request unless a has
+// others.
 func (w *world) reply(r request, a map[string]any) {
 	w.t.Helper()
 	full := map[string]any{
@@ -257,20 +262,21 @@ func (w *world) refuse(r request, physicalID, reason string) {
 	w.reply(r, map[string]any{"Status": "FAILED", "PhysicalResourceId": physicalID, "Reason": reason})
 }
 
-// settled waits until nothing is under way, and checks how it ended.
+// settled waits until no operation is in progress, checks the stack's status,
+// and returns the stack.
 func (w *world) settled(id, status string) Stack {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	st, err := w.WaitFor(ctx, id, Stack.Settled)
 	if err != nil || st.Status != status {
-		w.t.Fatalf("the stack is %s (%v), want %s; its events:\n%s", st.Status, err, status, w.story(id))
+		w.t.Fatalf("the stack is %s (%v), want %s; its events:\n%s", st.Status, err, status, w.eventLog(id))
 	}
 	return st
 }
 
-// story is the stack's events, one a line, without what differs from run to run.
-func (w *world) story(id string) string {
+// eventLog returns the stack's events, one per line, without IDs and times.
+func (w *world) eventLog(id string) string {
 	var b strings.Builder
 	for _, e := range w.Events(id) {
 		b.WriteString(e.LogicalResourceID + " " + e.ResourceStatus)
@@ -282,22 +288,25 @@ func (w *world) story(id string) string {
 	return b.String()
 }
 
-func (w *world) told(id string, sentences ...string) {
+// wantEvents checks that the stack's events contain each of the texts.
+func (w *world) wantEvents(id string, sentences ...string) {
 	w.t.Helper()
-	story := w.story(id)
+	log := w.eventLog(id)
 	for _, s := range sentences {
-		if !strings.Contains(story, s) {
-			w.t.Errorf("the events do not say %q:\n%s", s, story)
+		if !strings.Contains(log, s) {
+			w.t.Errorf("the events do not contain %q:\n%s", s, log)
 		}
 	}
 }
 
-// phoneHome is a template with a role and a custom resource that needs it.
+// phoneHome returns a template with a role and a custom resource that needs it.
 // settings are JSON members of the custom resource's properties.
 func phoneHome(settings ...string) string {
 	return named("PhoneHome", settings...)
 }
 
+// named returns the template of phoneHome, with another logical ID of the custom
+// resource.
 func named(logicalID string, settings ...string) string {
 	properties := append([]string{
 		`"ServiceToken": "` + topic + `"`, `"ServiceTimeout": 900`,

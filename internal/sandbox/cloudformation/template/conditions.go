@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// NewScope evaluates the template's conditions for the parameters' values, and
-// gives the scope in which everything else is evaluated. The caller fills in
-// the pseudo parameters first.
+// NewScope evaluates the template's conditions with the parameters' values, and
+// returns the scope in which everything else is evaluated: pseudo, which has
+// the values of the pseudo parameters, with the parameters and conditions.
 func (t *Template) NewScope(pseudo Scope, values map[string]string) (*Scope, error) {
 	s := &pseudo
 	s.template = t
@@ -29,11 +29,12 @@ func (t *Template) NewScope(pseudo Scope, values map[string]string) (*Scope, err
 	return s, nil
 }
 
-// Wanted reports whether the condition of that name holds; no name always does.
+// Wanted reports whether the condition of that name is true. It returns true for
+// an empty name.
 func (s *Scope) Wanted(condition string) bool { return condition == "" || s.conditions[condition] }
 
-// conditions evaluates what is true or false: the Conditions section, and
-// rules.
+// conditions evaluates boolean expressions: those of the Conditions section, and
+// those of rules.
 type conditions struct {
 	scope  *Scope
 	values map[string]any
@@ -117,7 +118,7 @@ func (c conditions) all(list []any, and bool, path []string) (bool, error) {
 	return result, nil
 }
 
-// members evaluates the functions that only rules have.
+// members evaluates the functions that only rules may use.
 func (c conditions) members(name string, list []any) (bool, error) {
 	left, err := c.scope.list(list[0], name)
 	if err != nil {
@@ -143,8 +144,8 @@ func (c conditions) members(name string, list []any) (bool, error) {
 	return !slices.ContainsFunc(left, func(e any) bool { return !among(e, allowed) }), nil
 }
 
-// sameText compares as CloudFormation does: by text, so that true equals
-// "true".
+// sameText reports whether two values have the same text, which is how
+// CloudFormation compares: true equals "true".
 func sameText(a, b any) bool {
 	left, err := json.Marshal(Stringify(a))
 	if err != nil {
@@ -154,14 +155,15 @@ func sameText(a, b any) bool {
 	return err == nil && string(left) == string(right)
 }
 
-// Rule is one member of the Rules section: assertions that must hold before
-// anything is made.
+// Rule is one member of the Rules section: assertions that must be true before
+// any resource is created.
 type Rule struct {
-	Condition  any // nil: the rule always counts
+	Condition  any // nil: the assertions always apply
 	Assertions []Assertion
 }
 
-// Assertion is one thing that must be true.
+// Assertion is a condition that must be true, and the message for when it is
+// not.
 type Assertion struct {
 	Assert      any
 	Description string
@@ -194,8 +196,9 @@ func (t *Template) readRules(doc map[string]any) error {
 	return nil
 }
 
-// CheckRules evaluates the Rules section. That Ref reaches pseudo parameters
-// there is observed, not documented (aws-facts 9).
+// CheckRules returns an error if an assertion of the Rules section is false. That
+// Ref may refer to pseudo parameters there is observed, not documented
+// (aws-facts 9).
 func (t *Template) CheckRules(s *Scope) error {
 	bare := *s
 	bare.Ref, bare.GetAtt = nil, nil
@@ -217,8 +220,8 @@ func (t *Template) CheckRules(s *Scope) error {
 				return err
 			}
 			if !holds {
-				// [?] AWS's words around the description are not known; the
-				// description itself is what people must see.
+				// [?] AWS's text around the description is not known. Users need the
+				// description itself.
 				return errorf("Template rule %s failed: %s", name, a.Description)
 			}
 		}

@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// decode reads a template's text. What begins with a brace is JSON, anything
-// else YAML: CloudFormation's own rule.
+// decode returns the document of a template. Text that begins with a brace is
+// JSON, other text YAML, which is CloudFormation's own rule.
 func decode(body string) (map[string]any, error) {
 	var v any
 	var err error
@@ -66,8 +66,8 @@ func decodeYAML(body string) (any, error) {
 	return fromYAML(doc.Content[0])
 }
 
-// fromYAML turns a node into the values of JSON. Short-form intrinsics
-// (!Ref, !GetAtt, …) become their long forms.
+// fromYAML returns the value of a node in the types of decoded JSON. Short-form
+// intrinsics (!Ref, !GetAtt, …) become their long forms.
 func fromYAML(n *yaml.Node) (any, error) {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
 		return nil, errorf("Template error: YAML aliases are not allowed in CloudFormation templates")
@@ -115,8 +115,8 @@ func plainYAML(n *yaml.Node) (any, error) {
 	return scalarYAML(n), nil
 }
 
-// scalarYAML keeps a number's own text: an account ID with a leading zero
-// must not lose it.
+// scalarYAML returns the value of a scalar. Numbers keep their text: an account
+// ID must not lose a leading zero.
 func scalarYAML(n *yaml.Node) any {
 	switch n.Tag {
 	case "!!null":

@@ -15,9 +15,9 @@ type Field struct {
 	Label string
 }
 
-// Form returns the console's form: AWS::CloudFormation::Interface decides the
-// groups, their order and the labels; it has no effect anywhere else
-// (aws-facts 9). Parameters that it leaves out come last.
+// Form returns the console's form. AWS::CloudFormation::Interface decides the
+// groups, their order and the labels; it has no effect on a stack (aws-facts 9).
+// Parameters that are in no group come last.
 func (t *Template) Form() []Group {
 	labels, groups := readInterface(t.Metadata)
 	byName := map[string]Parameter{}
@@ -64,8 +64,8 @@ type interfaceGroup struct {
 	parameters []string
 }
 
-// readInterface returns labels and groups, and is lenient: the real console ignores what it cannot read
-// there, and so the template stays valid.
+// readInterface returns the labels by parameter, and the groups. It ignores what
+// it cannot read, because AWS's console does so too: the template stays valid.
 func readInterface(metadata map[string]any) (labels map[string]string, groups []interfaceGroup) {
 	labels = map[string]string{}
 	iface, _ := metadata["AWS::CloudFormation::Interface"].(map[string]any)

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// checkReferences refuses functions that do not exist and references to what
-// the template does not define, in every branch, whatever the conditions say.
+// checkReferences returns an error if the template uses a function that does not
+// exist or refers to a name that it does not define. It checks every branch,
+// whether its condition is true or not.
 func (t *Template) checkReferences() error {
 	var unresolved []string
 	for _, id := range sorted(t.Resources) {
@@ -54,7 +55,8 @@ func unresolvedError(names []string, section string) error {
 		strings.Join(slices.Compact(names), ", "), section)
 }
 
-// missing lists the names that a value refers to and nothing defines.
+// missing returns the names that a value refers to and the template does not
+// define.
 func (t *Template) missing(v any) ([]string, error) {
 	var names []string
 	w := walker{
@@ -81,8 +83,10 @@ func (t *Template) missing(v any) ([]string, error) {
 	return names, err
 }
 
-// Order lists the wanted resources so that each comes after what it needs.
-// needs holds, for each, the resources it depends on directly.
+// Order returns the resources whose conditions are true, each after those that
+// it needs. needs has, for each, the resources that it depends on directly. It
+// returns an error if dependencies are circular or refer to a resource whose
+// condition is false.
 func (t *Template) Order(s *Scope) (order []string, needs map[string][]string, err error) {
 	needs = map[string][]string{}
 	for _, id := range sorted(t.Resources) {
@@ -131,12 +135,12 @@ func circular(needs map[string][]string, done map[string]bool) error {
 	return errorf("Circular dependency between resources: [%s]", strings.Join(left, ", "))
 }
 
-// dependencies lists the resources that one needs: by DependsOn, Ref, GetAtt
-// and Sub, in the branches that the conditions choose.
+// dependencies returns the resources that one needs: by DependsOn, Ref, GetAtt
+// and Sub, in the branches that the conditions select.
 func (t *Template) dependencies(r Resource, s *Scope) ([]string, error) {
 	var ids []string
 	for _, other := range r.DependsOn {
-		// A dependency on a resource whose condition is false is no dependency.
+		// DependsOn is ignored if the other resource's condition is false.
 		if s.Wanted(t.Resources[other].Condition) {
 			ids = append(ids, other)
 		}
@@ -160,10 +164,10 @@ func (t *Template) dependencies(r Resource, s *Scope) ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
-// walker visits the functions of a value.
+// walker visits the functions in a value.
 type walker struct {
-	reference func(name string, attribute bool) error
-	condition func(name string) (yes, no bool, err error)
+	reference func(name string, attribute bool) error     // called for each reference
+	condition func(name string) (yes, no bool, err error) // returns which branches of an Fn::If to visit
 }
 
 func (w walker) walk(v any) error {

@@ -133,8 +133,9 @@ func (p *Parameter) readConstraints(m map[string]any) error {
 	return nil
 }
 
-// Bind gives every parameter its value: the one passed, else the default. The
-// result holds the text of each, as DescribeStacks shows it.
+// Bind returns the value of every parameter: the one passed, else the default.
+// The values are texts, as DescribeStacks shows them. It returns an error if a
+// value is missing, violates a constraint, or is of no parameter.
 func (t *Template) Bind(passed map[string]string) (map[string]string, error) {
 	unknown := maps.Clone(passed)
 	values := make(map[string]string, len(t.Parameters))
@@ -167,8 +168,8 @@ func (t *Template) Bind(passed map[string]string) (map[string]string, error) {
 	return values, nil
 }
 
-// check returns whether a value satisfies the parameter's constraints, element by
-// element for a list.
+// check returns an error if a value violates the parameter's constraints, which
+// apply to each element of a list.
 func (p Parameter) check(value string) error {
 	if len(value) > 4096 {
 		return errorf("Parameter '%s' must contain at most 4096 characters", p.Name)
@@ -215,8 +216,8 @@ func (p Parameter) checkOne(value string) error {
 	return nil
 }
 
-// number reads a number. One of a billion digits is none here: it could be
-// compared, and its refusal could never be written down.
+// number parses a number. It refuses a number of a billion digits, which could be
+// compared, but not written into an error.
 func number(text string) (*big.Float, bool) {
 	const most = 4096 // of binary digits
 	n, ok := new(big.Float).SetString(text)
@@ -240,7 +241,7 @@ func (p Parameter) value(text string) any {
 
 func (p Parameter) list() bool { return p.Type == "CommaDelimitedList" || p.Type == "List<Number>" }
 
-// splitList cuts a comma-delimited list; blanks around elements do not count.
+// splitList splits a comma-delimited list, and trims spaces around the elements.
 func splitList(text string) []string {
 	if strings.TrimSpace(text) == "" {
 		return nil
@@ -252,8 +253,8 @@ func splitList(text string) []string {
 	return parts
 }
 
-// scalar returns the text that CloudFormation makes of a string, number or boolean
-// (aws-facts 1.4).
+// scalar returns CloudFormation's text for a string, number or boolean (aws-facts
+// 1.4), and false for other values.
 func scalar(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:

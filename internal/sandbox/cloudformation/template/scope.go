@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Scope is what a template's functions see while they are evaluated.
+// Scope has the values with which a template's functions are evaluated.
 type Scope struct {
 	Region    string
 	Partition string
@@ -24,15 +24,16 @@ type Scope struct {
 	parameters map[string]any
 	conditions map[string]bool
 
-	// Ref and GetAtt answer for resources that exist already.
+	// Ref and GetAtt return the values of resources that exist. They are nil in
+	// conditions and rules, which cannot refer to resources.
 	Ref    func(logicalID string) (any, error)
 	GetAtt func(logicalID, attribute string) (any, error)
 }
 
-// noValue is AWS::NoValue: the property that has it is not there.
+// noValue is AWS::NoValue: a property or element with this value is removed.
 type noValue struct{}
 
-// Resolve evaluates every function in a value.
+// Resolve returns a value with every function in it evaluated.
 func (s *Scope) Resolve(v any) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -66,7 +67,7 @@ func (s *Scope) Resolve(v any) (any, error) {
 	return v, nil
 }
 
-// Properties evaluates a resource's properties.
+// Properties returns a resource's properties, evaluated.
 func (s *Scope) Properties(r Resource) (map[string]any, error) {
 	v, err := s.Resolve(r.Properties)
 	if err != nil {
@@ -76,9 +77,10 @@ func (s *Scope) Properties(r Resource) (map[string]any, error) {
 	return m, nil
 }
 
-// function tells an intrinsic from a plain map: one member, "Ref" or "Fn::…".
-// A policy's own "Condition" is a plain map, so that word counts only if
-// conditions are written.
+// function returns the name and argument of an intrinsic function: a map with
+// one member, "Ref" or "Fn::…". It returns false for any other map. "Condition"
+// is a function only in the Conditions section, because policies have members
+// of that name.
 func function(m map[string]any) (name string, argument any, ok bool) {
 	if len(m) != 1 {
 		return "", nil, false
@@ -88,8 +90,8 @@ func function(m map[string]any) (name string, argument any, ok bool) {
 	return name, argument, name == "Ref" || strings.HasPrefix(name, "Fn::")
 }
 
-// functions that a value may use. Those that AWS has and the sandbox has not
-// are refused by name; the rest do not exist.
+// The functions, by where they may be used. The refused ones exist on AWS, but
+// the sandbox does not implement them; all others do not exist.
 var (
 	valueFunctions = []string{
 		"Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::Split", "Fn::Select",
@@ -198,7 +200,8 @@ func (s *Scope) pseudo(name string) (any, bool) {
 	return nil, false
 }
 
-// text evaluates an argument that must be a string, number or boolean.
+// text evaluates an argument that must be a string, number or boolean, and
+// returns its text.
 func (s *Scope) text(argument any, function string) (string, error) {
 	v, err := s.Resolve(argument)
 	if err != nil {
@@ -338,8 +341,8 @@ func ifArguments(argument any) (condition string, yes, no any, err error) {
 	return "", nil, nil, errorf("Template error: every Fn::If object requires three arguments, the name of a condition and two values")
 }
 
-// Stringify makes of every scalar in a value its text, as CloudFormation does
-// with the properties of a custom resource (aws-facts 1.4).
+// Stringify returns a value with the text of every scalar in it, as CloudFormation
+// sends the properties of a custom resource (aws-facts 1.4).
 func Stringify(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -60,7 +60,7 @@ type subPiece struct {
 	variable bool
 }
 
-// subPieces cuts "a ${B} ${!C}" into text and variables; "${!C}" is the text
+// subPieces splits "a ${B} ${!C}" into text and variables; "${!C}" is the text
 // "${C}".
 func subPieces(text string) []subPiece {
 	var pieces []subPiece

@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package template reads CloudFormation templates the way CloudFormation does:
-// JSON or YAML, parameters, mappings, conditions, rules, intrinsic functions
-// and the order that resources need. It creates nothing and calls no service; the
-// engine in the parent package does.
+// Package template reads CloudFormation templates as CloudFormation does: JSON or
+// YAML, parameters, mappings, conditions, rules, intrinsic functions and the
+// order of resources. It creates nothing and calls no service; the parent package
+// does.
 //
-// What it does not know (transforms, macros, imports, dynamic references,
-// AWS-specific parameter types) it refuses, so that a template cannot pass
-// here by being ignored.
+// It returns an error for features that it does not implement (transforms, macros,
+// imports, dynamic references, AWS-specific parameter types), so that no part of
+// a template is silently ignored.
 package template
 
 import (
@@ -18,15 +18,15 @@ import (
 	"strings"
 )
 
-// MaxBody is the limit of a template in S3, MaxInline that of a body in the
-// call, both in bytes (aws-facts 3.5).
+// MaxBody is the largest template in S3, and MaxInline the largest template in a
+// call, in bytes (aws-facts 3.5).
 const (
 	MaxBody   = 1 << 20
 	MaxInline = 51200
 )
 
-// Template is a parsed template. Its values are what JSON holds: maps, lists,
-// strings, booleans, and numbers as json.Number, with the text they had.
+// Template is a parsed template. Its values have the types of decoded JSON: maps,
+// lists, strings, booleans, and numbers as json.Number, with their original text.
 type Template struct {
 	Body        string
 	Version     string
@@ -51,8 +51,8 @@ type Resource struct {
 	Properties          map[string]any
 }
 
-// Custom reports whether a message to the vendor, not an AWS API, makes the
-// resource.
+// Custom reports whether the resource is a custom resource, which the vendor
+// creates.
 func (r Resource) Custom() bool {
 	return strings.HasPrefix(r.Type, "Custom::") || r.Type == "AWS::CloudFormation::CustomResource"
 }
@@ -65,7 +65,7 @@ type Output struct {
 	Value       any
 }
 
-// Error is a ValidationError of CloudFormation, in its words.
+// Error is a ValidationError of CloudFormation, with AWS's message.
 type Error struct{ Message string }
 
 func (e *Error) Error() string { return e.Message }
@@ -74,13 +74,13 @@ func errorf(format string, args ...any) error {
 	return &Error{Message: fmt.Sprintf(format, args...)}
 }
 
-// refuse is for what AWS can do and the sandbox cannot.
+// refuse returns the error for a feature that AWS has and the sandbox does not.
 func refuse(what string) error {
 	return errorf("The sandbox's CloudFormation does not implement %s", what)
 }
 
-// Parse reads and checks a template. Resource types are the engine's to know:
-// known reports whether it has one.
+// Parse parses and checks a template. known reports whether the caller implements
+// a resource type. The error is an *Error.
 func Parse(body string, known func(resourceType string) bool) (*Template, error) {
 	if len(body) > MaxBody {
 		return nil, errorf("Template may not exceed %d bytes in size.", MaxBody)
@@ -132,7 +132,8 @@ func checkSections(doc map[string]any) error {
 	return nil
 }
 
-// noNull refuses null wherever it stands, as CloudFormation does.
+// noNull returns an error if a value contains null, as CloudFormation does, or a
+// dynamic reference, which the sandbox does not implement.
 func noNull(v any, path string) error {
 	switch v := v.(type) {
 	case nil:
@@ -150,8 +151,8 @@ func noNull(v any, path string) error {
 			}
 		}
 	case string:
-		// A dynamic reference would be fetched with the customer's rights; a
-		// sandbox that passed the text on would hide that.
+		// AWS reads the value of a dynamic reference with the customer's permissions.
+		// A sandbox that passed the text on would hide that.
 		if strings.Contains(v, "{{resolve:") {
 			return refuse("dynamic references ({{resolve:…}}) at " + path)
 		}

@@ -42,7 +42,7 @@ func scopeOf(t *testing.T, tpl *Template, values map[string]string) *Scope {
 	return s
 }
 
-// thing is a template in YAML whose one resource has these properties.
+// thing returns a template in YAML whose resource Thing has the property Value.
 func thing(properties string) string {
 	return `
 Parameters:
@@ -107,7 +107,7 @@ func TestIntrinsicFunctions(t *testing.T) {
 	}
 }
 
-func TestJSONAndYAMLSayTheSame(t *testing.T) {
+func TestJSONAndYAMLAreParsedToTheSameTemplate(t *testing.T) {
 	inJSON := parse(t, `{"Resources": {"Thing": {"Type": "Test::Thing", "Properties": {"A": {"Fn::Sub": "${AWS::Region}"}, "N": 14, "B": true, "L": [1, "1"]}}}}`)
 	inYAML := parse(t, "Resources:\n  Thing:\n    Type: Test::Thing\n    Properties: {A: !Sub '${AWS::Region}', N: 14, B: true, L: [1, '1']}\n")
 	if diff := cmp.Diff(inJSON.Resources, inYAML.Resources); diff != "" {
@@ -123,14 +123,14 @@ func TestScalarsBecomeText(t *testing.T) {
 	}
 }
 
-func TestAMistakeInATemplateIsSaidInCloudFormationsWords(t *testing.T) {
+func TestInvalidTemplatesReturnCloudFormationsErrors(t *testing.T) {
 	resource := "\nResources: {Thing: {Type: 'Test::Thing'}}\n"
 	for name, test := range map[string]struct{ body, want string }{
 		"JSON":                   {`{"Resources": }`, "Template format error: JSON not well-formed. (line 1, column 15)"},
-		"JSON with a tail":       {`{"Resources": {}} x`, "JSON not well-formed"},
+		"text after the JSON":    {`{"Resources": {}} x`, "JSON not well-formed"},
 		"YAML":                   {"Resources: [", "Template format error: YAML not well-formed."},
 		"a list":                 {"[]", "unsupported structure"},
-		"nothing":                {"", "well-formed"},
+		"an empty text":          {"", "well-formed"},
 		"no resources":           {"Description: x", "At least one Resources member must be defined."},
 		"an unknown section":     {"Resource: {}" + resource, "Invalid template property or properties [Resource]"},
 		"a transform":            {"Transform: AWS::Serverless-2016-10-31" + resource, "does not implement the template section Transform"},
@@ -165,7 +165,7 @@ func TestAMistakeInATemplateIsSaidInCloudFormationsWords(t *testing.T) {
 			_, err := Parse(test.body, known)
 			var own *Error
 			if err == nil || !errors.As(err, &own) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("the error is %v, and should say %q", err, test.want)
+				t.Errorf("the error is %v, want one that contains %q", err, test.want)
 			}
 		})
 	}
@@ -202,7 +202,7 @@ Resources: {Thing: {Type: 'Test::Thing'}}
 	} {
 		_, err := tpl.Bind(map[string]string{test.name: test.value})
 		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
-			t.Errorf("%s = %.10q: the error is %v, and should say %q", test.name, test.value, err, test.want)
+			t.Errorf("%s = %.10q: the error is %v, want one that contains %q", test.name, test.value, err, test.want)
 		}
 	}
 	required := parse(t, "Parameters: {B: {Type: String}, A: {Type: String}}\nResources: {Thing: {Type: 'Test::Thing'}}\n")
@@ -211,7 +211,7 @@ Resources: {Thing: {Type: 'Test::Thing'}}
 	}
 }
 
-func TestRulesHoldBeforeAnythingIsMade(t *testing.T) {
+func TestAFalseAssertionOfARuleIsAnError(t *testing.T) {
 	with := func(rule string) string {
 		return "Parameters: {Env: {Type: String, Default: prod}, List: {Type: CommaDelimitedList, Default: 'a,b'}}\n" +
 			"Rules: {Target: " + rule + "}\nResources: {Thing: {Type: 'Test::Thing'}}\n"
@@ -244,13 +244,13 @@ func TestRulesHoldBeforeAnythingIsMade(t *testing.T) {
 			}
 			err = tpl.CheckRules(s)
 			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-				t.Errorf("the error is %v, and should say %q", err, want)
+				t.Errorf("the error is %v, want one that contains %q", err, want)
 			}
 		})
 	}
 }
 
-func TestResourcesComeAfterWhatTheyNeed(t *testing.T) {
+func TestResourcesAreOrderedAfterTheirDependencies(t *testing.T) {
 	tpl := parse(t, `
 Conditions: {Never: !Equals [a, b]}
 Resources:
@@ -272,14 +272,14 @@ Resources:
 	}
 }
 
-func TestWhatCannotBeOrderedIsRefused(t *testing.T) {
+func TestCircularAndUnresolvedDependenciesAreRefused(t *testing.T) {
 	for body, want := range map[string]string{
 		"Resources: {A: {Type: 'Test::Thing', DependsOn: B}, B: {Type: 'Test::Thing', Properties: {X: !Ref A}}}":                                          "Circular dependency between resources: [A, B]",
 		"Conditions: {Never: !Equals [a, b]}\nResources: {A: {Type: 'Test::Thing', Properties: {X: !Ref B}}, B: {Type: 'Test::Thing', Condition: Never}}": "Unresolved resource dependencies [B]",
 	} {
 		tpl := parse(t, body)
 		if _, _, err := tpl.Order(scopeOf(t, tpl, nil)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the error is %v, and should say %q", err, want)
+			t.Errorf("the error is %v, want one that contains %q", err, want)
 		}
 	}
 	tpl := parse(t, "Conditions: {A: !Condition B, B: !Not [!Condition A]}\nResources: {T: {Type: 'Test::Thing'}}")
@@ -288,7 +288,7 @@ func TestWhatCannotBeOrderedIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheFormFollowsTheInterface(t *testing.T) {
+func TestTheFormFollowsTheInterfaceMetadata(t *testing.T) {
 	tpl := parse(t, `
 Metadata:
   AWS::CloudFormation::Interface:
@@ -311,9 +311,8 @@ Resources: {T: {Type: 'Test::Thing'}}
 	}
 }
 
-// A template comes from a bucket, and may be anything.
-// FuzzParameters: a value that is bound is within its constraints, and what Ref
-// gives for it is made of it.
+// FuzzParameters checks that a value that Bind accepts is returned unchanged,
+// and that Ref returns a value of the parameter's type that is made of it.
 func FuzzParameters(f *testing.F) {
 	f.Add("String", "AllowedPattern", "[a-z]+", "abc")
 	f.Add("String", "MaxLength", "3", "abcd")
@@ -339,7 +338,7 @@ func FuzzParameters(f *testing.F) {
 		bound, err := tpl.Bind(map[string]string{"P": value})
 		if err != nil {
 			if !utf8.ValidString(err.Error()) && utf8.ValidString(value) {
-				t.Fatalf("the refusal cannot be read: %q", err)
+				t.Fatalf("the error is not valid UTF-8: %q", err)
 			}
 			return
 		}
@@ -348,11 +347,11 @@ func FuzzParameters(f *testing.F) {
 		}
 		s, err := tpl.NewScope(Scope{}, bound)
 		if err != nil {
-			t.Fatalf("%s with %s %q takes %q, and then: %v", kind, constraint, limit, value, err)
+			t.Fatalf("%s with %s %q accepts %q, but NewScope returns: %v", kind, constraint, limit, value, err)
 		}
 		list, isList := s.parameters["P"].([]any)
 		if isList != (kind == "CommaDelimitedList" || kind == "List<Number>") {
-			t.Fatalf("a %s is %v", kind, s.parameters["P"])
+			t.Fatalf("the value of a %s is %v", kind, s.parameters["P"])
 		}
 		for _, e := range list {
 			if !strings.Contains(value, e.(string)) {
@@ -362,6 +361,8 @@ func FuzzParameters(f *testing.F) {
 	})
 }
 
+// FuzzParse checks that no template makes the package panic: a template is read
+// from a bucket, and may have any content.
 func FuzzParse(f *testing.F) {
 	f.Add(thing("!Sub \"${Name}${Other.Arn}\""))
 	f.Add(`{"Resources": {"A": {"Type": "Test::Thing", "Properties": {"Fn::If": []}}}}`)
