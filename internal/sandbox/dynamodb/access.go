@@ -15,8 +15,8 @@ import (
 )
 
 // find authorizes an action on a table and returns the table. A caller without
-// the permission is refused whether or not the table exists. The lock must be
-// held.
+// the permission is denied whether or not the table exists. The caller of find
+// holds the lock.
 func (s *Service) find(c *kernel.Call, name, action string, items ...attr.Item) (*table, error) {
 	key, err := keyOf(c, name)
 	if err != nil {
@@ -47,9 +47,9 @@ func (s *Service) findActive(c *kernel.Call, name, action string, items ...attr.
 	return t, nil
 }
 
-// authorize checks that the caller may use an action on a table. Tables have no
-// resource policies here: another account's tables cannot be used. The items
-// are those that the request names by their keys.
+// authorize returns an error if the caller may not use an action on a table.
+// Resource policies of tables are not implemented: another account's tables
+// cannot be used. The items are those that the request names by their keys.
 func (s *Service) authorize(c *kernel.Call, name string, key tableKey, items ...attr.Item) error {
 	err := s.env.Authorizer.Authorize(kernel.Authorization{
 		Principal:       c.Principal,

@@ -140,7 +140,7 @@ func (s *Service) batchWriteItem(c *kernel.Call, in *batchWriteItemInput) (any, 
 	return map[string]any{"UnprocessedItems": map[string]any{}}, nil
 }
 
-// writtenItems returns the items that write requests name, if they name one.
+// writtenItems returns the items and keys of write requests.
 func writtenItems(requests []writeRequest) []attr.Item {
 	var items []attr.Item
 	for _, request := range requests {

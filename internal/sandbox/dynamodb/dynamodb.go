@@ -3,12 +3,12 @@
 
 // Package dynamodb is the sandbox's DynamoDB: tables with a hash key and an
 // optional range key, items, expressions, transactions, and the settings of a
-// table that this project uses. It uses JSON 1.0 as the real one does.
+// table that this project uses. Its protocol is JSON 1.0, as on AWS.
 //
-// It has no secondary indexes, no streams, no PartiQL, no global tables, and
-// none of the parameters from before expressions; it refuses them. Reads are
-// always consistent. Items past their time to live stay, as they do on AWS for
-// days, so readers must filter them.
+// It returns an error for secondary indexes, streams, PartiQL, global tables, and
+// the legacy parameters that expressions replaced. Reads are always consistent.
+// Items past their time to live stay, as they do on AWS for days, so readers must
+// filter them.
 package dynamodb
 
 import (
@@ -44,8 +44,8 @@ func New(env kernel.Env) *Service {
 	return &Service{env: env, tables: map[tableKey]*table{}, tokens: map[tokenKey]idempotent{}}
 }
 
-// SetCreationTime makes tables that are created from now on stay CREATING for a
-// while, by the sandbox's clock. Without it they are ACTIVE at once.
+// SetCreationTime sets how long new tables stay CREATING, by the sandbox's clock.
+// By default they are ACTIVE at once.
 func (s *Service) SetCreationTime(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,12 +57,12 @@ func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONA
 
 // EncodeError implements kernel.Service.
 func (s *Service) EncodeError(c *kernel.Call, err *kernel.Error) *kernel.Response {
-	return summed(kernel.JSONError(c, namespace, err))
+	return withChecksum(kernel.JSONError(c, namespace, err))
 }
 
-// summed adds the checksum that every answer of DynamoDB carries; the SDK
-// complains if it is missing.
-func summed(r *kernel.Response) *kernel.Response {
+// withChecksum adds the checksum that every response of DynamoDB has; the SDK
+// expects it.
+func withChecksum(r *kernel.Response) *kernel.Response {
 	r.Header.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(r.Body)), 10))
 	return r
 }
@@ -76,7 +76,7 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return summed(response), nil
+	return withChecksum(response), nil
 }
 
 // action decodes a call's input and executes it.
@@ -122,8 +122,8 @@ func on[In any](run func(*Service, *kernel.Call, *In) (any, error)) action {
 	}
 }
 
-// decode is strict: it refuses a parameter that this package does not
-// implement, instead of ignoring it.
+// decode decodes a call's input. It returns an error for a parameter that this
+// package does not implement, instead of ignoring it.
 func decode(c *kernel.Call, in any) error {
 	decoder := json.NewDecoder(bytes.NewReader(c.Body))
 	decoder.DisallowUnknownFields()
@@ -145,15 +145,15 @@ func invalid(format string, args ...any) *kernel.Error {
 	return kernel.Errorf(http.StatusBadRequest, "ValidationException", format, args...)
 }
 
-// tableKey names a table among all accounts and Regions.
+// tableKey identifies a table among all accounts and Regions.
 type tableKey struct{ account, region, name string }
 
 func (k tableKey) arn() string {
 	return "arn:" + kernel.Partition(k.region) + ":dynamodb:" + k.region + ":" + k.account + ":table/" + k.name
 }
 
-// keyOf returns the table that a request means: by its name, which is in the
-// caller's account and Region, or by its ARN.
+// keyOf returns the key of the table that a request names: by its name, which is
+// in the caller's account and Region, or by its ARN.
 func keyOf(c *kernel.Call, nameOrARN string) (tableKey, error) {
 	key := tableKey{account: c.Principal.Account, region: c.Region, name: nameOrARN}
 	if parts := strings.SplitN(nameOrARN, ":", 6); len(parts) == 6 && parts[0] == "arn" {

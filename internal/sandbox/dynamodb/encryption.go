@@ -14,9 +14,9 @@ import (
 // Encryption with a KMS key. The creator of a table needs kms:DescribeKey,
 // kms:CreateGrant and kms:GenerateDataKey, and a reader or writer of items
 // needs kms:Decrypt, by the key's policy and with kms:ViaService (aws-facts
-// 13.4). DynamoDB keeps a caller's table key for five minutes; here KMS is
-// asked for each call, so that a change of the key or its policy takes effect
-// at once.
+// 13.4). DynamoDB caches a caller's table key for five minutes; the sandbox calls
+// KMS for each call, so that a change of the key or its policy takes effect at
+// once.
 
 type encryptionInput struct {
 	Enabled        bool
@@ -24,7 +24,7 @@ type encryptionInput struct {
 	KMSMasterKeyId string
 }
 
-// encryption is a table's key.
+// encryption is the encryption of a table with a KMS key.
 type encryption struct {
 	arn      string // of the KMS key
 	tableKey []byte // encrypted
@@ -37,8 +37,9 @@ func (s *Service) keyUse(c *kernel.Call, table tableKey, key string) kernel.KeyU
 	}
 }
 
-// encrypt makes a table use a key. Without a name that is the account's key for
-// DynamoDB; nil means DynamoDB's own.
+// encrypt returns the encryption of a table with the KMS key in the input, or if
+// that names none, with the account's key for DynamoDB. It returns nil for a table
+// that uses DynamoDB's own key.
 func (s *Service) encrypt(c *kernel.Call, table tableKey, in *encryptionInput) (*encryption, error) {
 	switch {
 	case in == nil || !in.Enabled:
@@ -64,8 +65,8 @@ func (s *Service) encrypt(c *kernel.Call, table tableKey, in *encryptionInput) (
 // itemActions are the actions that need a table's key.
 var itemActions = []string{"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem", "ConditionCheckItem"}
 
-// open decrypts a table's key for a caller. KMS does not call DynamoDB, so the
-// lock may be held.
+// open decrypts a table's key for a caller, and returns an error if KMS refuses
+// that. KMS does not call DynamoDB, so the lock may be held.
 func (s *Service) open(c *kernel.Call, t *table) error {
 	if t.encryption == nil {
 		return nil
@@ -73,7 +74,7 @@ func (s *Service) open(c *kernel.Call, t *table) error {
 	return ofKMS(s.keyUse(c, t.key, t.encryption.arn).Decrypt(c.Context, s.env.Inside, t.encryption.tableKey))
 }
 
-// ofKMS returns a KMS error as DynamoDB passes it on.
+// ofKMS returns an error of KMS as DynamoDB returns it to its caller.
 func ofKMS(err error) error {
 	var known *kernel.Error
 	if !errors.As(err, &known) {

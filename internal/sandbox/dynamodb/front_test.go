@@ -31,9 +31,9 @@ const (
 	region   = "eu-west-1"
 )
 
-// world is a DynamoDB behind a minimal front: the access key is the account,
-// optionally with the name of a policy after a dash. The real front, with
-// signatures, is tested in its own package.
+// world is a DynamoDB behind a minimal HTTP server: the access key is the
+// account, optionally with the name of a policy after a dash. The sandbox's own
+// server, which checks signatures, is tested in its own package.
 type world struct {
 	t        *testing.T
 	clock    *kernel.Clock
@@ -131,7 +131,7 @@ func num(s string) types.AttributeValue { return &types.AttributeValueMemberN{Va
 
 func key(pk, sk string) item { return item{"pk": str(pk), "sk": str(sk)} }
 
-// with returns a key with more attributes.
+// with returns a copy of a key with more attributes.
 func with(k item, more item) item {
 	out := item{}
 	for name, v := range k {

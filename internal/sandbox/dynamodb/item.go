@@ -13,8 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// statistics are what a request may ask for in addition to its answer. Only
-// "nothing" is implemented.
+// statistics are the parameters that ask for metrics in the response. Only NONE
+// is implemented.
 type statistics struct {
 	ReturnConsumedCapacity      string
 	ReturnItemCollectionMetrics string
@@ -30,7 +30,7 @@ func (s statistics) check() error {
 	return nil
 }
 
-// projected holds the parameters that choose parts of an item.
+// projected has the parameters that select parts of an item.
 type projected struct {
 	ProjectionExpression     *string
 	ExpressionAttributeNames map[string]string
@@ -82,7 +82,8 @@ func (s *Service) getItem(c *kernel.Call, in *getItemInput) (any, error) {
 	return itemResult("Item", projection.Apply(t.get(in.Key))), nil
 }
 
-// itemResult omits an item that does not exist.
+// itemResult returns a result with an item, or an empty result if the item does
+// not exist.
 func itemResult(name string, item attr.Item) map[string]any {
 	if item == nil {
 		return map[string]any{}
@@ -158,7 +159,7 @@ func (s *Service) updateItem(c *kernel.Call, in *updateItemInput) (any, error) {
 		"NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW")
 }
 
-// single executes a write that is a request of its own.
+// single executes a write that is a request of its own, and returns its result.
 func (w *write) single(now time.Time, asked statistics, in conditional, updateText *string, returnValues string, allowed ...string) (any, error) {
 	if err := asked.check(); err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func TestAnItemOfEveryTypeRoundTrips(t *testing.T) {
 	wantItem(t, get(t, client, key("a", "c")), nil)
 }
 
-func TestAConditionDecidesAboutAWrite(t *testing.T) {
+func TestAWriteWithAFalseConditionFails(t *testing.T) {
 	ctx := context.Background()
 	client := newWorld(t).table(*table)
 	create := &sdk.PutItemInput{TableName: table, Item: with(key("a", "b"), item{"v": num("1")}), ConditionExpression: aws.String("attribute_not_exists(pk)")}

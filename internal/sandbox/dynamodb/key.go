@@ -25,8 +25,8 @@ func (t *table) isKey(name string) bool {
 	return name == t.hash.name || t.sort != nil && name == t.sort.name
 }
 
-// checkKey checks a key that is given alone: it must have exactly the key's
-// attributes.
+// checkKey returns an error if a key does not have exactly the attributes of the
+// table's key, or if a value is invalid.
 func (t *table) checkKey(key attr.Item) error {
 	if len(key) != len(t.keys()) {
 		return invalid("The provided key element does not match the schema")
@@ -43,7 +43,8 @@ func (t *table) checkKey(key attr.Item) error {
 	return nil
 }
 
-// checkItem checks a whole item before it is stored.
+// checkItem returns an error if an item cannot be stored, because of its key or
+// its size.
 func (t *table) checkItem(item attr.Item) error {
 	for _, k := range t.keys() {
 		v, ok := item[k.name]

@@ -19,7 +19,7 @@ type keyed struct {
 	call   func(client *sdk.Client, partitions ...string) error
 }
 
-// single returns a call for one item, which is made once for each partition.
+// single returns a keyed that makes one call for each partition.
 func single(action string, call func(ctx context.Context, client *sdk.Client, pk string) error) keyed {
 	return keyed{action, func(client *sdk.Client, partitions ...string) error {
 		for _, pk := range partitions {
@@ -31,7 +31,8 @@ func single(action string, call func(ctx context.Context, client *sdk.Client, pk
 	}}
 }
 
-// inTransaction makes one write for each partition, in one transaction.
+// inTransaction returns a keyed that makes one write for each partition, in one
+// transaction.
 func inTransaction(action string, write func(pk string) types.TransactWriteItem) keyed {
 	return keyed{action, func(client *sdk.Client, partitions ...string) error {
 		var writes []types.TransactWriteItem
@@ -117,12 +118,12 @@ var keyedCalls = map[string]keyed{
 	}),
 }
 
-// only allows actions on the table if a condition is true.
+// only returns a policy that allows actions on the table if a condition is true.
 func only(actions, condition string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"arn:aws:dynamodb:eu-west-1:111111111111:table/xacct-acme","Condition":{` + condition + `}}]}`
 }
 
-func TestLeadingKeysHoldEveryCallToItsPartitions(t *testing.T) {
+func TestLeadingKeysLimitEveryCallToItsPartitions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.table(*table)
@@ -142,7 +143,7 @@ func TestLeadingKeysHoldEveryCallToItsPartitions(t *testing.T) {
 	}
 }
 
-func TestEachMemberOfATransactionIsAuthorizedByItself(t *testing.T) {
+func TestEachMemberOfATransactionIsAuthorizedSeparately(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.table(*table)
@@ -181,7 +182,7 @@ func TestACallThatNamesNoItemsHasNoLeadingKeys(t *testing.T) {
 	}
 }
 
-func TestForAnyValueIsMetByOnePartitionOfMany(t *testing.T) {
+func TestForAnyValueIsTrueForOnePartitionOfMany(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.table(*table)
@@ -212,7 +213,7 @@ func readOf(table, partition string) string {
 	return fmt.Sprintf(`{"Effect":"Allow","Action":"dynamodb:BatchGetItem","Resource":"arn:aws:dynamodb:*:*:table/%s","Condition":{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":%q}}}`, table, partition)
 }
 
-func TestTheEnclosingOperationIsKnownInTransactionsOnly(t *testing.T) {
+func TestTheEnclosingOperationIsSetInTransactionsOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.table(*table)

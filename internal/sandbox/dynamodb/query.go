@@ -66,9 +66,9 @@ func (s *Service) query(c *kernel.Call, in *queryInput) (any, error) {
 	return r.result(), nil
 }
 
-// partitionAsked returns the partition that a query asks for, as an item with
-// only its hash key; nil if the query does not name one: then it is refused
-// later, with the reason.
+// partitionAsked returns the partition that a query names, as an item with only
+// its hash key. It returns nil if the query does not name one; the query then
+// fails later, with the reason.
 func (s *Service) partitionAsked(c *kernel.Call, in *queryInput) []attr.Item {
 	key, err := keyOf(c, in.TableName)
 	t := s.tables[key]
@@ -142,7 +142,7 @@ func (s *Service) scan(c *kernel.Call, in *scanInput) (any, error) {
 	return r.result(), nil
 }
 
-// maxPage is how many bytes one answer reads, before the filter.
+// maxPage is how many bytes are read for one page, before the filter.
 const maxPage = 1 << 20
 
 // reader collects one page.
@@ -158,10 +158,11 @@ type reader struct {
 	count   int
 	scanned int
 	bytes   int
-	last    attr.Item // where the page ended before the end
+	last    attr.Item // key of the last item, if the page is full
 }
 
-// prepare parses and checks the parameters; keyText is nil for a Scan.
+// prepare parses and checks the parameters, and returns the key condition;
+// keyText is nil for a Scan.
 func (r *reader) prepare(in *reading, keyText *string) (*expr.KeyCondition, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -263,8 +264,8 @@ func (r *reader) read(item attr.Item) bool {
 			r.items = append(r.items, r.projection.Apply(item))
 		}
 	}
-	// If a page ends exactly at the last item, only the next page, which is
-	// empty, says so: as on AWS.
+	// If the page is full exactly at the last item, there is one more page, which
+	// is empty, as on AWS.
 	if r.scanned == r.limit || r.bytes >= maxPage {
 		r.last = r.table.keyOf(item)
 		return false

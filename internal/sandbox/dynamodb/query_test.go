@@ -15,7 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// partition fills the partition "p" with sort keys, and its neighbours.
+// partition adds items with these sort keys to the partition "p", and one item to
+// each of two other partitions.
 func partition(t *testing.T, client *sdk.Client, sorts ...string) {
 	t.Helper()
 	put(t, client, key("o", "x"))
@@ -33,7 +34,7 @@ func sortKeys(items []item) []string {
 	return out
 }
 
-func TestAQueryGivesAPartOfOnePartitionInOrder(t *testing.T) {
+func TestAQueryReturnsAPartOfOnePartitionInOrder(t *testing.T) {
 	client := newWorld(t).table(*table)
 	partition(t, client, "b#2", "a#1", "b#1", "c#1", "b#10")
 	for name, test := range map[string]struct {
@@ -85,8 +86,7 @@ func TestAQueryContinuesWhereThePageEnded(t *testing.T) {
 		if !forward {
 			slices.Reverse(want)
 		}
-		// The second page is full, so only a third, empty one says that it was
-		// the last.
+		// The second page is full, so there is a third one, which is empty.
 		if !slices.Equal(got, want) || count != 3 {
 			t.Errorf("got %v in %d pages", got, count)
 		}
@@ -106,7 +106,7 @@ func TestAPageEndsAtAMegabyte(t *testing.T) {
 	}
 }
 
-func TestAFilterComesAfterTheLimit(t *testing.T) {
+func TestAFilterIsAppliedAfterTheLimit(t *testing.T) {
 	client := newWorld(t).table(*table)
 	partition(t, client, "a", "b", "c", "d")
 	in := &sdk.QueryInput{
@@ -146,7 +146,7 @@ func TestAQueryThatDoesNotFitTheKeysIsRefused(t *testing.T) {
 	wantCode(t, err, "ValidationException", "outside query boundaries")
 }
 
-func TestAScanSeesEveryItemOnce(t *testing.T) {
+func TestAScanReturnsEveryItemOnce(t *testing.T) {
 	client := newWorld(t).table(*table)
 	want := map[string]bool{}
 	for i := range 30 {

@@ -13,15 +13,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// change is one write, as a restore undoes it.
+// change is the record of one write, with which a restore reverts it.
 type change struct {
 	at     time.Time
 	key    attr.Item
 	before attr.Item // nil: there was no item
 }
 
-// remember keeps what a write replaces, while point-in-time recovery is on and
-// within its period.
+// remember records the item that a write replaces if point-in-time recovery is
+// on, and drops the records that are older than the recovery period.
 func (t *table) remember(now time.Time, key, before attr.Item) {
 	b := t.backups
 	if b == nil {
@@ -35,8 +35,7 @@ func (t *table) remember(now time.Time, key, before attr.Item) {
 	b.changes = append(b.changes[past:], change{now, key, before})
 }
 
-// earliest and latest return the times between which a table can be restored.
-// AWS lags behind by some minutes (aws-facts 13.6).
+// earliest returns the earliest time to which a table can be restored.
 func (b *backups) earliest(now time.Time) time.Time {
 	if reach := now.AddDate(0, 0, -b.days); reach.After(b.since) {
 		return reach
@@ -44,6 +43,8 @@ func (b *backups) earliest(now time.Time) time.Time {
 	return b.since
 }
 
+// latest returns the latest time to which a table can be restored. AWS lags by
+// some minutes (aws-facts 13.6).
 func (b *backups) latest(now time.Time) time.Time {
 	if latest := now.Add(-5 * time.Minute); latest.After(b.since) {
 		return latest
@@ -81,13 +82,13 @@ type restoreInput struct {
 	SSESpecificationOverride        *encryptionInput
 }
 
-// onTarget holds the actions that a restore needs on the new table, beside its
-// own action on the old one (aws-facts 13.6).
+// onTarget has the actions that a restore needs on the new table, in addition to
+// its own action on the old one (aws-facts 13.6).
 var onTarget = []string{"BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"}
 
-// restoreTableToPointInTime creates a table with the items that another table
-// had. Settings that AWS does not restore are not restored: tags, time to live,
-// point-in-time recovery, deletion protection.
+// restoreTableToPointInTime creates a table with the items that another table had
+// at a time. As on AWS, it does not restore tags, time to live, point-in-time
+// recovery and deletion protection.
 func (s *Service) restoreTableToPointInTime(c *kernel.Call, in *restoreInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +138,8 @@ func (s *Service) restoreTableToPointInTime(c *kernel.Call, in *restoreInput) (a
 	return map[string]any{"TableDescription": description}, nil
 }
 
-// time returns the time that a restore asks for.
+// time returns the time that a restore asks for, or an error if the table cannot
+// be restored to it.
 func (in *restoreInput) time(source *table, now time.Time) (time.Time, error) {
 	b := source.backups
 	if b == nil {
@@ -160,8 +162,9 @@ func (in *restoreInput) time(source *table, now time.Time) (time.Time, error) {
 }
 
 // Rewind sets a table's items to those that it had at a time, and leaves its
-// settings unchanged: the result of restoring to another table and copying the
-// items back. Point-in-time recovery must have been on since then.
+// settings unchanged, as if the table were restored to another one and the items
+// copied back. It returns an error if there is no such table, or if point-in-time
+// recovery has not been on since that time.
 func (s *Service) Rewind(account, region, name string, to time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

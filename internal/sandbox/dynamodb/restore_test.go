@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
+// recoverable switches point-in-time recovery on or off.
 func recoverable(t *testing.T, client *sdk.Client, on bool) {
 	t.Helper()
 	_, err := client.UpdateContinuousBackups(context.Background(), &sdk.UpdateContinuousBackupsInput{
@@ -29,7 +30,7 @@ func restore(client *sdk.Client, target string, at time.Time) error {
 	return err
 }
 
-// all returns the items of a table, by key.
+// all returns the values of a table's items, by key.
 func all(t interface{ Fatal(...any) }, client *sdk.Client, name string) map[string]string {
 	out, err := client.Scan(context.Background(), &sdk.ScanInput{TableName: &name})
 	if err != nil {
@@ -116,7 +117,7 @@ func TestARewoundTableHasItsFormerItemsAfterAnyChanges(t *testing.T) {
 			moments = append(moments, moment{w.clock.Now(), all(r, client, *table)})
 			w.clock.Advance(time.Second)
 		}
-		// Rewinding further and further back visits every moment.
+		// Rewind to each moment, from the latest to the earliest.
 		for i := len(moments) - 1; i >= 0; i-- {
 			noError(t, w.service.Rewind(vendor, region, *table, moments[i].at))
 			if got := all(r, client, *table); len(got) != len(moments[i].items) {

@@ -14,11 +14,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Settings of a table that have their own operations: point-in-time recovery,
-// time to live, tags.
+// The settings of a table that have their own operations are in this file:
+// point-in-time recovery, time to live and tags.
 
-// backups is point-in-time recovery while it is on: the items that every write
-// since then replaced.
+// backups is the state of point-in-time recovery that is on: the items that the
+// writes since then replaced.
 type backups struct {
 	since   time.Time
 	days    int
@@ -90,8 +90,8 @@ func (t *table) describeBackups(now time.Time) any {
 	}}
 }
 
-// findTable is findActive with the other error code that these older operations
-// have for a missing table.
+// findTable is findActive with TableNotFoundException for a missing table, which
+// the operations of backups return.
 func (s *Service) findTable(c *kernel.Call, name, action string) (*table, error) {
 	t, err := s.findActive(c, name, action)
 	var e *kernel.Error

@@ -35,7 +35,7 @@ func TestATableIsDescribedAsItWasCreated(t *testing.T) {
 	}
 }
 
-func TestANameIsTakenInItsAccountAndRegionOnly(t *testing.T) {
+func TestATableNameIsUniqueInItsAccountAndRegion(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	client := w.table(*table)
@@ -146,7 +146,7 @@ func TestPointInTimeRecoveryStaysAsSet(t *testing.T) {
 	wantCode(t, err, "TableNotFoundException", "")
 }
 
-func TestTimeToLiveIsSwitchedOnceEachWay(t *testing.T) {
+func TestTimeToLiveIsEnabledAndDisabledOnlyOnce(t *testing.T) {
 	ctx := context.Background()
 	w := newWorld(t)
 	client := w.table(*table)
@@ -165,7 +165,7 @@ func TestTimeToLiveIsSwitchedOnceEachWay(t *testing.T) {
 	put(t, client, with(key("a", "b"), item{"ttl": num("1")}))
 	w.clock.Advance(time.Hour)
 	if get(t, client, key("a", "b")) == nil {
-		t.Error("an expired item was gone at once; on AWS it may be there for days")
+		t.Error("an expired item was deleted at once; on AWS it may stay for days")
 	}
 	noError(t, set(false, "ttl"))
 	wantCode(t, set(false, "ttl"), "ValidationException", "already disabled")

@@ -22,8 +22,8 @@ const (
 	tokenLife           = 10 * time.Minute
 )
 
-// tokenKey is a client request token: a request is executed only once under the
-// same token.
+// tokenKey identifies a client request token: a request with the same token is
+// executed only once.
 type tokenKey struct{ account, region, token string }
 
 type idempotent struct {
@@ -63,8 +63,8 @@ type transactWriteItemsInput struct {
 	TransactItems      []transactWrite
 }
 
-// transactWriteItems executes all of its writes or none. Since one lock guards
-// everything, transactions never conflict.
+// transactWriteItems executes all of its writes or none. Because one lock guards
+// all tables, transactions never conflict.
 func (s *Service) transactWriteItems(c *kernel.Call, in *transactWriteItemsInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,8 +104,8 @@ func (w *write) sameItem(other *write) bool {
 	return w.table == other.table && w.key.Equal(other.key)
 }
 
-// transactWrite parses one member. Each kind needs the permission of the single
-// call.
+// transactWrite authorizes and parses one member. Each needs the permission of
+// the single call.
 func (s *Service) transactWrite(c *kernel.Call, in transactWrite) (*write, error) {
 	var found []*write
 	var errs []error
@@ -161,8 +161,8 @@ func (s *Service) prepareTransactWrite(c *kernel.Call, name, action string, key 
 	return w.prepare(on, updateText)
 }
 
-// evaluateAll evaluates every write; the reasons against any of them are
-// returned for all of them together, in their order.
+// evaluateAll evaluates every write. If some fail, it returns one error with a
+// reason for each write, in their order.
 func evaluateAll(writes []*write) error {
 	codes, reasons := make([]string, len(writes)), make([]map[string]any, len(writes))
 	cancelled := false
@@ -192,7 +192,8 @@ func evaluateAll(writes []*write) error {
 	return err
 }
 
-// seen reports whether this request was executed before under its token.
+// seen reports whether this request was executed before with its token. It
+// returns an error if another request was. It also drops expired tokens.
 func (s *Service) seen(c *kernel.Call, in *transactWriteItemsInput) (bool, error) {
 	for now := s.env.Clock.Now(); len(s.order) > 0 && !now.Before(s.tokens[s.order[0]].expires); s.order = s.order[1:] {
 		delete(s.tokens, s.order[0])
@@ -219,7 +220,8 @@ func (s *Service) token(c *kernel.Call, in *transactWriteItemsInput) tokenKey {
 	return tokenKey{c.Principal.Account, c.Region, in.ClientRequestToken}
 }
 
-// digest identifies a request by its content, not by how it is written.
+// digest returns a hash of a request's content, which does not depend on the
+// formatting of its JSON.
 func digest(in *transactWriteItemsInput) [sha256.Size]byte {
 	b, err := json.Marshal(in)
 	if err != nil {

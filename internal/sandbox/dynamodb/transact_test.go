@@ -27,7 +27,7 @@ func creating(i item) types.TransactWriteItem {
 	}}
 }
 
-func TestATransactionDoesAllOrNothing(t *testing.T) {
+func TestATransactionExecutesAllWritesOrNone(t *testing.T) {
 	client := newWorld(t).table(*table)
 	put(t, client, with(key("a", "1"), item{"v": num("1")}))
 	put(t, client, key("b", "1"))
@@ -87,7 +87,7 @@ func TestAnInvalidTransactionIsRefused(t *testing.T) {
 	noError(t, transact(client, nil, many[:100]...))
 }
 
-func TestATransactionUnderOneTokenIsExecutedOnce(t *testing.T) {
+func TestATransactionWithOneTokenIsExecutedOnce(t *testing.T) {
 	w := newWorld(t)
 	client := w.table(*table)
 	put(t, client, with(key("a", "1"), item{"v": num("0")}))
@@ -98,7 +98,7 @@ func TestATransactionUnderOneTokenIsExecutedOnce(t *testing.T) {
 	}
 	token := aws.String("0d7a5b1c")
 	noError(t, transact(client, token, bump("1")))
-	noError(t, transact(client, token, bump("1"))) // a retry of an answer that was lost
+	noError(t, transact(client, token, bump("1"))) // a retry after a lost response
 	wantCode(t, transact(client, token, bump("2")), "IdempotentParameterMismatchException", "")
 	wantItem(t, get(t, client, key("a", "1")), with(key("a", "1"), item{"v": num("1")}))
 	w.clock.Advance(11 * time.Minute)
@@ -151,7 +151,7 @@ func TestABatchReadsAndWritesManyItems(t *testing.T) {
 	wantCode(t, err, "ValidationException", "duplicates")
 }
 
-func TestABatchReturnsWhatItDidNotProcess(t *testing.T) {
+func TestABatchReturnsUnprocessedKeys(t *testing.T) {
 	client := newWorld(t).table(*table)
 	big := make([]byte, 399<<10)
 	var keys []item

@@ -37,7 +37,7 @@ type write struct {
 	put    attr.Item    // Put
 	update *expr.Update // Update; nil with upsert: the key alone
 	upsert bool         // Update
-	// neither: Delete
+	// None of these: Delete.
 
 	old, new attr.Item
 }
@@ -89,8 +89,8 @@ func (w *write) checkUpdatesNoKey() error {
 	return nil
 }
 
-// evaluate checks the condition with the current item, and computes what the
-// write would store. It changes nothing.
+// evaluate checks the condition with the current item, and computes the item that
+// the write would store. It does not change the table.
 func (w *write) evaluate() error {
 	w.old = w.table.get(w.key)
 	if w.condition != nil && !w.condition.Holds(w.old) {
@@ -131,7 +131,7 @@ func (w *write) evaluateUpdate() error {
 	return nil
 }
 
-// commit executes what evaluate has computed.
+// commit stores the item that evaluate has computed, or removes the old one.
 func (w *write) commit(now time.Time) {
 	if w.check {
 		return
@@ -144,7 +144,7 @@ func (w *write) commit(now time.Time) {
 	}
 }
 
-// returned returns what ReturnValues asks for.
+// returned returns the item, or the parts of it, that ReturnValues asks for.
 func (w *write) returned(wanted string) attr.Item {
 	switch wanted {
 	case "ALL_OLD":

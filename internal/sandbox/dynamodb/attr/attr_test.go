@@ -129,8 +129,8 @@ func TestAMalformedValueIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzValue: every value that can be decoded is equal after it was encoded
-// again.
+// FuzzValue checks that every value that can be decoded is still equal after it
+// is encoded and decoded again.
 func FuzzValue(f *testing.F) {
 	for _, seed := range []string{
 		`{"S":"a"}`, `{"N":"-1.5E3"}`, `{"B":"AAEC"}`, `{"SS":["b","a"]}`, `{"NS":["2","1"]}`, `{"BS":["AA=="]}`,
@@ -145,10 +145,10 @@ func FuzzValue(f *testing.F) {
 		}
 		written, err := json.Marshal(v)
 		if err != nil {
-			t.Fatalf("%s was read and cannot be written: %v", b, err)
+			t.Fatalf("%s was decoded and cannot be encoded: %v", b, err)
 		}
 		if err := json.Unmarshal(written, &again); err != nil {
-			t.Fatalf("%s became %s, which cannot be read: %v", b, written, err)
+			t.Fatalf("%s became %s, which cannot be decoded: %v", b, written, err)
 		}
 		if !v.Equal(again) || !v.Clone().Equal(v) || v.size() != again.size() {
 			t.Fatalf("%s became %s, which is not equal", b, written)
@@ -156,6 +156,8 @@ func FuzzValue(f *testing.F) {
 	})
 }
 
+// FuzzParseNumber checks that a number that can be parsed is equal after it is
+// formatted and parsed again.
 func FuzzParseNumber(f *testing.F) {
 	for _, seed := range []string{"0", "-1.5", "1E125", "1e-130", "00.10", "99999999999999999999999999999999999999"} {
 		f.Add(seed)

@@ -127,7 +127,8 @@ func decodeSet(w wire) (Value, error) {
 	return Value{}, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes") // {"S": null}
 }
 
-// newSet sorts a set's members and refuses an invalid set.
+// newSet returns a set with its members sorted, or an error if it is empty or
+// has duplicates.
 func newSet(v Value) (Value, error) {
 	given := v.Len()
 	if given == 0 {
@@ -141,7 +142,8 @@ func newSet(v Value) (Value, error) {
 	return v, nil
 }
 
-// sortSet sorts a set, so that equal sets have one form.
+// sortSet returns a set sorted and without duplicates, so that equal sets have
+// one form.
 func (v Value) sortSet() Value {
 	switch v.Kind {
 	case StringSet:
@@ -160,7 +162,7 @@ func (v Value) sortSet() Value {
 	return v
 }
 
-// MarshalJSON encodes a value in the form of the wire.
+// MarshalJSON encodes a value as in requests and responses: {"S": "…"}.
 func (v Value) MarshalJSON() ([]byte, error) {
 	var content any
 	switch v.Kind {
@@ -198,7 +200,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	case Null:
 		content = true
 	default:
-		return nil, invalid("a value of no type cannot be written")
+		return nil, invalid("a value without a type cannot be encoded")
 	}
 	return json.Marshal(map[Kind]any{v.Kind: content})
 }

@@ -22,13 +22,14 @@ const (
 	maxDigits   = 38
 	maxExponent = 125 // of the first digit
 	minExponent = -130
-	// maxLiteral limits the cost of absurd literals.
+	// maxLiteral limits the cost of very long literals, in bytes.
 	maxLiteral = 1 << 10
 )
 
 var ten = big.NewInt(10)
 
-// ParseNumber parses a decimal literal: "-12.5", "1E+3".
+// ParseNumber parses a decimal literal: "-12.5", "1E+3". The error is an
+// InvalidError.
 func ParseNumber(s string) (Number, error) {
 	notNumber := invalid("The parameter cannot be converted to a numeric value: %s", s)
 	mantissa, exponent, hasExponent := strings.Cut(strings.ReplaceAll(s, "E", "e"), "e")
@@ -64,7 +65,8 @@ func Int(i int64) Number {
 	return n
 }
 
-// makeNumber normalizes a number and checks the limits.
+// makeNumber returns coefficient × 10^exponent, normalized, or an error if it is
+// out of range.
 func makeNumber(coefficient *big.Int, exponent int) (Number, error) {
 	if coefficient.Sign() == 0 {
 		return Number{}, nil
@@ -115,7 +117,7 @@ func (n Number) at(exponent int) *big.Int {
 	return new(big.Int).Mul(n.coefficient, power(n.exponent-exponent))
 }
 
-// Cmp compares numbers by value: -1, 0 or 1.
+// Cmp compares numbers by value, and returns -1, 0 or 1.
 func (n Number) Cmp(m Number) int {
 	a, b, _ := align(n, m)
 	return a.Cmp(b)
@@ -155,8 +157,7 @@ func (n Number) String() string {
 	}
 }
 
-// size returns what a number counts for in an item: about one byte for two
-// digits.
+// size returns the size of a number in an item: about one byte for two digits.
 func (n Number) size() int {
 	if n.coefficient == nil {
 		return 1

@@ -38,8 +38,8 @@ func (v Value) Len() int {
 // HasLen reports whether a kind has a size().
 func (k Kind) HasLen() bool { return k != Num && k != Bool && k != Null }
 
-// Contains implements the function contains(): a part of a string or binary, a
-// member of a set or list.
+// Contains implements the function contains(): it reports whether w is a part of
+// a string or binary, or a member of a set or list.
 func (v Value) Contains(w Value) bool {
 	switch v.Kind {
 	case String:
@@ -89,8 +89,8 @@ func (v Value) Minus(w Value) Value {
 	return v
 }
 
-// Size returns what an item counts for against the limit of 400 KB: names and
-// values in bytes.
+// Size returns the size of an item, which is limited to 400 KB: its names and
+// values, in bytes.
 func (i Item) Size() int {
 	total := 0
 	for name, v := range i {

@@ -1,11 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package attr holds DynamoDB's attribute values: the ten types, their JSON
-// form, equality, order and size, and numbers that are exact to 38 digits.
+// Package attr has DynamoDB's attribute values: the ten types, their JSON form,
+// equality, order and size, and numbers that are exact to 38 digits.
 //
-// Values are never changed in place: a change clones the item first. So stored
-// values can be shared by readers.
+// Values are never changed in place: a change clones the item first, so that
+// readers can share stored values.
 package attr
 
 import (
@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// Kind is a type as it is named on the wire.
+// Kind is a type, by its name in JSON.
 type Kind string
 
 // The ten types.
@@ -33,7 +33,7 @@ const (
 	Null      Kind = "NULL"
 )
 
-// Known reports whether a kind exists, for attribute_type.
+// Known reports whether DynamoDB has a type of that name.
 func (k Kind) Known() bool {
 	switch k {
 	case String, Num, Binary, StringSet, NumSet, BinarySet, Map, List, Bool, Null:
@@ -60,8 +60,8 @@ type Value struct {
 // Item is a record, or the content of a map.
 type Item map[string]Value
 
-// InvalidError is a mistake in a request's value; DynamoDB answers it with a
-// ValidationException.
+// InvalidError is the error for an invalid value in a request. DynamoDB returns
+// it as a ValidationException.
 type InvalidError string
 
 func (e InvalidError) Error() string { return string(e) }
@@ -152,7 +152,8 @@ func (i Item) Clone() Item {
 	return out
 }
 
-// Clone copies maps and lists; all other values are never changed in place.
+// Clone returns a copy whose maps and lists may be changed. All other values are
+// never changed in place.
 func (v Value) Clone() Value {
 	switch v.Kind {
 	case Map:
@@ -167,7 +168,7 @@ func (v Value) Clone() Value {
 	return v
 }
 
-// Describe formats a value as DynamoDB's messages do: {S:abc}.
+// Describe returns a value as DynamoDB's messages format it: {S:abc}.
 func (v Value) Describe() string {
 	var text string
 	switch v.Kind {

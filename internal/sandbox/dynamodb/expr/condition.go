@@ -14,14 +14,14 @@ type Condition struct {
 	root node
 }
 
-// node is a part of a condition that is true or false for an item. A missing
-// item is an empty one.
+// node is a part of a condition, which is true or false for an item. A missing
+// item is evaluated as an empty one.
 type node interface {
 	holds(item attr.Item) bool
 	paths() []Path
 }
 
-// Holds evaluates the condition.
+// Holds reports whether the condition is true for an item.
 func (c *Condition) Holds(item attr.Item) bool { return c.root.holds(item) }
 
 // Attributes returns the top-level names that the condition reads.

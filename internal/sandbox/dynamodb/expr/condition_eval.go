@@ -46,8 +46,8 @@ func operandPaths(operands ...operand) []Path {
 	return paths
 }
 
-// holds: a missing side makes every comparison false, except that "<>" is true
-// if exactly one side is missing.
+// holds reports whether the comparison is true. It is false if a side is missing,
+// except that "<>" is true if exactly one side is missing.
 func (n compared) holds(item attr.Item) bool {
 	left, hasLeft := n.left.get(item)
 	right, hasRight := n.right.get(item)
@@ -79,7 +79,8 @@ func fits(order int, operator string) bool {
 	}
 }
 
-// check refuses what DynamoDB refuses before it reads any item.
+// check returns an error for a comparison that DynamoDB refuses before it reads
+// any item.
 func (n compared) check() error {
 	if n.left.same(n.right) {
 		return wrong("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: %s", n.operator, n.left.path)

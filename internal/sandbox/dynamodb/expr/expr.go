@@ -6,8 +6,8 @@
 //
 // An expression is parsed together with the request's placeholders (#name and
 // :value), so that an undefined one is found at once, and an unused one after
-// all of the request's expressions are parsed (Params.Unused). The package
-// knows no tables, and only the items that it is given.
+// all of the request's expressions are parsed (Params.Unused). The package does
+// not use tables: callers pass the items.
 package expr
 
 import (
@@ -20,16 +20,16 @@ import (
 
 const maxExpression = 4096 // bytes
 
-// Error describes what is wrong with an expression; the service adds which
-// expression it is.
+// Error is the error for an invalid expression. The service adds which expression
+// it is.
 type Error string
 
 func (e Error) Error() string { return string(e) }
 
 func wrong(format string, args ...any) error { return Error(fmt.Sprintf(format, args...)) }
 
-// Params are a request's ExpressionAttributeNames and -Values, and which of
-// them its expressions have used.
+// Params are a request's ExpressionAttributeNames and ExpressionAttributeValues,
+// with a record of those that its expressions use.
 type Params struct {
 	Names  map[string]string
 	Values attr.Item
@@ -54,7 +54,7 @@ type Step struct {
 // Path is a document path: "a.b[2]".
 type Path []Step
 
-// String formats a path as messages do: [a, b, [2]].
+// String returns a path as DynamoDB's messages format it: [a, b, [2]].
 func (p Path) String() string {
 	parts := make([]string, len(p))
 	for i, s := range p {
@@ -66,7 +66,7 @@ func (p Path) String() string {
 	return "[" + strings.Join(parts, ", ") + "]"
 }
 
-// Get returns the value at a path in an item.
+// Get returns the value at a path in an item, and whether there is one.
 func (p Path) Get(item attr.Item) (attr.Value, bool) {
 	v := attr.Value{Kind: attr.Map, Map: item}
 	for _, s := range p {
@@ -105,8 +105,8 @@ func (p Path) startsWith(q Path) bool {
 	return true
 }
 
-// checkOverlap refuses two paths if one leads to the other, or if they need one
-// value to be both a map and a list.
+// checkOverlap returns an error if one of two paths leads to the other, or if
+// they need one value to be both a map and a list.
 func checkOverlap(paths []Path) error {
 	for i, p := range paths {
 		for _, q := range paths[:i] {

@@ -37,7 +37,7 @@ const subject = `{"s":{"S":"bcd"},"n":{"N":"5.0"},"bool":{"BOOL":true},"nothing"
 	"l":{"L":[{"N":"1"},{"S":"x"},{"M":{"k":{"S":"v"}}}]},"m":{"M":{"k":{"S":"v"},"deep":{"M":{"n":{"N":"7"}}}}},
 	"name":{"S":"reserved"},"a.b":{"S":"dot"},"bin":{"B":"AAECAw=="}}`
 
-func TestConditionsAreEvaluatedAsByDynamoDB(t *testing.T) {
+func TestConditionsAreEvaluatedAsOnAWS(t *testing.T) {
 	subject := item(t, subject)
 	for text, want := range map[string]bool{
 		"s = :s": true, "s <> :s": false, "n = :n": true, "n = :s": false, "n <> :s": true,
@@ -119,7 +119,7 @@ func TestAnInvalidConditionIsRefusedWithDynamoDBsMessage(t *testing.T) {
 	}
 }
 
-func TestUpdatesAreAppliedAsByDynamoDB(t *testing.T) {
+func TestUpdatesAreAppliedAsOnAWS(t *testing.T) {
 	for text, want := range map[string]string{
 		"SET s = :b":                                            `{"s":{"S":"b"}}`,
 		"set n = n + :one":                                      `{"n":{"N":"6"}}`,
@@ -242,7 +242,7 @@ func TestAnInvalidUpdateIsRefusedWithDynamoDBsMessage(t *testing.T) {
 	}
 }
 
-func TestAKeyConditionNamesOnePartition(t *testing.T) {
+func TestAKeyConditionSelectsOnePartition(t *testing.T) {
 	inRange := item(t, `{"n":{"N":"5"}}`)
 	for text, want := range map[string]bool{
 		"pk = :s": true, "pk = :s AND n = :n": true, "n < :n AND pk = :s": false, "pk = :s AND n BETWEEN :one AND :ten": true, "(pk = :s) AND (n >= :n)": true,
@@ -309,8 +309,8 @@ func TestUnusedOrMisnamedPlaceholdersAreRefused(t *testing.T) {
 	}
 }
 
-// FuzzExpressions: no text makes a parser or an evaluator panic, and the result
-// of an update is a valid item.
+// FuzzExpressions checks that no text makes a parser or an evaluator panic, and
+// that the result of an update is a valid item.
 func FuzzExpressions(f *testing.F) {
 	for _, seed := range []string{
 		"s = :s AND (n < :n OR NOT contains(ss, :x))", "size(l) BETWEEN :one AND :ten", "n IN (:n, :one)", "attribute_type(m.deep.n, :N)",
@@ -337,7 +337,7 @@ func FuzzExpressions(f *testing.F) {
 		if u, err := ParseUpdate(text, params(t)); err == nil {
 			if after, err := u.Apply(before); err == nil {
 				if _, err := json.Marshal(after); err != nil {
-					t.Fatalf("%q gave an item that cannot be written: %v", text, err)
+					t.Fatalf("%q resulted in an item that cannot be encoded: %v", text, err)
 				}
 				u.Touched(after)
 			}

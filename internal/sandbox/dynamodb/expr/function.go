@@ -5,14 +5,13 @@ package expr
 
 import "github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 
-// called is a function that is true or false, such as attribute_exists.
+// called is a call of a function that is true or false, such as attribute_exists.
 type called struct {
 	name      string
 	arguments []operand
 }
 
-// knownFunctions holds all functions; the grammar decides which may stand
-// where.
+// knownFunctions has all functions; the grammar decides where each may be used.
 var knownFunctions = map[string]bool{
 	"attribute_exists": true, "attribute_not_exists": true, "attribute_type": true,
 	"begins_with": true, "contains": true, "size": true,

@@ -15,7 +15,7 @@ type KeyCondition struct {
 	sort node // nil: the whole partition
 }
 
-// Holds reports whether an item of the partition meets the condition.
+// Holds reports whether the condition is true for an item of the partition.
 func (k *KeyCondition) Holds(item attr.Item) bool { return k.sort == nil || k.sort.holds(item) }
 
 // SortOperands returns the values that the sort key is compared with, to check

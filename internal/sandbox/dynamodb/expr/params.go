@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Check refuses invalid placeholders before any expression is parsed.
-// expressions is whether the request has an expression at all.
+// Check returns an error if the placeholders are invalid. Call it before an
+// expression is parsed. expressions is whether the request has an expression.
 func (p *Params) Check(expressions bool) error {
 	for _, kind := range []struct {
 		label, prefix string
@@ -37,8 +37,8 @@ func (p *Params) Check(expressions bool) error {
 	return nil
 }
 
-// Unused refuses placeholders that no expression used. Call it after all of the
-// request's expressions are parsed.
+// Unused returns an error if there are placeholders that no expression uses. Call
+// it after all of the request's expressions are parsed.
 func (p *Params) Unused() error {
 	unused := func(keys []string) string {
 		keys = slices.DeleteFunc(keys, func(key string) bool { return p.used[key] })

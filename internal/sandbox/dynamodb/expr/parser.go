@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 )
 
-// parser walks over the tokens of one expression. The rules for conditions,
-// updates and projections are in separate files; this one has what they share:
+// parser parses the tokens of one expression. The rules for conditions, updates
+// and projections are in separate files; this one has the rules that they share:
 // paths, values and error messages.
 type parser struct {
 	text   string
@@ -32,7 +32,7 @@ func newParser(text string, params *Params) (*parser, error) {
 
 func (p *parser) peek() token { return p.tokens[p.next] }
 
-// accept consumes a symbol if it is next.
+// accept consumes a symbol if it is next, and reports whether it was.
 func (p *parser) accept(s string) bool {
 	if p.peek().symbol(s) {
 		p.next++
@@ -41,7 +41,7 @@ func (p *parser) accept(s string) bool {
 	return false
 }
 
-// acceptWord consumes a keyword if it is next.
+// acceptWord consumes a keyword if it is next, and reports whether it was.
 func (p *parser) acceptWord(keyword string) bool {
 	if p.peek().is(keyword) {
 		p.next++
@@ -151,8 +151,8 @@ func (p *parser) value() (attr.Value, error) {
 	return v, nil
 }
 
-// function reports whether a function's name and its "(" are next. Functions,
-// unlike keywords, are case-sensitive.
+// function returns the function's name if a name and "(" are next, and whether
+// they are. Functions, unlike keywords, are case-sensitive.
 func (p *parser) function() (string, bool) {
 	t := p.peek()
 	if t.kind == word && p.tokens[p.next+1].symbol("(") {

@@ -112,7 +112,7 @@ func (u *Update) add(p *parser) error {
 	return nil
 }
 
-// delete := path value; members are taken from a set.
+// delete := path value; members are removed from a set.
 func (u *Update) delete(p *parser) error {
 	a, err := p.valueAction()
 	if err != nil {

@@ -46,7 +46,7 @@ func (u *Update) Apply(before attr.Item) (attr.Item, error) {
 			removes = append(removes, a.path)
 		}
 	}
-	slices.SortFunc(removes, hindmostFirst)
+	slices.SortFunc(removes, compareHighestFirst)
 	for _, path := range removes {
 		if err := remove(item, path); err != nil {
 			return nil, err
@@ -55,9 +55,9 @@ func (u *Update) Apply(before attr.Item) (attr.Item, error) {
 	return item, nil
 }
 
-// hindmostFirst sorts paths so that no removal moves a value that is still to
-// be removed.
-func hindmostFirst(p, q Path) int {
+// compareHighestFirst orders paths by descending list index, so that no removal
+// moves a value that is still to be removed.
+func compareHighestFirst(p, q Path) int {
 	for i := range min(len(p), len(q)) {
 		if order := cmp.Or(cmp.Compare(q[i].Index, p[i].Index), cmp.Compare(p[i].Name, q[i].Name)); order != 0 {
 			return order
@@ -83,8 +83,8 @@ func add(before, item attr.Item, a valueAction) error {
 	return write(item, a.path, attr.Of(sum))
 }
 
-// subtract removes members from a set. An empty set cannot be stored: the
-// caller removes the attribute.
+// subtract removes members from a set. It returns true if no member is left: the
+// caller then removes the attribute, because an empty set cannot be stored.
 func subtract(before, item attr.Item, a valueAction) (emptied bool, err error) {
 	old, ok := a.path.Get(before)
 	if !ok {
@@ -135,8 +135,8 @@ func remove(item attr.Item, path Path) error {
 	})
 }
 
-// change walks to the parent of a path, lets edit change it, and stores the
-// changed parent on the way back (a list's header may have moved).
+// change calls edit with the parent of a path, and stores the parent that edit
+// returns (a list may have been reallocated).
 func change(item attr.Item, path Path, edit func(parent attr.Value, step Step) (attr.Value, error)) error {
 	_, err := changeIn(attr.Value{Kind: attr.Map, Map: item}, path, edit)
 	return err

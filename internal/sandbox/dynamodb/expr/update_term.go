@@ -9,15 +9,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 )
 
-// The terms on the right of "=" in SET.
-
 // errMissing is the error of an update that reads a missing attribute.
 const errMissing = Error("The provided expression refers to an attribute that does not exist in the item")
 
 // errType is the error of an update that reads a value of the wrong type.
 const errType = Error("An operand in the update expression has an incorrect data type")
 
-// term is evaluated against the item as it was before the update.
+// term is an expression on the right of "=" in SET. It is evaluated with the item
+// as it was before the update.
 type term interface {
 	eval(item attr.Item) (attr.Value, error)
 }
