@@ -16,8 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// bucket is a bucket with its settings and objects. A new one is as AWS creates
-// them since April 2023: Block Public Access on, ACLs off (aws-facts 4.2).
+// bucket is a bucket with its settings and objects. A new one has the settings
+// that AWS gives since April 2023: Block Public Access on, ACLs off (aws-facts
+// 4.2).
 type bucket struct {
 	bucketKey
 	account string
@@ -40,7 +41,8 @@ type bucket struct {
 
 func (b *bucket) arn() string { return "arn:" + b.partition + ":s3:::" + b.name }
 
-// checkBucketName checks the rules for names of general purpose buckets.
+// checkBucketName returns an error if a name violates the rules for general
+// purpose buckets.
 func checkBucketName(name string) error {
 	switch {
 	case !bucketName.MatchString(name), strings.Contains(name, ".."), net.ParseIP(name) != nil,
@@ -84,8 +86,7 @@ func (s *Service) createBucket(c *call) (*kernel.Response, error) {
 		case old.region != b.region || b.region != "us-east-1":
 			return nil, kernel.Errorf(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
 		}
-		// us-east-1 accepts a second creation as successful, for historical
-		// reasons.
+		// In us-east-1 a second creation succeeds, for historical reasons.
 	} else {
 		s.buckets[b.bucketKey] = b
 	}
@@ -109,14 +110,14 @@ func (s *Service) mayCreate(c *call, b *bucket) error {
 	return checkBucketName(b.name)
 }
 
-// configure parses the settings of a creation.
+// configure sets the settings that the request of a creation has.
 func (b *bucket) configure(c *call) error {
 	header := c.Request.Header
 	if acl := header.Get("X-Amz-Acl"); acl != "" && acl != "private" {
 		return kernel.Errorf(http.StatusBadRequest, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 	}
 	if header.Get("X-Amz-Bucket-Object-Lock-Enabled") != "" || hasPrefix(header, "X-Amz-Grant-") {
-		return notImplemented("The sandbox's S3 has neither object lock nor grants.")
+		return notImplemented("The sandbox's S3 does not implement object lock and grants.")
 	}
 	if ownership := header.Get("X-Amz-Object-Ownership"); ownership != "" && ownership != b.ownership {
 		return notImplemented("The sandbox's S3 has no ACLs: ownership may only be BucketOwnerEnforced.")
@@ -141,8 +142,9 @@ func (b *bucket) configure(c *call) error {
 	return b.locate(in.LocationConstraint)
 }
 
-// locate checks where a bucket may be created: the endpoint of us-east-1
-// creates buckets anywhere, the others only in their own Region.
+// locate sets the Region of a new bucket. It returns an error if the bucket cannot
+// be created there: the endpoint of us-east-1 creates buckets in every Region of
+// the partition, the others only in their own.
 func (b *bucket) locate(constraint string) error {
 	switch {
 	case constraint == "" && b.region != "us-east-1":
@@ -181,9 +183,9 @@ type locationConstraint struct {
 func (s *Service) getBucketLocation(c *call) (*kernel.Response, error) {
 	region := c.bucket.region
 	if region == "us-east-1" {
-		region = "" // the Region without a name there
+		region = "" // as S3 returns it
 	}
-	return answer(locationConstraint{Region: region})
+	return xmlResponse(locationConstraint{Region: region})
 }
 
 type listedBucket struct {
@@ -222,5 +224,5 @@ func (s *Service) listBuckets(c *call) (*kernel.Response, error) {
 			result.Buckets = append(result.Buckets, listedBucket{b.name, iso(b.created), b.region})
 		}
 	}
-	return answer(result)
+	return xmlResponse(result)
 }

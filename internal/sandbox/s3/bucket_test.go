@@ -34,7 +34,7 @@ func TestABucketIsCreatedIfItsNameIsFree(t *testing.T) {
 	wantCode(t, make(ireland, "192.168.5.4", region), "InvalidBucketName")
 	wantCode(t, make(ireland, "cloudformation-custom-resource-response-euwest1", region), "BucketAlreadyExists")
 	noError(t, make(virginia, "virginia", ""))
-	noError(t, make(virginia, "virginia", "")) // us-east-1 accepts it as successful
+	noError(t, make(virginia, "virginia", "")) // succeeds in us-east-1 only
 	noError(t, make(virginia, "frankfurt", "eu-central-1"))
 
 	for bucket, want := range map[string]string{"mine": region, "virginia": "", "frankfurt": "eu-central-1"} {
@@ -77,7 +77,7 @@ func TestARequestInAnotherRegionIsRedirected(t *testing.T) {
 	}
 }
 
-func TestABucketHeadsWithItsRegionForItsOwnerOnly(t *testing.T) {
+func TestHeadBucketReturnsTheRegionToTheOwnerOnly(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := create(t, c, "mine")
@@ -88,7 +88,7 @@ func TestABucketHeadsWithItsRegionForItsOwnerOnly(t *testing.T) {
 	}
 	_, err = c.HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: bucket, ExpectedBucketOwner: aws.String(customer)})
 	wantCode(t, err, "Forbidden")
-	_, err = c.HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: aws.String("nobodys")})
+	_, err = c.HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: aws.String("missing")})
 	wantCode(t, err, "NotFound")
 	_, err = client(t, s, customer, region).HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: bucket})
 	wantCode(t, err, "Forbidden")
@@ -170,7 +170,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 	encryption, err := c.GetBucketEncryption(ctx, &sdk.GetBucketEncryptionInput{Bucket: bucket})
 	noError(t, err)
 	if !*encryption.ServerSideEncryptionConfiguration.Rules[0].BucketKeyEnabled {
-		t.Error("the bucket key was not kept")
+		t.Error("the setting of the bucket key was not stored")
 	}
 	_, err = c.PutBucketOwnershipControls(ctx, &sdk.PutBucketOwnershipControlsInput{Bucket: bucket, OwnershipControls: &types.OwnershipControls{
 		Rules: []types.OwnershipControlsRule{{ObjectOwnership: types.ObjectOwnershipBucketOwnerEnforced}},

@@ -17,7 +17,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-func TestReadsAreConditional(t *testing.T) {
+func TestReadsObeyConditionalHeaders(t *testing.T) {
 	t.Parallel()
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "templates")
@@ -42,8 +42,8 @@ func TestReadsAreConditional(t *testing.T) {
 		{"another ETag", sdk.GetObjectInput{IfMatch: other}, 412},
 		{"none of the ETag", sdk.GetObjectInput{IfNoneMatch: etag}, 304},
 		{"none of another ETag", sdk.GetObjectInput{IfNoneMatch: other}, 200},
-		{"the ETag decides over unmodified", sdk.GetObjectInput{IfMatch: etag, IfUnmodifiedSince: before}, 200},
-		{"the ETag decides over modified", sdk.GetObjectInput{IfNoneMatch: other, IfModifiedSince: after}, 200},
+		{"the ETag takes precedence over unmodified", sdk.GetObjectInput{IfMatch: etag, IfUnmodifiedSince: before}, 200},
+		{"the ETag takes precedence over modified", sdk.GetObjectInput{IfNoneMatch: other, IfModifiedSince: after}, 200},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			in := test.in
@@ -65,7 +65,7 @@ func TestReadsAreConditional(t *testing.T) {
 			case err != nil:
 				t.Fatal(err)
 			case aws.ToString(out.ChecksumCRC32) == "":
-				t.Error("no checksum with the object")
+				t.Error("the object has no checksum")
 			}
 			if status != test.want || checksum != "" {
 				t.Errorf("got %d and the checksum %q, want %d", status, checksum, test.want)

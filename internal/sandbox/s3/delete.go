@@ -35,7 +35,7 @@ func (s *Service) deleteObject(c *call) (*kernel.Response, error) {
 	return response, nil
 }
 
-// deleted is the outcome for one key.
+// deleted is the result of a delete for one key.
 type deleted struct {
 	Key             string
 	VersionID       string `xml:"VersionId,omitempty"`
@@ -43,8 +43,9 @@ type deleted struct {
 	MarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
 }
 
-// delete removes a version for good, or, without one, hides the object behind a
-// marker if the bucket has versions. Deleting a missing object succeeds.
+// delete deletes a version permanently. Without a version it deletes the object,
+// or adds a delete marker if the bucket has versions. It succeeds if there is no
+// such object.
 func (s *Service) delete(b *bucket, key, version string) deleted {
 	done := deleted{Key: key, VersionID: version}
 	if version == "" && b.versioning != "" {
@@ -128,5 +129,5 @@ func (s *Service) deleteObjects(c *call) (*kernel.Response, error) {
 			result.Deleted = append(result.Deleted, done)
 		}
 	}
-	return answer(result)
+	return xmlResponse(result)
 }

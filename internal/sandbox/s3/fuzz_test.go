@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// FuzzDecodeChunks: no body makes the decoder panic, its output is never longer
-// than its input, and an encoded body decodes to itself.
+// FuzzDecodeChunks checks that no body makes the decoder panic, that its output is
+// never longer than its input, and that an encoded body is decoded to itself.
 func FuzzDecodeChunks(f *testing.F) {
 	f.Add([]byte("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"))
 	f.Add([]byte("5;chunk-signature=00\r\nhello\r\n0;chunk-signature=00\r\n\r\n"))
@@ -21,7 +21,7 @@ func FuzzDecodeChunks(f *testing.F) {
 	f.Add([]byte("0\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if body, _, err := decodeChunks(b); err == nil && len(body) > len(b) {
-			t.Fatalf("%d bytes came out of %d", len(body), len(b))
+			t.Fatalf("%d bytes were decoded from %d", len(body), len(b))
 		}
 		half := len(b) / 2
 		var chunked bytes.Buffer
@@ -33,7 +33,7 @@ func FuzzDecodeChunks(f *testing.F) {
 		chunked.WriteString("0\r\nx-amz-trailer-signature:00\r\n\r\n")
 		body, trailer, err := decodeChunks(chunked.Bytes())
 		if err != nil || !bytes.Equal(body, b) || trailer["x-amz-trailer-signature"] != "00" {
-			t.Fatalf("%q came back as %q with %v (%v)", b, body, trailer, err)
+			t.Fatalf("%q was decoded to %q with the trailer %v (%v)", b, body, trailer, err)
 		}
 	})
 }
@@ -67,7 +67,7 @@ func TestABucketIsFoundInHostOrPath(t *testing.T) {
 	}
 }
 
-func TestUnknownQueryParametersAreNotIgnored(t *testing.T) {
+func TestUnknownQueryParametersAreRefused(t *testing.T) {
 	for query, want := range map[string]string{
 		"": "", "x-id=GetObject": "", "prefix=a&max-keys=1": "", "list-type=2&prefix=a": "list-type", "acl": "acl",
 		"versionId=1&x-id=GetObject": "versionId", "partNumber=1&uploadId=2": "partNumber", "X-Amz-Signature=a&X-Amz-Date=b&x-amz-checksum-mode=ENABLED": "", "invented=1": "invented",

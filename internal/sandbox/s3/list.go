@@ -46,8 +46,7 @@ type listResult struct {
 	CommonPrefixes        []commonPrefix
 }
 
-// listing is what the two list operations have in common: where to start, how
-// to group, when to stop.
+// listing has the parameters that the two list operations share.
 type listing struct {
 	prefix, delimiter string
 	limit             int
@@ -74,8 +73,8 @@ func newListing(c *call) (*listing, error) {
 	return l, nil
 }
 
-// group returns the common prefix that a key is listed under; empty: the key
-// itself is listed.
+// group returns the common prefix that a key is listed under, or an empty string if
+// the key itself is listed.
 func (l *listing) group(key string) string {
 	if l.delimiter == "" {
 		return ""
@@ -114,7 +113,7 @@ func (s *Service) listObjects(c *call) (*kernel.Response, error) {
 			continue
 		}
 		o := c.bucket.current(key)
-		// A token may be a common prefix: everything below it was listed.
+		// A token may be a common prefix, under which all keys were listed.
 		listed := key <= after || token != "" && l.group(key) == after && after != ""
 		if o == nil || listed {
 			continue
@@ -139,7 +138,7 @@ func (s *Service) listObjects(c *call) (*kernel.Response, error) {
 		last = key
 		result.Contents = append(result.Contents, c.listed(l, key, o))
 	}
-	return answer(result)
+	return xmlResponse(result)
 }
 
 func (c *call) listed(l *listing, key string, o *object) listedObject {
@@ -181,7 +180,7 @@ type versionsResult struct {
 	DeleteMarkers       []listedVersion `xml:"DeleteMarker"`
 }
 
-// listVersions lists all versions, the newest of a key first.
+// listVersions returns all versions, the newest of a key first.
 func (s *Service) listVersions(c *call) (*kernel.Response, error) {
 	l, err := newListing(c)
 	if err != nil {
@@ -207,19 +206,19 @@ func (s *Service) listVersions(c *call) (*kernel.Response, error) {
 			}
 			if count == l.limit {
 				result.IsTruncated = true
-				return answer(result)
+				return xmlResponse(result)
 			}
 			count++
 			result.add(c.bucket, l, key, o, i == len(versions)-1)
 		}
 	}
 	result.NextKeyMarker, result.NextVersionIDMarker = "", ""
-	return answer(result)
+	return xmlResponse(result)
 }
 
-// orderOf returns the position of a version among all. The version may be
-// deleted by now, so its ID contains the position; only "null" does not, and
-// that one is usually the oldest.
+// orderOf returns the position of a version. Because the version may have been
+// deleted, its ID contains the position; only "null" does not, which is usually the
+// oldest version.
 func orderOf(versions []*object, id string) uint64 {
 	for _, o := range versions {
 		if o.version == id {

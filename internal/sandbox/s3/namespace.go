@@ -12,19 +12,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// The account-regional namespace: the part of all bucket names in which only
-// one account can create buckets, in one Region (aws-facts 12.15, 13.3).
+// This file has the account-regional namespace: bucket names that only one account
+// can create, in one Region (aws-facts 12.15, 13.3).
 
 const namespaceHeader = "X-Amz-Bucket-Namespace"
 
-// accountRegional matches its names: prefix, account ID, Region, "an".
+// accountRegional matches the names of the namespace: prefix, account ID, Region,
+// "an".
 var accountRegional = regexp.MustCompile(`^.+-([0-9]{12})-([a-z]+(?:-[a-z]+)+-[0-9]+)-an$`)
 
-// withoutNamespace are the Regions that lack it.
+// withoutNamespace are the Regions that do not have the namespace.
 var withoutNamespace = []string{"me-south-1", "me-central-1"}
 
-// checkNamespace refuses a new bucket whose name is not in the namespace of the
-// header, or is another account's.
+// checkNamespace returns an error if the name of a new bucket is not in the
+// namespace of the header, or is of another account or Region.
 func (b *bucket) checkNamespace(namespace string) error {
 	bad := func(code, format string, args ...any) error {
 		return kernel.Errorf(http.StatusBadRequest, code, format, args...)

@@ -21,7 +21,7 @@ func createIn(c *sdk.Client, name string, namespace types.BucketNamespace) (*sdk
 	return c.CreateBucket(ctx, input)
 }
 
-func TestOnlyItsAccountCanCreateAnAccountRegionalBucket(t *testing.T) {
+func TestOnlyTheNamedAccountCanCreateAnAccountRegionalBucket(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	const own = "xacct-acme-111111111111-eu-west-1-an"
@@ -33,19 +33,19 @@ func TestOnlyItsAccountCanCreateAnAccountRegionalBucket(t *testing.T) {
 		namespace types.BucketNamespace
 		code      string
 	}{
-		{"a stranger's try", customer, region, own, "account-regional", "InvalidBucketNamespace"},
+		{"another account", customer, region, own, "account-regional", "InvalidBucketNamespace"},
 		{"another account, without the header", customer, region, own, "", "MissingNamespaceHeader"},
 		{"the global namespace", vendor, region, own, "global", "InvalidNamespaceHeader"},
 		{"without the header", vendor, region, own, "", "MissingNamespaceHeader"},
-		{"another Region's", vendor, region, "xacct-acme-111111111111-eu-west-2-an", "account-regional", "InvalidBucketNamespace"},
+		{"another Region", vendor, region, "xacct-acme-111111111111-eu-west-2-an", "account-regional", "InvalidBucketNamespace"},
 		{"a name without the suffix", vendor, region, "xacct-acme", "account-regional", "InvalidNamespaceHeader"},
-		{"half a suffix", vendor, region, "xacct-acme-an", "", "InvalidBucketName"},
+		{"an incomplete suffix", vendor, region, "xacct-acme-an", "", "InvalidBucketName"},
 		{"an invalid namespace", vendor, region, own, "mine", "InvalidArgument"},
-		{"a Region without it", vendor, "me-south-1", "xacct-acme-111111111111-me-south-1-an", "account-regional", "InvalidRequest"},
-		{"a name of the global namespace there", vendor, "me-south-1", "xacct-acme-me", "global", ""},
-		{"its own", vendor, region, own, "account-regional", ""},
-		{"its own again", vendor, region, own, "account-regional", "BucketAlreadyOwnedByYou"},
-		{"a GovCloud Region's", "444444444444", "us-gov-west-1", "xacct-444444444444-us-gov-west-1-an", "account-regional", ""},
+		{"a Region without the namespace", vendor, "me-south-1", "xacct-acme-111111111111-me-south-1-an", "account-regional", "InvalidRequest"},
+		{"a global name in a Region without the namespace", vendor, "me-south-1", "xacct-acme-me", "global", ""},
+		{"the account's own name", vendor, region, own, "account-regional", ""},
+		{"the account's own name again", vendor, region, own, "account-regional", "BucketAlreadyOwnedByYou"},
+		{"a Region of GovCloud", "444444444444", "us-gov-west-1", "xacct-444444444444-us-gov-west-1-an", "account-regional", ""},
 	} {
 		if test.account == "444444444444" {
 			noError(t, s.OpenAccount(test.account, "aws-us-gov"))
@@ -61,7 +61,7 @@ func TestOnlyItsAccountCanCreateAnAccountRegionalBucket(t *testing.T) {
 		case err != nil:
 			t.Errorf("%s: %v", test.name, err)
 		case test.namespace == "account-regional" && aws.ToString(out.BucketArn) == "":
-			t.Errorf("%s: no ARN in the answer", test.name)
+			t.Errorf("%s: no ARN in the response", test.name)
 		}
 	}
 	// A deleted name stays reserved for its account.

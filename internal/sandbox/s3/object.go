@@ -17,7 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// object is one version of an object, or a delete marker. It is never changed.
+// object is one version of an object, or a delete marker. It is never changed
+// after it is stored.
 type object struct {
 	version  string // "null" if versioning is off
 	order    uint64 // later versions have a higher one
@@ -40,7 +41,7 @@ func (s *Service) putObject(c *call) (*kernel.Response, error) {
 		return nil, kernel.Errorf(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
 	}
 	if c.bucket.encryption.SSEAlgorithm == "aws:kms" {
-		return nil, notImplemented("The sandbox's S3 encrypts with no key of KMS, which is the default of bucket %s.", c.bucket.name)
+		return nil, notImplemented("The sandbox's S3 does not encrypt with KMS keys, which is the default of bucket %s.", c.bucket.name)
 	}
 	body, checksum, err := checkedPayload(c)
 	if err != nil {
@@ -49,7 +50,7 @@ func (s *Service) putObject(c *call) (*kernel.Response, error) {
 	if err := c.checkPutConditions(); err != nil {
 		return nil, err
 	}
-	if len(checksum) == 0 { // S3 makes one of its own
+	if len(checksum) == 0 { // S3 adds its own
 		checksum["crc64nvme"] = base64Sum("crc64nvme", body)
 	}
 	o := &object{
@@ -69,10 +70,11 @@ func etag(body []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-// orderDigits is the prefix of a version's ID that contains its position.
+// orderDigits is the length of the prefix of a version's ID that is its position.
 const orderDigits = 12
 
-// store adds a version; without versioning it replaces the existing one.
+// store adds a version of an object, and sets its ID. Without versioning it
+// replaces the existing one.
 func (s *Service) store(b *bucket, key string, o *object) {
 	versions := b.objects[key]
 	b.stored++
@@ -86,7 +88,7 @@ func (s *Service) store(b *bucket, key string, o *object) {
 	b.objects[key] = append(versions, o)
 }
 
-// current returns an object's newest version; nil if it is deleted or was never
+// current returns an object's newest version, or nil if it is deleted or was never
 // stored.
 func (b *bucket) current(key string) *object {
 	versions := b.objects[key]
@@ -102,7 +104,7 @@ func checkPutHeaders(c *call) error {
 		return kernel.Errorf(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 	}
 	if sse := c.header("X-Amz-Server-Side-Encryption"); sse != "" && sse != "AES256" {
-		return notImplemented("The sandbox's S3 has no keys of KMS: the algorithm may only be AES256.")
+		return notImplemented("The sandbox's S3 does not encrypt with KMS keys: the algorithm must be AES256.")
 	}
 	if class := c.header("X-Amz-Storage-Class"); class != "" && class != "STANDARD" {
 		return notImplemented("The sandbox's S3 has only the storage class STANDARD.")
@@ -117,8 +119,8 @@ func checkPutHeaders(c *call) error {
 	return nil
 }
 
-// checkPutConditions checks If-None-Match: * (create only) and If-Match
-// (compare and set); aws-facts 10.
+// checkPutConditions returns an error if the condition of If-None-Match: * (create
+// only) or If-Match (compare and set) is false (aws-facts 10).
 func (c *call) checkPutConditions() error {
 	old := c.bucket.current(c.address.key)
 	noneMatch, match := c.Request.Header.Get("If-None-Match"), c.Request.Header.Get("If-Match")
@@ -175,8 +177,8 @@ func (o *object) describe(header http.Header, b *bucket) {
 	}
 }
 
-// addChecksum sets the checksums, which only an answer with a whole object has:
-// not one with a part of it, and not a 304 (aws-facts 12.4).
+// addChecksum sets the checksum headers, which only a response with a whole object
+// has: not one with a part of it, and not a 304 (aws-facts 12.4).
 func (o *object) addChecksum(header http.Header, whole bool) {
 	if !whole {
 		return
@@ -187,9 +189,9 @@ func (o *object) addChecksum(header http.Header, whole bool) {
 	header.Set("X-Amz-Checksum-Type", "FULL_OBJECT")
 }
 
-// condition returns the status that the conditional headers of a GET or HEAD
-// lead to: 200, 304 or 412. If both kinds are given, the one on the ETag
-// decides (aws-facts 12.4).
+// condition evaluates the conditional headers of a GET or HEAD, and returns the
+// status: 200, 304 or 412. A header with an ETag takes precedence over one with a
+// time (aws-facts 12.4).
 func (o *object) condition(header http.Header) int {
 	since := func(name string) (modified, given bool) {
 		t, err := http.ParseTime(header.Get(name))
@@ -250,7 +252,8 @@ func (s *Service) getObject(c *call) (*kernel.Response, error) {
 	return response, nil
 }
 
-// cut returns the range "bytes=a-b", "bytes=a-" or "bytes=-n".
+// cut reduces a response to the range "bytes=a-b", "bytes=a-" or "bytes=-n". It
+// returns an error if the range is after the end.
 func cut(response *kernel.Response, ranged string) error {
 	from, to, found := strings.Cut(strings.TrimPrefix(ranged, "bytes="), "-")
 	total := len(response.Body)
@@ -258,7 +261,7 @@ func cut(response *kernel.Response, ranged string) error {
 	last, err2 := strconv.Atoi(to)
 	switch {
 	case !found, strings.Contains(ranged, ","):
-		return nil // S3 ignores a range that it doesn't understand and returns all
+		return nil // S3 ignores an invalid range, and returns the whole object
 	case from == "" && err2 == nil:
 		first, last = max(0, total-last), total-1
 	case err1 == nil && to == "":
@@ -276,8 +279,8 @@ func cut(response *kernel.Response, ranged string) error {
 	return nil
 }
 
-// findVersion returns the requested version. A caller that may not list the
-// bucket does not learn which keys exist.
+// findVersion returns the requested version, or an error if there is none. A caller
+// that may not list the bucket does not learn which keys exist.
 func (s *Service) findVersion(c *call) (*object, error) {
 	if id := c.query.Get("versionId"); id != "" {
 		for _, o := range c.bucket.objects[c.address.key] {

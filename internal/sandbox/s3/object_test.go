@@ -45,7 +45,7 @@ func TestAnObjectRoundTrips(t *testing.T) {
 	head, err := c.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: bucket, Key: &key})
 	noError(t, err)
 	if *head.ContentLength != 7 || *head.ETag != *out.ETag {
-		t.Errorf("HEAD gives %d bytes and %s", *head.ContentLength, *head.ETag)
+		t.Errorf("HEAD returns %d bytes and %s", *head.ContentLength, *head.ETag)
 	}
 }
 
@@ -68,8 +68,9 @@ func TestEveryChecksumOfTheSDKIsVerified(t *testing.T) {
 	}
 }
 
-// chunked is what clients send over TLS: unsigned chunks, followed by the
-// checksum. Over plain HTTP the SDK does not, so the request is built by hand.
+// chunked sends a body as clients do over TLS: in unsigned chunks, followed by the
+// checksum. Over plain HTTP the SDK does not use chunks, so the request is built
+// here. It returns the response's status.
 func chunked(t *testing.T, s *sandbox.Sandbox, address, body string, length int) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, s.URL()+address, strings.NewReader(body))
@@ -97,12 +98,12 @@ func TestAChunkedBodyIsDecodedAndItsTrailerVerified(t *testing.T) {
 		length int
 		status int
 	}{
-		"two chunks":             {"6\r\nhello \r\n5\r\nworld\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n", 11, 200},
-		"a wrong checksum":       {"b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", 11, 400},
-		"no checksum":            {"b\r\nhello world\r\n0\r\n\r\n", 11, 400},
-		"a wrong length":         {"b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n", 12, 400},
-		"an end in the middle":   {"b\r\nhello", 11, 400},
-		"a size that is no size": {"zz\r\nhello world\r\n0\r\n\r\n", 11, 400},
+		"two chunks":        {"6\r\nhello \r\n5\r\nworld\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n", 11, 200},
+		"a wrong checksum":  {"b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", 11, 400},
+		"no checksum":       {"b\r\nhello world\r\n0\r\n\r\n", 11, 400},
+		"a wrong length":    {"b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n", 12, 400},
+		"a truncated chunk": {"b\r\nhello", 11, 400},
+		"an invalid size":   {"zz\r\nhello world\r\n0\r\n\r\n", 11, 400},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +161,7 @@ func TestAPartOfAnObjectCanBeRead(t *testing.T) {
 		out, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: bucket, Key: aws.String("k"), Range: &ranged})
 		noError(t, err)
 		if body, _ := io.ReadAll(out.Body); string(body) != want {
-			t.Errorf("%s gives %q, want %q", ranged, body, want)
+			t.Errorf("%s returns %q, want %q", ranged, body, want)
 		}
 	}
 	_, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: bucket, Key: aws.String("k"), Range: aws.String("bytes=10-")})

@@ -16,12 +16,12 @@ import (
 // level and subresource.
 type operation struct {
 	name       string
-	permission string // IAM's name for it, which often differs
-	alone      bool   // for a bucket that does not exist yet
+	permission string // the IAM action, whose name often differs
+	alone      bool   // does not need an existing bucket
 	run        func(*Service, *call) (*kernel.Response, error)
 }
 
-// operations holds the operations by "METHOD level subresource".
+// operations has the operations by "METHOD level subresource".
 var operations map[string]*operation
 
 func init() {
@@ -74,7 +74,7 @@ func operationOf(r *http.Request, a address) *operation {
 	return operations[r.Method+" "+a.level()+" "+subresource(r.URL.Query())]
 }
 
-// parameters are query parameters that do not choose the operation.
+// parameters are the query parameters that do not select the operation.
 var parameters = []string{
 	"x-id", "prefix", "delimiter", "max-keys", "continuation-token", "start-after", "encoding-type", "fetch-owner",
 	"key-marker", "version-id-marker", "max-buckets", "bucket-region",
@@ -84,15 +84,16 @@ var parameters = []string{
 	"X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-User-Agent",
 }
 
-// isPresignedHeader: any of AWS's headers may be in a presigned URL's query
-// instead of the header: the SDK puts checksums there.
+// isPresignedHeader reports whether a query parameter is one of AWS's headers. Any
+// of them may be in the query of a presigned URL instead: the SDK puts checksums
+// there.
 func isPresignedHeader(name string) bool {
 	return len(name) > 6 && (name[:6] == "x-amz-" || name[:6] == "X-Amz-")
 }
 
-// subresource returns the query parameter that chooses the operation. A
-// parameter that is neither that nor a known one chooses an operation that does
-// not exist, so that no parameter is ignored.
+// subresource returns the query parameter that selects the operation, or an empty
+// string. An unknown parameter selects an operation that does not exist, so that no
+// parameter is ignored.
 func subresource(query url.Values) string {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(parameters, name) && !isPresignedHeader(name) {

@@ -50,15 +50,15 @@ func (c *call) header(name string) string {
 	return ""
 }
 
-// payload returns a request's body, decoded and checked against the checksums
-// that came with it.
+// payload returns a request's body, decoded and checked against the checksums of
+// the request.
 func payload(c *call) ([]byte, error) {
 	body, _, err := checkedPayload(c)
 	return body, err
 }
 
-// checkedPayload also returns the checksum that the body was checked against,
-// as name and base64 value; an object stores it.
+// checkedPayload is payload. It also returns the checksums that the body was
+// checked against, by name and in base64; an object stores them.
 func checkedPayload(c *call) (body []byte, checksum map[string]string, err error) {
 	body, trailer := c.Body, map[string]string{}
 	if isChunked(c) {
@@ -99,9 +99,10 @@ func isChunked(c *call) bool {
 		strings.Contains(c.Request.Header.Get("Content-Encoding"), "aws-chunked")
 }
 
-// decodeChunks decodes S3's aws-chunked form: "<hex size>[;extension]\r\n",
-// that many bytes, "\r\n", until a size of 0; then trailing headers. The front
-// checks the signatures of chunks.
+// decodeChunks decodes S3's aws-chunked encoding: "<hex size>[;extension]\r\n",
+// that many bytes, "\r\n", until a size of 0; then trailing headers. It returns the
+// body and the trailing headers. The signatures of chunks are checked before, by
+// the sandbox's HTTP server.
 func decodeChunks(rest []byte) (body []byte, trailer map[string]string, err error) {
 	incomplete := kernel.Errorf(http.StatusBadRequest, "IncompleteBody", "The request body terminated unexpectedly")
 	body = []byte{}

@@ -57,11 +57,12 @@ func (s *Service) getBucketPolicyStatus(c *call) (*kernel.Response, error) {
 	if c.bucket.policy == "" {
 		return nil, kernel.Errorf(http.StatusNotFound, "NoSuchBucketPolicy", "The bucket policy does not exist")
 	}
-	return answer(policyStatus{IsPublic: c.bucket.public})
+	return xmlResponse(policyStatus{IsPublic: c.bucket.public})
 }
 
-// checkPolicy refuses what S3 would not store: statements about other buckets
-// or services, principals that do not exist, more than 20 KB.
+// checkPolicy returns the parsed policy, or an error if S3 would refuse it: for
+// statements about other buckets or services, principals that do not exist, or
+// more than 20 KB.
 func (s *Service) checkPolicy(b *bucket, text string) (*policy.Document, error) {
 	malformed := func(message string) error {
 		return kernel.Errorf(http.StatusBadRequest, "MalformedPolicy", "%s", message)
@@ -95,8 +96,8 @@ func (s *Service) checkPolicy(b *bucket, text string) (*policy.Document, error) 
 
 // isPublic reports whether Block Public Access considers a policy public: a
 // statement allows every principal, and no condition limits it to fixed ones.
-// Whether aws:PrincipalAccount would count as such a condition is not known
-// (aws-facts 4.2), so here it does not.
+// Whether aws:PrincipalAccount is such a condition is not known (aws-facts 4.2);
+// the sandbox assumes that it is not.
 func isPublic(document *policy.Document) bool {
 	return slices.ContainsFunc(document.Statements, func(s policy.Statement) bool {
 		allPrincipals := s.NotPrincipal || slices.ContainsFunc(s.Principals, func(p policy.Principal) bool { return p.Value == "*" })

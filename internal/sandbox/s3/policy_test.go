@@ -24,7 +24,8 @@ func setPolicy(c *sdk.Client, bucket *string, policy string) error {
 	return err
 }
 
-// open switches off only what blocks public policies.
+// open switches off the setting that blocks public policies, and sets
+// RestrictPublicBuckets.
 func open(t *testing.T, c *sdk.Client, bucket *string, restrict bool) {
 	t.Helper()
 	_, err := c.PutPublicAccessBlock(ctx, &sdk.PutPublicAccessBlockInput{Bucket: bucket, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
@@ -47,7 +48,7 @@ func TestAPublicPolicyIsRefusedWhileBlockPublicAccessIsOn(t *testing.T) {
 	status, err := c.GetBucketPolicyStatus(ctx, &sdk.GetBucketPolicyStatusInput{Bucket: bucket})
 	noError(t, err)
 	if !*status.PolicyStatus.IsPublic {
-		t.Error("the policy is public, and S3 says that it isn't")
+		t.Error("the policy is public, but its status is not")
 	}
 }
 
@@ -88,7 +89,7 @@ func TestOnlyPublicTemplatesAreReadableByEveryCaller(t *testing.T) {
 	}
 }
 
-func TestRestrictPublicBucketsClosesAPublicPolicyToOtherAccounts(t *testing.T) {
+func TestRestrictPublicBucketsDeniesOtherAccountsDespiteAPublicPolicy(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := create(t, c, "mine")
@@ -105,7 +106,7 @@ func TestRestrictPublicBucketsClosesAPublicPolicyToOtherAccounts(t *testing.T) {
 	}
 }
 
-func TestAnotherAccountNeedsBothSides(t *testing.T) {
+func TestAnotherAccountNeedsABucketPolicyAndItsOwn(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	stranger := client(t, s, customer, region)
@@ -115,7 +116,7 @@ func TestAnotherAccountNeedsBothSides(t *testing.T) {
 	put(t, c, bucket, "k", "x")
 	_, err = get(stranger, bucket, "k")
 	wantCode(t, err, "AccessDenied")
-	noError(t, setPolicy(c, bucket, customersOnly)) // not public: no need to switch anything off
+	noError(t, setPolicy(c, bucket, customersOnly)) // not public, so Block Public Access can stay on
 	if _, err := get(stranger, bucket, "k"); err != nil {
 		t.Errorf("a customer whom the policy names: %v", err)
 	}
@@ -135,7 +136,7 @@ func TestACallerThatMayNotListDoesNotLearnWhichKeysExist(t *testing.T) {
 	wantCode(t, err, "NoSuchKey")
 }
 
-func TestAPolicyThatS3WouldNotStoreIsRefused(t *testing.T) {
+func TestAnInvalidPolicyIsRefused(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "mine")
 	for name, test := range map[string]struct{ policy, code string }{

@@ -14,13 +14,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// How S3 refuses a request before it looks at its content. The front answers so
-// if a signature is wrong; a fault of the same name gives the same answer to a
-// valid request (aws-facts 12.1, 12.11).
+// This file has the errors that S3 returns before it reads a request's content. The
+// sandbox's HTTP server returns them for an invalid signature; a fault of the same
+// name returns the same error for a valid request (aws-facts 12.1, 12.11).
 
-// Refusals of S3, and answers from a proxy or a broken connection.
+// Errors of S3, and responses of a proxy or a broken connection.
 const (
-	AccessDenied                      kernel.FaultKind = "AccessDenied"      // plain, as a VPC endpoint policy gives
+	AccessDenied                      kernel.FaultKind = "AccessDenied"      // without details, as for a VPC endpoint policy
 	RequestHasExpired                 kernel.FaultKind = "RequestHasExpired" // AccessDenied with Expires and ServerTime
 	ExpiredToken                      kernel.FaultKind = "ExpiredToken"
 	InvalidToken                      kernel.FaultKind = "InvalidToken"
@@ -49,7 +49,7 @@ type refusal struct {
 	status  int
 	code    string // empty: the kind
 	message string
-	// complete adds what the answer contains besides code and message.
+	// complete adds the fields that the response has in addition to code and message.
 	complete func(err *kernel.Error, r *http.Request, now time.Time)
 }
 
@@ -80,9 +80,9 @@ var refusals = map[kernel.FaultKind]refusal{
 // Refusals returns the kinds of faults that only S3 has, sorted.
 func Refusals() []kernel.FaultKind { return slices.Sorted(maps.Keys(refusals)) }
 
-// Refuse returns S3's refusal of a kind to a request, at S3's time; nil if S3
-// has no refusal of that kind. The status is for kinds that have none of their
-// own; 0 means 403.
+// Refuse returns S3's error of a kind for a request at a time, or nil if S3 has no
+// error of that kind. The status is for kinds that have none of their own; 0 means
+// 403.
 func Refuse(kind kernel.FaultKind, r *http.Request, now time.Time, status int) *kernel.Error {
 	how, known := refusals[kind]
 	if !known {
@@ -104,8 +104,8 @@ func Refuse(kind kernel.FaultKind, r *http.Request, now time.Time, status int) *
 	return err
 }
 
-// BucketOf returns the bucket of a request, and the account that the request is
-// for if that is CloudFormation's bucket: the account of the stack.
+// BucketOf returns the bucket of a request. If it is CloudFormation's response
+// bucket, BucketOf also returns the account of the stack.
 func BucketOf(r *http.Request) (bucket, account string) {
 	a := addressOf(r)
 	if parts := strings.SplitN(a.key, ":", 6); isResponseBucket(a.bucket) && len(parts) == 6 {
@@ -114,8 +114,8 @@ func BucketOf(r *http.Request) (bucket, account string) {
 	return a.bucket, account
 }
 
-// withExpiry adds when a presigned request expired: one that a fault refuses
-// before its time, a second ago.
+// withExpiry adds the time at which a presigned request expired. If a fault refuses
+// it before that, the time is a second ago.
 func withExpiry(err *kernel.Error, r *http.Request, now time.Time) {
 	query := r.URL.Query()
 	expires := now.Add(-time.Second)
@@ -137,7 +137,7 @@ func withTimes(err *kernel.Error, r *http.Request, now time.Time) {
 	err.Fields["MaxAllowedSkewMilliseconds"] = "900000"
 }
 
-// withToken repeats the session token, as S3 does.
+// withToken adds the request's session token, as S3 does.
 func withToken(err *kernel.Error, r *http.Request, _ time.Time) {
 	if token := r.URL.Query().Get("X-Amz-Security-Token") + r.Header.Get("X-Amz-Security-Token"); token != "" {
 		err.Fields["Token-0"] = token
@@ -162,15 +162,16 @@ func withEndpoint(err *kernel.Error, r *http.Request, _ time.Time) {
 	err.Fields["Bucket"], err.Fields["Endpoint"] = a.bucket, a.bucket+".s3.amazonaws.com"
 }
 
-// withLocation redirects the client to a host that is not CloudFormation's: a
-// client that follows sends its answer to a stranger.
+// withLocation redirects the client to a host that is not CloudFormation's. A
+// client that follows the redirect sends its answer to a host that it must not
+// trust.
 func withLocation(err *kernel.Error, r *http.Request, _ time.Time) {
 	endpoint := addressOf(r).bucket + ".s3.temporary.amazonaws.com"
 	err.Fields["Endpoint"] = endpoint
 	err.Header = http.Header{"Location": {"https://" + endpoint + r.URL.RequestURI()}}
 }
 
-// raw makes the message the whole body.
+// raw returns a function that makes the message the whole body.
 func raw(contentType string) func(*kernel.Error, *http.Request, time.Time) {
 	return func(err *kernel.Error, _ *http.Request, _ time.Time) {
 		err.Raw = []byte(err.Message)

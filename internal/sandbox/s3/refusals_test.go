@@ -25,7 +25,7 @@ type refused struct {
 	Token                                                   string `xml:"Token-0"`
 }
 
-func TestABucketOfCloudFormationRefusesInEveryWayOfS3(t *testing.T) {
+func TestCloudFormationsBucketReturnsEveryErrorOfS3(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	address := signing(s).PresignPut(region, s3.ResponseBucket(region), responseKey, lifetime)
@@ -71,16 +71,16 @@ func TestABucketOfCloudFormationRefusesInEveryWayOfS3(t *testing.T) {
 			t.Errorf("%s: got %d %s", kind, status, body)
 		}
 		if want.says != nil && !want.says(got) {
-			t.Errorf("%s has another message: %s", kind, body)
+			t.Errorf("%s has unexpected fields: %s", kind, body)
 		}
-		// The rule has ended, and nothing was executed.
+		// The rule has ended.
 		if status, body := fetch(t, s, http.MethodPut, address, `{}`); status != http.StatusOK {
 			t.Errorf("after %s: got %d %s", kind, status, body)
 		}
 	}
 	entries := s.Journal().Since(0)
 	if first := entries[0]; first.Outcome == "OK" || first.Executed || first.Action != "PutObject" {
-		t.Errorf("a refused answer is in the journal as %+v", first)
+		t.Errorf("a refused request is in the journal as %+v", first)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestFaultsOfCloudFormationsBucketLeaveOthersUnaffected(t *testing.T) {
 	}
 }
 
-func TestAFaultThatCouldNeverHappenIsRefused(t *testing.T) {
+func TestAnImpossibleFaultRuleIsRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	for name, rule := range map[string]kernel.FaultRule{
@@ -121,7 +121,7 @@ func TestAFaultThatCouldNeverHappenIsRefused(t *testing.T) {
 	wantCode(t, err, "SandboxNotImplemented")
 }
 
-func TestTheRefusalOfAnExpiredURLSaysWhenItExpired(t *testing.T) {
+func TestTheErrorForAnExpiredURLHasItsExpiryTime(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	address := signing(s).PresignPut(region, s3.ResponseBucket(region), responseKey, lifetime)

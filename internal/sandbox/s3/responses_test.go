@@ -24,13 +24,12 @@ const (
 	lifetime    = 7200 * time.Second
 )
 
-// signing is an S3 that signs with keys that the sandbox knows as
-// CloudFormation's.
+// signing returns an S3 that presigns with the sandbox's keys of CloudFormation.
 func signing(s *sandbox.Sandbox) *s3.Service {
 	return s3.New(kernel.Env{Clock: s.Clock(), ServiceKey: s.IAM().ServiceKey})
 }
 
-func TestAResponseURLHasTheFormOfAWS(t *testing.T) {
+func TestAResponseURLHasAWSsForm(t *testing.T) {
 	service := signing(start(t))
 	for region, host := range map[string]string{
 		"us-east-1":      "cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
@@ -121,14 +120,14 @@ func TestAnAnswerReachesTheRegisteredFunction(t *testing.T) {
 	if diff := cmp.Diff([]string{region, responseKey, "{}"}, got); diff != "" {
 		t.Error(diff)
 	}
-	for name, p := range map[string]*kernel.Principal{"nobody": nil, "another service": {Service: "sns.amazonaws.com"}, "a person": {Account: customer, ARN: "arn:aws:iam::222222222222:user/admin"}} {
+	for name, p := range map[string]*kernel.Principal{"an anonymous caller": nil, "another service": {Service: "sns.amazonaws.com"}, "a user": {Account: customer, ARN: "arn:aws:iam::222222222222:user/admin"}} {
 		if err := answer(p); err == nil || len(got) != 3 {
 			t.Errorf("an answer of %s was accepted", name)
 		}
 	}
 }
 
-func TestCloudFormationsBucketRevealsNothing(t *testing.T) {
+func TestCloudFormationsBucketCannotBeReadOrListed(t *testing.T) {
 	s := start(t)
 	c := client(t, s, vendor, region)
 	bucket := aws.String(s3.ResponseBucket(region))

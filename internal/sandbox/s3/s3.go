@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package s3 is the sandbox's S3: buckets with their policies and Block Public
-// Access, and objects, in every partition, addressed by path or by host. It
-// also holds the buckets to which CloudFormation lets custom resources answer.
+// Access, and objects, in every partition, addressed by path or by host. It also
+// has the buckets to which custom resources send their answers to CloudFormation.
 //
-// It has no ACLs (they are off, as in new buckets), no multipart uploads, no
-// copies, no KMS keys, no object lock, no websites and no events; it refuses
-// them.
+// It returns an error for ACLs (they are off, as in new buckets), multipart
+// uploads, copies, KMS keys, object lock, websites and events.
 package s3
 
 import (
@@ -28,8 +27,8 @@ type Service struct {
 	mu      sync.Mutex
 	buckets map[bucketKey]*bucket
 
-	signer   sigv4.Presigner // of CloudFormation's response URLs
-	answered func(region, key string, body []byte)
+	signer     sigv4.Presigner // of CloudFormation's response URLs
+	onResponse func(region, key string, body []byte)
 }
 
 // bucketKey identifies a bucket: bucket names are shared by all accounts of a
@@ -52,7 +51,7 @@ type call struct {
 	address address
 	query   url.Values
 	op      *operation
-	bucket  *bucket // nil for operations on none
+	bucket  *bucket // nil for operations without an existing bucket
 }
 
 // Action implements kernel.Service.
@@ -91,8 +90,9 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return response, err
 }
 
-// prepare finds the bucket and checks, in S3's order, that it exists, has the
-// expected owner, is in this Region, and that the caller is authorized.
+// prepare finds the bucket. It returns an error, in S3's order, if there is none, it
+// is in another Region, it has another owner than expected, or the caller is not
+// authorized.
 func (s *Service) prepare(c *call) error {
 	if c.op.alone {
 		return nil
@@ -111,8 +111,8 @@ func (s *Service) prepare(c *call) error {
 	return s.authorize(c, c.op.permission, c.resource())
 }
 
-// checkRegion redirects requests in the wrong Region to the right one. An
-// anonymous request to the sandbox's own address has no Region.
+// checkRegion returns a redirect to the bucket's Region for a request in another
+// one. An anonymous request to the sandbox's own address has no Region.
 func (c *call) checkRegion() error {
 	region := c.address.region
 	if region == "" && c.Principal != nil {
@@ -135,8 +135,8 @@ func (c *call) resource() string {
 	return c.bucket.arn()
 }
 
-// authorize checks that the caller may do an action on the bucket or an object
-// in it: by the caller's policies, the bucket's, and Block Public Access.
+// authorize returns an error if the caller may not call an action on the bucket or
+// an object in it, by the caller's policies, the bucket's, and Block Public Access.
 func (s *Service) authorize(c *call, permission, resource string) error {
 	b := c.bucket
 	policy := b.policy
@@ -154,22 +154,22 @@ func (s *Service) authorize(c *call, permission, resource string) error {
 	})
 	var denied *kernel.Error
 	if errors.As(err, &denied) && denied.Code == "AccessDenied" && c.Principal == nil {
-		return accessDenied() // callers learn no more than that
+		return accessDenied() // without details
 	}
 	return err
 }
 
-// trusts reports whether RestrictPublicBuckets does not apply to a caller: the
-// owner's account and AWS's services.
+// trusts reports whether a caller is exempt from RestrictPublicBuckets: the owner's
+// account and AWS's services are.
 func (b *bucket) trusts(p *kernel.Principal) bool {
 	return p != nil && (p.Account == b.account || p.Service != "")
 }
 
-// conditionKeys returns S3's own keys.
+// conditionKeys returns the values of S3's own condition keys.
 func (c *call) conditionKeys() map[string][]string {
 	keys := map[string][]string{"aws:securetransport": {kernel.SecureTransport(c.Request)}} // an anonymous caller's too
 	set := func(key, value string) {
-		keys[key] = nil // known, and absent
+		keys[key] = nil // known, without a value
 		if value != "" {
 			keys[key] = []string{value}
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Settings of a bucket that are documents of their own.
+// This file has the settings of a bucket that have their own operations.
 
 const xmlns = "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -28,7 +28,7 @@ func (s *Service) getPublicAccessBlock(c *call) (*kernel.Response, error) {
 	if c.bucket.noAccess {
 		return nil, kernel.Errorf(http.StatusNotFound, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found")
 	}
-	return answer(struct {
+	return xmlResponse(struct {
 		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ PublicAccessBlockConfiguration"`
 		publicAccessBlock
 	}{publicAccessBlock: c.bucket.access})
@@ -55,7 +55,7 @@ type ownershipControls struct {
 }
 
 func (s *Service) getOwnershipControls(c *call) (*kernel.Response, error) {
-	return answer(ownershipControls{XMLName: xml.Name{Local: "OwnershipControls"}, Namespace: xmlns, Ownership: []string{c.bucket.ownership}})
+	return xmlResponse(ownershipControls{XMLName: xml.Name{Local: "OwnershipControls"}, Namespace: xmlns, Ownership: []string{c.bucket.ownership}})
 }
 
 func (s *Service) putOwnershipControls(c *call) (*kernel.Response, error) {
@@ -69,8 +69,9 @@ func (s *Service) putOwnershipControls(c *call) (*kernel.Response, error) {
 	return empty(http.StatusOK), nil
 }
 
-// encryptionRule is a bucket's default. One with a key of KMS is kept, and new
-// objects are refused under it: the sandbox's S3 encrypts with none.
+// encryptionRule is a bucket's default encryption. A rule with a KMS key is stored,
+// but new objects are then refused, because the sandbox's S3 does not encrypt with
+// KMS keys.
 type encryptionRule struct {
 	SSEAlgorithm     string // empty: AES256
 	KMSMasterKeyID   string
@@ -95,7 +96,7 @@ func (s *Service) getBucketEncryption(c *call) (*kernel.Response, error) {
 		KMSMasterKeyID string `xml:",omitempty"`
 	}
 	rule := c.bucket.encryption
-	return answer(struct {
+	return xmlResponse(struct {
 		XMLName          xml.Name  `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ServerSideEncryptionConfiguration"`
 		Default          byDefault `xml:"Rule>ApplyServerSideEncryptionByDefault"`
 		BucketKeyEnabled bool      `xml:"Rule>BucketKeyEnabled"`
@@ -114,7 +115,7 @@ func (s *Service) putBucketEncryption(c *call) (*kernel.Response, error) {
 	if d := in.Rules[0].Default; d != nil {
 		switch {
 		case d.SSEAlgorithm != "AES256" && d.SSEAlgorithm != "aws:kms":
-			return nil, notImplemented("The sandbox's S3 knows AES256 and aws:kms, not %s.", d.SSEAlgorithm)
+			return nil, notImplemented("The sandbox's S3 implements the algorithms AES256 and aws:kms, not %s.", d.SSEAlgorithm)
 		case d.SSEAlgorithm == "AES256" && d.KMSMasterKeyID != "":
 			return nil, kernel.Errorf(http.StatusBadRequest, "InvalidArgument", "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse")
 		}
@@ -130,7 +131,7 @@ func (s *Service) deleteBucketEncryption(c *call) (*kernel.Response, error) {
 }
 
 func (s *Service) getBucketVersioning(c *call) (*kernel.Response, error) {
-	return answer(struct {
+	return xmlResponse(struct {
 		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ VersioningConfiguration"`
 		Status  string   `xml:",omitempty"`
 	}{Status: c.bucket.versioning})
@@ -157,7 +158,7 @@ func (s *Service) getBucketTagging(c *call) (*kernel.Response, error) {
 	if len(c.bucket.tags) == 0 {
 		return nil, kernel.Errorf(http.StatusNotFound, "NoSuchTagSet", "The TagSet does not exist")
 	}
-	return answer(struct {
+	return xmlResponse(struct {
 		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ Tagging"`
 		Tags    []tag    `xml:"TagSet>Tag"`
 	}{Tags: c.bucket.tags})
@@ -177,7 +178,7 @@ func (s *Service) putBucketTagging(c *call) (*kernel.Response, error) {
 	return empty(http.StatusNoContent), nil
 }
 
-// checkTags checks S3's rules for a bucket's tags.
+// checkTags returns an error if tags violate S3's rules for buckets.
 func checkTags(tags []tag) error {
 	invalid := func(message string) error {
 		return kernel.Errorf(http.StatusBadRequest, "InvalidTag", "%s", message)
@@ -207,7 +208,7 @@ func (s *Service) deleteBucketTagging(c *call) (*kernel.Response, error) {
 	return empty(http.StatusNoContent), nil
 }
 
-// lifecycleRule is kept as it was written; rules are never executed.
+// lifecycleRule is a rule as the caller sent it. Rules are never executed.
 type lifecycleRule struct {
 	ID     string
 	Status string
@@ -228,7 +229,7 @@ func (s *Service) getLifecycle(c *call) (*kernel.Response, error) {
 	for _, r := range c.bucket.lifecycle {
 		result.Rules = append(result.Rules, rule{r.Inner})
 	}
-	response, err := answer(result)
+	response, err := xmlResponse(result)
 	if err == nil {
 		response.Header.Set("X-Amz-Transition-Default-Minimum-Object-Size", "all_storage_classes_128K")
 	}

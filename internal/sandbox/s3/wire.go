@@ -15,19 +15,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// S3's encoding: REST with XML bodies.
+// This file has S3's encoding: REST with XML bodies.
 
-// unknown is an XML element that a document has and its Go type has not.
+// unknown is an XML element for which a Go type has no field.
 type unknown struct{ XMLName xml.Name }
 
 func empty(status int) *kernel.Response {
 	return &kernel.Response{Status: status, Header: http.Header{}}
 }
 
-func answer(result any) (*kernel.Response, error) {
+// xmlResponse returns a response with the XML of a result.
+func xmlResponse(result any) (*kernel.Response, error) {
 	body, err := xml.Marshal(result)
 	if err != nil {
-		return nil, fmt.Errorf("encode an answer of S3: %w", err)
+		return nil, fmt.Errorf("encode a response of S3: %w", err)
 	}
 	response := empty(http.StatusOK)
 	response.Header.Set("Content-Type", "application/xml")
@@ -35,8 +36,8 @@ func answer(result any) (*kernel.Response, error) {
 	return response, nil
 }
 
-// decodeXML decodes a document whose root has a given name, in S3's namespace
-// or in none.
+// decodeXML decodes a document into out. It returns an error if the root does not
+// have the given name; any namespace is accepted.
 func decodeXML(body []byte, root string, out any) error {
 	malformed := kernel.Errorf(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 	var name struct{ XMLName xml.Name }
@@ -49,7 +50,7 @@ func decodeXML(body []byte, root string, out any) error {
 	return nil
 }
 
-// settings decodes the body of a call that changes settings.
+// settings decodes the body of a call that changes a setting.
 func settings(c *call, root string, out any) error {
 	body, err := payload(c)
 	if err != nil {
