@@ -26,16 +26,16 @@ type authority struct {
 
 const sandboxOrganization = "The xacct sandbox, not Amazon"
 
-// issuer returns the sandbox's authority. It is valid for ten years before and
-// after now, because receivers use the machine's time, the sandbox's, or a
-// test's. The caller holds the lock.
+// issuer returns the sandbox's authority, and creates it if there is none. It
+// is valid for ten years before and after the present, because receivers use
+// the machine's time, the sandbox's, or a test's. The caller holds the lock.
 func (s *signer) issuer() (*authority, error) {
 	if s.authority != nil {
 		return s.authority, nil
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), s.rand)
 	if err != nil {
-		return nil, fmt.Errorf("make the key of the sandbox's authority: %w", err)
+		return nil, fmt.Errorf("create the key of the sandbox's certificate authority: %w", err)
 	}
 	now := time.Now()
 	template := &x509.Certificate{
@@ -50,17 +50,17 @@ func (s *signer) issuer() (*authority, error) {
 	}
 	der, err := x509.CreateCertificate(s.rand, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("make the certificate of the sandbox's authority: %w", err)
+		return nil, fmt.Errorf("create the certificate of the sandbox's certificate authority: %w", err)
 	}
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
-		return nil, fmt.Errorf("read the certificate of the sandbox's authority: %w", err)
+		return nil, fmt.Errorf("parse the certificate of the sandbox's certificate authority: %w", err)
 	}
 	s.authority = &authority{key: key, certificate: certificate}
 	return s.authority, nil
 }
 
-// SigningCA returns the root, in PEM, of the certificates that sign
+// SigningCA returns, in PEM, the root of the certificates of the key that signs
 // notifications.
 func (s *Service) SigningCA() ([]byte, error) {
 	s.signer.mu.Lock()
@@ -73,8 +73,8 @@ func (s *Service) SigningCA() ([]byte, error) {
 }
 
 // signingNames returns the names in a Region's certificate, first the one that
-// AWS uses there (aws-facts 5.11). The host that serves it is among them, as in
-// the one certificate of an opt-in Region that was seen.
+// AWS uses there (aws-facts 5.11). They include the host that serves it, as in
+// the only certificate of an opt-in Region that was observed.
 func signingNames(region string) []string {
 	suffix := kernel.URLSuffix(region)
 	host := "sns." + region + "." + suffix

@@ -21,7 +21,7 @@ func TestSigningCertificatesAreLeavesUnderTheSandboxsOwnRoot(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(root) {
-		t.Fatalf("the root is no certificate: %q", root)
+		t.Fatalf("the root is not a certificate: %q", root)
 	}
 	for region, name := range map[string]string{
 		"us-east-1":      "sns.amazonaws.com",
@@ -45,7 +45,7 @@ func TestSigningCertificatesAreLeavesUnderTheSandboxsOwnRoot(t *testing.T) {
 				t.Fatal(err)
 			}
 			if leaf.IsCA || leaf.Subject.CommonName != name {
-				t.Errorf("subject %q, an authority: %v", leaf.Subject, leaf.IsCA)
+				t.Errorf("the subject is %q and IsCA is %v", leaf.Subject, leaf.IsCA)
 			}
 			if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: name}); err != nil {
 				t.Error(err)

@@ -15,9 +15,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
-// deliver sends a message to its topic's subscribers. A message that a queue
-// refuses is dropped, as on AWS: the publisher is not told, but the journal
-// records it.
+// deliver sends a message to its topic's subscribers. As on AWS, a message that
+// a queue refuses is dropped, without an error for the publisher; the journal
+// records it. deliver returns an error only if it cannot sign the message.
 func (s *Service) deliver(ctx context.Context, p *publication, subscribers []*subscription) error {
 	for _, sub := range subscribers {
 		if !sub.filter.accepts(p) {
@@ -40,7 +40,7 @@ func (s *Service) deliver(ctx context.Context, p *publication, subscribers []*su
 	return nil
 }
 
-// copies returns how often a notification is delivered: at least once.
+// copies returns how many times a notification is delivered, at least once.
 func (s *Service) copies() int {
 	if duplicate := s.faults.Delivery().Duplicate; duplicate > 0 && s.faults.Float64() < duplicate {
 		return 2
@@ -56,7 +56,7 @@ func (s *Service) send(ctx context.Context, p *publication, sub *subscription, b
 		Body:       body,
 		Attributes: attributes,
 	}
-	d.After, d.Place = s.journey()
+	d.After, d.Place = s.drawDelay()
 	err := s.queues.Deliver(ctx, d)
 	if err == nil {
 		s.count(p.topic, func(m *Metrics) { m.Delivered++ })
@@ -80,8 +80,10 @@ func (s *Service) send(ctx context.Context, p *publication, sub *subscription, b
 	s.note(p, dead, "", "delivered as a dead letter")
 }
 
-// journey draws how long a notification takes, and which others it overtakes.
-func (s *Service) journey() (after time.Duration, place func(int) int) {
+// drawDelay draws the delay of a notification, and its position among the
+// messages of the queue, as the delivery faults define them. A nil position is
+// the end.
+func (s *Service) drawDelay() (after time.Duration, place func(int) int) {
 	faults := s.faults.Delivery()
 	after = faults.MinDelay
 	if faults.MaxDelay > faults.MinDelay {
@@ -94,7 +96,7 @@ func (s *Service) journey() (after time.Duration, place func(int) int) {
 	return after, place
 }
 
-// note writes a delivery into the journal.
+// note records a delivery in the journal.
 func (s *Service) note(p *publication, queue, outcome, what string) {
 	if outcome == "" {
 		outcome = "OK"
@@ -121,17 +123,17 @@ func regionOf(arn string) string {
 	return ""
 }
 
-// optIn are the Regions launched after 2019-03-20, and Osaka, which the
-// documentation of SNS counts among them.
+// optIn are the opt-in Regions: those launched after 2019-03-20, and Osaka,
+// which the documentation of SNS includes.
 var optIn = []string{
 	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
 	"ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1",
 	"me-central-1", "me-south-1", "mx-central-1",
 }
 
-// servicePrincipal returns SNS's principal for a queue. If an opt-in Region
-// takes part in a delivery across Regions, it is that Region's principal
-// (aws-facts 5.7); if both are opt-in, the queue's is an assumption.
+// servicePrincipal returns the principal with which SNS sends to a queue. If
+// one of two Regions is an opt-in Region, it is that Region's principal
+// (aws-facts 5.7); if both are, that it is the queue's is an assumption.
 func servicePrincipal(topicRegion, queueRegion string) string {
 	switch {
 	case topicRegion == queueRegion:

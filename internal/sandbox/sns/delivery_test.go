@@ -29,8 +29,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// wired is a topic with a queue of the vendor that accepts its messages.
-func wired(b *bench, c *awssns.Client) (topicARN, queueARN, queueURL string) {
+// topicAndQueue creates a topic, and a queue of the vendor that accepts its
+// messages.
+func topicAndQueue(b *bench, c *awssns.Client) (topicARN, queueARN, queueURL string) {
 	topicARN = b.topic(c, "news")
 	queueARN, queueURL = b.queue("inbox", home, "sns.amazonaws.com", topicARN)
 	return topicARN, queueARN, queueURL
@@ -39,7 +40,7 @@ func wired(b *bench, c *awssns.Client) (topicARN, queueARN, queueURL string) {
 func TestANotificationArrivesInAWSsEnvelope(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, inbox := wired(b, c)
+	topic, queue, inbox := topicAndQueue(b, c)
 	sub := b.subscribe(c, topic, queue, nil)
 	message := `{"RequestType":"Create","Note":"<a> & ümlaut"}`
 	out, err := c.Publish(b.ctx, &awssns.PublishInput{
@@ -83,7 +84,7 @@ func TestANotificationArrivesInAWSsEnvelope(t *testing.T) {
 		t.Errorf("MessageAttributes are %s", attributes)
 	}
 	if len(got[0].MessageAttributes) != 0 {
-		t.Error("the envelope's attributes became the queue message's, too")
+		t.Error("the queue message has the attributes that are in the envelope")
 	}
 	order := []string{"Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature", "SigningCertURL", "UnsubscribeURL"}
 	places := make([]int, 0, len(order))
@@ -102,7 +103,7 @@ func TestSignaturesVerifyWithTheServedCertificate(t *testing.T) {
 		t.Run("version "+tt.version+" subject "+tt.subject, func(t *testing.T) {
 			b := start(t)
 			c := b.client(vendor, home)
-			topic, queue, inbox := wired(b, c)
+			topic, queue, inbox := topicAndQueue(b, c)
 			b.subscribe(c, topic, queue, nil)
 			if _, err := c.SetTopicAttributes(b.ctx, &awssns.SetTopicAttributesInput{TopicArn: &topic, AttributeName: aws.String("SignatureVersion"), AttributeValue: &tt.version}); err != nil {
 				t.Fatal(err)
@@ -150,7 +151,7 @@ func servedKey(t *testing.T, b *bench, address string) *rsa.PublicKey {
 	b.sns.Certificates().ServeHTTP(w, httptest.NewRequest(http.MethodGet, u.Path, nil))
 	block, _ := pem.Decode(w.Body.Bytes())
 	if w.Code != http.StatusOK || block == nil {
-		t.Fatalf("%s gives %d %s", address, w.Code, w.Body)
+		t.Fatalf("%s returns %d %s", address, w.Code, w.Body)
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
@@ -166,16 +167,16 @@ func servedKey(t *testing.T, b *bench, address string) *rsa.PublicKey {
 	return key
 }
 
-func TestNoOtherPathIsACertificate(t *testing.T) {
+func TestAnUnknownCertificateIsNotFound(t *testing.T) {
 	b := start(t)
 	w := httptest.NewRecorder()
 	b.sns.Certificates().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/SimpleNotificationService-0123.pem", nil))
 	if w.Code != http.StatusNotFound {
-		t.Errorf("an invented certificate has status %d", w.Code)
+		t.Errorf("an unknown certificate has the status %d", w.Code)
 	}
 }
 
-func TestTopicsOfManyRegionsFeedOneQueue(t *testing.T) {
+func TestTopicsOfOtherRegionsDeliverToAQueue(t *testing.T) {
 	for _, tt := range []struct{ topicRegion, queueRegion, service string }{
 		{"us-east-1", "eu-west-1", "sns.amazonaws.com"},
 		{"eu-south-1", "eu-south-1", "sns.amazonaws.com"},
@@ -206,7 +207,7 @@ func TestADeliveryThatTheQueuePolicyDeniesIsDroppedAndJournaled(t *testing.T) {
 	for _, queue := range []string{closed, other, "arn:aws:sqs:us-east-1:111111111111:nowhere"} {
 		b.subscribe(c, topic, queue, nil)
 	}
-	b.publish(c, topic, "hello") // the publisher is not told
+	b.publish(c, topic, "hello") // without an error
 	if n := len(b.drain(closedURL, home)) + len(b.drain(otherURL, home)); n != 0 {
 		t.Errorf("%d messages arrived", n)
 	}
@@ -233,7 +234,7 @@ func TestUndeliverableMessagesGoToTheSubscriptionsDeadLetterQueue(t *testing.T) 
 func TestOnlyPrincipalsInTheTopicPolicyMayPublish(t *testing.T) {
 	b := start(t)
 	own, theirs := b.client(vendor, home), b.client(customer, home)
-	topic, queue, inbox := wired(b, own)
+	topic, queue, inbox := topicAndQueue(b, own)
 	b.subscribe(own, topic, queue, nil)
 	publish := func(c *awssns.Client) error {
 		_, err := c.Publish(b.ctx, &awssns.PublishInput{TopicArn: &topic, Message: aws.String("hello")})
@@ -257,7 +258,7 @@ func TestOnlyPrincipalsInTheTopicPolicyMayPublish(t *testing.T) {
 func TestCloudFormationPublishesAsTheCustomer(t *testing.T) {
 	b := start(t)
 	own := b.client(vendor, home)
-	topic, queue, inbox := wired(b, own)
+	topic, queue, inbox := topicAndQueue(b, own)
 	b.subscribe(own, topic, queue, nil)
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"` + topic + `",` +
 		`"Condition":{"StringEquals":{"aws:PrincipalAccount":"222222222222"},"ForAnyValue:StringEquals":{"aws:CalledVia":"cloudformation.amazonaws.com"}}}]}`
@@ -292,7 +293,7 @@ func (i inside) Do(c *kernel.Call) (*kernel.Response, error) {
 func TestRawDeliveryIsTheMessageAndItsAttributes(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, inbox := wired(b, c)
+	topic, queue, inbox := topicAndQueue(b, c)
 	b.subscribe(c, topic, queue, map[string]string{"RawMessageDelivery": "true"})
 	if _, err := c.Publish(b.ctx, &awssns.PublishInput{TopicArn: &topic, Message: aws.String("bare"), MessageAttributes: map[string]types.MessageAttributeValue{
 		"colour": {DataType: aws.String("String"), StringValue: aws.String("red")},
@@ -305,7 +306,7 @@ func TestRawDeliveryIsTheMessageAndItsAttributes(t *testing.T) {
 	}
 }
 
-func TestBadMessagesAreRefused(t *testing.T) {
+func TestInvalidMessagesAreRefused(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	topic := b.topic(c, "news")
@@ -323,10 +324,10 @@ func TestBadMessagesAreRefused(t *testing.T) {
 	}
 }
 
-func TestAStructuredMessageHasItsOwnTextForSQS(t *testing.T) {
+func TestAStructuredMessageCanHaveATextForSQS(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, inbox := wired(b, c)
+	topic, queue, inbox := topicAndQueue(b, c)
 	b.subscribe(c, topic, queue, nil)
 	for _, message := range []string{`{"default":"all","sqs":"queue"}`, `{"default":"all","email":"mail"}`} {
 		if _, err := c.Publish(b.ctx, &awssns.PublishInput{TopicArn: &topic, Message: &message, MessageStructure: aws.String("json")}); err != nil {
@@ -338,10 +339,10 @@ func TestAStructuredMessageHasItsOwnTextForSQS(t *testing.T) {
 	}
 }
 
-func TestDuplicatesAreTheSameNotificationTwice(t *testing.T) {
+func TestADuplicateHasTheSameBodyAndAnotherMessageID(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, inbox := wired(b, c)
+	topic, queue, inbox := topicAndQueue(b, c)
 	b.subscribe(c, topic, queue, nil)
 	b.faults.SetDelivery(kernel.DeliveryFaults{Duplicate: 1})
 	b.publish(c, topic, "twice")
@@ -354,7 +355,7 @@ func TestDuplicatesAreTheSameNotificationTwice(t *testing.T) {
 func TestDelayedNotificationsArriveByTheSandboxsClock(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, inbox := wired(b, c)
+	topic, queue, inbox := topicAndQueue(b, c)
 	b.subscribe(c, topic, queue, nil)
 	b.faults.SetDelivery(kernel.DeliveryFaults{MinDelay: time.Minute, MaxDelay: 2 * time.Minute})
 	b.publish(c, topic, "late")
@@ -367,11 +368,11 @@ func TestDelayedNotificationsArriveByTheSandboxsClock(t *testing.T) {
 	}
 }
 
-func TestReorderingLosesNothingAndRepeatsWithItsSeed(t *testing.T) {
+func TestReorderingDeliversAllMessagesInAnOrderThatTheSeedDefines(t *testing.T) {
 	run := func() string {
 		b := start(t)
 		c := b.client(vendor, home)
-		topic, queue, inbox := wired(b, c)
+		topic, queue, inbox := topicAndQueue(b, c)
 		b.subscribe(c, topic, queue, nil)
 		b.faults.SetDelivery(kernel.DeliveryFaults{Reorder: true})
 		for i := range 20 {
@@ -384,10 +385,10 @@ func TestReorderingLosesNothingAndRepeatsWithItsSeed(t *testing.T) {
 		t.Errorf("the order is that of publishing: %v", first)
 	}
 	if second := strings.Fields(run()); !slices.Equal(first, second) {
-		t.Errorf("the same seed gives another order:\n%v\n%v", first, second)
+		t.Errorf("the same seed results in another order:\n%v\n%v", first, second)
 	}
 	slices.Sort(first)
 	if len(slices.Compact(first)) != 20 {
-		t.Errorf("of 20 messages, %d arrived", len(first))
+		t.Errorf("%d of 20 messages arrived", len(first))
 	}
 }

@@ -50,10 +50,11 @@ func (s *Service) envelope(p *publication, sub *subscription) (string, error) {
 	return text, nil
 }
 
-// member is a name and a value; one with an empty value is omitted.
+// member is a name and a value. It is omitted if the value is empty.
 type member struct{ name, value string }
 
-// stringToSign has each name and value on its own line (aws-facts 5.9).
+// stringToSign returns the text that is signed: each name and each value on its
+// own line (aws-facts 5.9).
 func stringToSign(members []member) string {
 	var b strings.Builder
 	for _, m := range members {
@@ -64,7 +65,8 @@ func stringToSign(members []member) string {
 	return b.String()
 }
 
-// writeObject writes JSON with the same spaces as SNS.
+// writeObject returns a JSON object with the same spaces as SNS. attributes is
+// JSON, or empty.
 func writeObject(members []member, attributes string) string {
 	var lines []string
 	for _, m := range members {
@@ -78,7 +80,7 @@ func writeObject(members []member, attributes string) string {
 	return "{\n" + strings.Join(lines, ",\n") + "\n}"
 }
 
-// quote writes a JSON string without the escapes that only HTML needs.
+// quote returns a JSON string without the escapes that only HTML needs.
 func quote(text string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -89,7 +91,8 @@ func quote(text string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// shownAttributes returns the message attributes inside the envelope.
+// shownAttributes returns the JSON of the message attributes in the envelope,
+// or an empty string if there are none.
 func (p *publication) shownAttributes() string {
 	if len(p.attributes) == 0 {
 		return ""

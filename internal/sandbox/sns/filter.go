@@ -24,16 +24,17 @@ const (
 // when the policy is set.
 type filter struct {
 	scope string
-	keys  map[string]any // []rule, or for a body a map of the same
+	keys  map[string]any // []rule, or for nested objects of a body a map of the same type
 }
 
-// rule matches one value; exists is for keys that may be absent.
+// rule matches one value, or with absent a key without a value.
 type rule struct {
 	matches func(value any) bool
 	absent  bool // {"exists": false}
 }
 
-// maxCombinations of the rules of all keys (aws-facts 5.8).
+// maxCombinations is the largest product of the numbers of rules of all keys
+// (aws-facts 5.8).
 const maxCombinations = 150
 
 func parseFilter(text, scope string) (*filter, error) {
@@ -132,11 +133,11 @@ func parseOperator(op string, argument any) (rule, error) {
 	case "equals-ignore-case":
 		return onText(func(s string) bool { return strings.EqualFold(s, text) })
 	case "exists":
-		there, ok := argument.(bool)
+		exists, ok := argument.(bool)
 		if !ok {
 			return rule{}, errors.New("exists match pattern must be either true or false")
 		}
-		return rule{matches: func(any) bool { return there }, absent: !there}, nil
+		return rule{matches: func(any) bool { return exists }, absent: !exists}, nil
 	case "numeric":
 		return numericRule(argument)
 	case "anything-but":
@@ -146,8 +147,8 @@ func parseOperator(op string, argument any) (rule, error) {
 	}
 }
 
-// numericRule parses ["=", 5] and ranges such as [">", 0, "<=", 150] (aws-facts
-// 13.9).
+// numericRule returns the rule of ["=", 5] and of ranges such as [">", 0, "<=",
+// 150] (aws-facts 13.9).
 func numericRule(argument any) (rule, error) {
 	parts, _ := argument.([]any)
 	if len(parts) != 2 && len(parts) != 4 {
@@ -211,8 +212,8 @@ func anythingBut(argument any) (rule, error) {
 	return rule{matches: func(got any) bool { return !slices.Contains(values, got) }}, nil
 }
 
-// accepts reports whether a message passes; a nil filter passes everything. A
-// body that is no JSON object passes no filter on bodies.
+// accepts reports whether a message matches the filter. A nil filter matches
+// every message. A body that is not a JSON object matches no filter on bodies.
 func (f *filter) accepts(p *publication) bool {
 	if f == nil {
 		return true
@@ -241,9 +242,9 @@ func (f *filter) accepts(p *publication) bool {
 
 func matchKeys(keys map[string]any, values map[string]any) bool {
 	for name, wanted := range keys {
-		got, there := values[name]
+		got, found := values[name]
 		if rules, ok := wanted.([]rule); ok {
-			if !matchRules(rules, got, there) {
+			if !matchRules(rules, got, found) {
 				return false
 			}
 			continue
@@ -267,7 +268,7 @@ func matchNested(keys map[string]any, got any) bool {
 	return slices.ContainsFunc(list, func(element any) bool { return matchNested(keys, element) })
 }
 
-// flat returns the values of nested arrays.
+// flat returns the values in nested arrays, or a single value.
 func flat(value any) []any {
 	list, isList := value.([]any)
 	if !isList {
@@ -280,9 +281,9 @@ func flat(value any) []any {
 	return all
 }
 
-func matchRules(rules []rule, got any, there bool) bool {
+func matchRules(rules []rule, got any, found bool) bool {
 	for _, r := range rules {
-		if !there {
+		if !found {
 			if r.absent {
 				return true
 			}

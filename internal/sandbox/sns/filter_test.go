@@ -5,7 +5,8 @@ package sns
 
 import "testing"
 
-// FuzzFilterPoliciesNeverPanic: both the policy and the message are untrusted.
+// FuzzFilterPoliciesNeverPanic checks that no policy and no message make the
+// filter panic: both are untrusted.
 func FuzzFilterPoliciesNeverPanic(f *testing.F) {
 	f.Add(`{"a":["b",1,null,{"prefix":"x"},{"anything-but":["y"]},{"exists":false}]}`, `{"a":"b"}`)
 	f.Add(`{"a":{"b":[{"anything-but":{"suffix":"z"}}]}}`, `{"a":[{"b":["c"]}]}`)

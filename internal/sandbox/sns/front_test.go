@@ -35,9 +35,9 @@ const (
 	home     = "us-east-1"
 )
 
-// bench is SNS and SQS with the real policy evaluator, behind a minimal front
-// for the SDK: the access key ID is the account, whose user "admin" may do
-// everything, and no signature is checked.
+// bench is SNS and SQS with the sandbox's policy evaluator, behind a minimal
+// HTTP server for the SDK: the access key ID is the account, whose user "admin"
+// has all permissions, and no signature is checked.
 type bench struct {
 	t        *testing.T
 	accounts known
@@ -50,7 +50,7 @@ type bench struct {
 	sqs      *sqs.Service
 }
 
-// known holds the accounts and roles that exist.
+// known has the accounts and roles that exist.
 type known map[string]bool
 
 func (k known) Partition(account string) (string, bool) { return "aws", k[account] }
@@ -130,8 +130,8 @@ func (b *bench) topic(c *awssns.Client, name string) string {
 	return *out.TopicArn
 }
 
-// queue creates a queue of the vendor in the home Region that SNS may send to
-// on behalf of a topic; it returns its ARN and URL.
+// queue creates a queue of the vendor that SNS may send to on behalf of a
+// topic, and returns its ARN and URL. Without a topic the queue has no policy.
 func (b *bench) queue(name, region, service, topicARN string) (arn, url string) {
 	b.t.Helper()
 	arn = "arn:" + kernel.Partition(region) + ":sqs:" + region + ":" + vendor + ":" + name
@@ -167,7 +167,7 @@ func (b *bench) publish(c *awssns.Client, topicARN, message string) string {
 	return *out.MessageId
 }
 
-// drain receives all messages that are in a queue now.
+// drain receives and returns all messages that are visible in a queue.
 func (b *bench) drain(url, region string) []types.Message {
 	b.t.Helper()
 	var all []types.Message
@@ -185,14 +185,15 @@ func (b *bench) drain(url, region string) []types.Message {
 	}
 }
 
-// texts returns the messages inside the notifications of a queue.
+// texts receives the notifications of a queue, and returns their messages,
+// separated by spaces.
 func (b *bench) texts(url string) string {
 	b.t.Helper()
 	var all []string
 	for _, m := range b.drain(url, home) {
 		var e struct{ Message string }
 		if err := json.Unmarshal([]byte(*m.Body), &e); err != nil {
-			b.t.Fatalf("the body is no envelope: %v\n%s", err, *m.Body)
+			b.t.Fatalf("the body is not an envelope: %v\n%s", err, *m.Body)
 		}
 		all = append(all, e.Message)
 	}

@@ -3,9 +3,9 @@
 
 package sns
 
-// Metrics are CloudWatch's counts for a topic, by their names there. A
-// notification that a queue or its key refuses is lost, and these counts are
-// the only trace of it that the topic's owner has (aws-facts 12.13).
+// Metrics are CloudWatch's metrics of a topic, by their names there. A
+// notification that a queue or its key refuses is lost. On AWS only these
+// metrics show that to the topic's owner (aws-facts 12.13).
 type Metrics struct {
 	Published       int `json:"NumberOfMessagesPublished"`
 	Delivered       int `json:"NumberOfNotificationsDelivered"`
@@ -15,8 +15,8 @@ type Metrics struct {
 	FailedToRedrive int `json:"NumberOfNotificationsFailedToRedriveToDlq"`
 }
 
-// Metrics returns the counts of a topic since its first message; they outlive
-// the topic.
+// Metrics returns the counts of a topic since its first message, also after the
+// topic was deleted.
 func (s *Service) Metrics(topicARN string) Metrics {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,7 +26,7 @@ func (s *Service) Metrics(topicARN string) Metrics {
 	return Metrics{}
 }
 
-// count adds to a topic's metrics.
+// count changes a topic's metrics.
 func (s *Service) count(t topicKey, add func(*Metrics)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -71,8 +71,8 @@ func (s *Service) publish(c *kernel.Call, q kernel.Query) (any, error) {
 	return struct{ MessageId string }{p.id}, nil
 }
 
-// subjectForm: printable ASCII that doesn't begin with a space, up to 100
-// characters.
+// subjectForm matches subjects: up to 100 characters of printable ASCII that do
+// not begin with a space.
 var subjectForm = regexp.MustCompile(`^[!-~][ -~]{0,99}$`)
 
 func (s *Service) readPublication(q kernel.Query) (*publication, error) {
@@ -107,8 +107,8 @@ func (s *Service) readPublication(q kernel.Query) (*publication, error) {
 	return p, err
 }
 
-// perProtocol returns the text for SQS of a message that has a text for each
-// protocol.
+// perProtocol returns the text for SQS, or else the default, of a message that
+// has a text for each protocol.
 func perProtocol(message string) (string, error) {
 	var texts map[string]string
 	if json.Unmarshal([]byte(message), &texts) != nil {
@@ -142,7 +142,7 @@ func readAttributes(q kernel.Query) (map[string]sqs.MessageAttribute, error) {
 	return attributes, nil
 }
 
-// messageEntries returns the structures of MessageAttributes.entry.N.
+// messageEntries returns the members of each MessageAttributes.entry.N.
 func messageEntries(q kernel.Query) []kernel.Query {
 	var entries []kernel.Query
 	for i := 1; ; i++ {

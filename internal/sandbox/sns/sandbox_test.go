@@ -23,23 +23,23 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// whole is a running sandbox with a hub's topics and queue: a topic in each of
-// two Regions, both feeding one queue.
-type whole struct {
+// hubSandbox is a running sandbox with a hub's topics and queue: a topic in
+// each of two Regions, which both deliver to one queue.
+type hubSandbox struct {
 	*testing.T
 	*sandbox.Sandbox
 	topics map[string]string // ARN by Region
 	inbox  string
 }
 
-func startWhole(t *testing.T) *whole {
+func startHubSandbox(t *testing.T) *hubSandbox {
 	t.Helper()
 	s, err := sandbox.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	w := &whole{T: t, Sandbox: s, topics: map[string]string{}}
+	w := &hubSandbox{T: t, Sandbox: s, topics: map[string]string{}}
 	queue := "arn:aws:sqs:us-east-1:" + vendor + ":inbox"
 	for _, region := range []string{"us-east-1", "eu-west-1"} {
 		c := w.snsOf(vendor, region)
@@ -62,7 +62,7 @@ func startWhole(t *testing.T) *whole {
 	return w
 }
 
-func (w *whole) keys(account string) aws.CredentialsProvider {
+func (w *hubSandbox) keys(account string) aws.CredentialsProvider {
 	c, err := w.Credentials(account)
 	if err != nil {
 		w.Fatal(err)
@@ -70,16 +70,17 @@ func (w *whole) keys(account string) aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, "")
 }
 
-func (w *whole) snsOf(account, region string) *awssns.Client {
+func (w *hubSandbox) snsOf(account, region string) *awssns.Client {
 	return awssns.New(awssns.Options{Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()), Credentials: w.keys(account)})
 }
 
-func (w *whole) sqsOf(account, region string) *awssqs.Client {
+func (w *hubSandbox) sqsOf(account, region string) *awssqs.Client {
 	return awssqs.New(awssqs.Options{Region: region, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.URL()), Credentials: w.keys(account)})
 }
 
-// open lets accounts publish to a Region's topic.
-func (w *whole) open(region string, accounts ...string) {
+// allowPublish sets a policy on a Region's topic that lets accounts publish to
+// it.
+func (w *hubSandbox) allowPublish(region string, accounts ...string) {
 	w.Helper()
 	list, err := json.Marshal(accounts)
 	if err != nil {
@@ -95,8 +96,9 @@ func (w *whole) open(region string, accounts ...string) {
 	}
 }
 
-// inboxTexts returns the messages that are in the queue now.
-func (w *whole) inboxTexts() (texts []string, first struct{ SigningCertURL string }) {
+// inboxTexts receives the visible notifications of the queue. It returns their
+// messages, and a part of the first one.
+func (w *hubSandbox) inboxTexts() (texts []string, first struct{ SigningCertURL string }) {
 	w.Helper()
 	out, err := w.sqsOf(vendor, "us-east-1").ReceiveMessage(w.Context(), &awssqs.ReceiveMessageInput{QueueUrl: &w.inbox, MaxNumberOfMessages: 10})
 	if err != nil {
@@ -116,13 +118,13 @@ func (w *whole) inboxTexts() (texts []string, first struct{ SigningCertURL strin
 }
 
 func TestCustomersOfTwoRegionsReachOneQueueOverHTTP(t *testing.T) {
-	w := startWhole(t)
+	w := startHubSandbox(t)
 	for region, topic := range w.topics {
 		c := w.snsOf(customer, region)
 		in := &awssns.PublishInput{TopicArn: &topic, Message: aws.String("from " + region)}
 		_, err := c.Publish(t.Context(), in)
 		wantCode(t, err, "AuthorizationError", "SNS:Publish")
-		w.open(region, customer)
+		w.allowPublish(region, customer)
 		if _, err := c.Publish(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
@@ -134,8 +136,8 @@ func TestCustomersOfTwoRegionsReachOneQueueOverHTTP(t *testing.T) {
 		t.Errorf("the queue has %q", all)
 	}
 
-	// The certificate's address is AWS's; the client connects to the sandbox
-	// for it.
+	// The certificate's URL has AWS's host; the client connects to the sandbox
+	// instead.
 	u, err := url.Parse(first.SigningCertURL)
 	if err != nil {
 		t.Fatal(err)
@@ -152,12 +154,12 @@ func TestCustomersOfTwoRegionsReachOneQueueOverHTTP(t *testing.T) {
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	if block, _ := pem.Decode(text); err != nil || block == nil {
-		t.Errorf("%s gives %s %q, %v", first.SigningCertURL, response.Status, text, err)
+		t.Errorf("%s returns %s %q, %v", first.SigningCertURL, response.Status, text, err)
 	}
 }
 
-func TestAnAccountThatDoesNotExistIsNoPrincipal(t *testing.T) {
-	w := startWhole(t)
+func TestAMissingAccountCannotBeAPrincipal(t *testing.T) {
+	w := startHubSandbox(t)
 	topic := w.topics["us-east-1"]
 	add := func() error {
 		_, err := w.snsOf(vendor, "us-east-1").AddPermission(t.Context(), &awssns.AddPermissionInput{
@@ -174,9 +176,9 @@ func TestAnAccountThatDoesNotExistIsNoPrincipal(t *testing.T) {
 	}
 }
 
-func TestAfterALostAnswerThePublisherPublishesTwice(t *testing.T) {
-	w := startWhole(t)
-	w.open("us-east-1", customer)
+func TestAPublishIsRepeatedAfterALostResponse(t *testing.T) {
+	w := startHubSandbox(t)
+	w.allowPublish("us-east-1", customer)
 	w.Faults().Add(kernel.FaultRule{Service: "sns", Action: "Publish", Kind: kernel.FaultLostAnswer, Next: 1})
 	topic := w.topics["us-east-1"]
 	if _, err := w.snsOf(customer, "us-east-1").Publish(t.Context(), &awssns.PublishInput{TopicArn: &topic, Message: aws.String("hello")}); err != nil {
@@ -187,9 +189,9 @@ func TestAfterALostAnswerThePublisherPublishesTwice(t *testing.T) {
 	}
 }
 
-func TestDelaysUseTheSandboxsClockAndDropsAreInItsJournal(t *testing.T) {
-	w := startWhole(t)
-	w.open("eu-west-1", customer)
+func TestDelaysUseTheSandboxsClockAndDroppedMessagesAreInItsJournal(t *testing.T) {
+	w := startHubSandbox(t)
+	w.allowPublish("eu-west-1", customer)
 	w.Faults().SetDelivery(kernel.DeliveryFaults{MinDelay: time.Hour, MaxDelay: time.Hour})
 	topic := w.topics["eu-west-1"]
 	if _, err := w.snsOf(customer, "eu-west-1").Publish(t.Context(), &awssns.PublishInput{TopicArn: &topic, Message: aws.String("late")}); err != nil {

@@ -6,9 +6,9 @@
 // and evaluated at every call, and signed notifications delivered to SQS queues
 // in any Region.
 //
-// It delivers only to SQS, and has no FIFO topics, no encryption with customer
-// keys, no PublishBatch, and no subscriptions that need confirmation: those
-// calls and attributes are refused.
+// It delivers only to SQS. It returns an error for FIFO topics, messages that
+// are encrypted with customer keys, PublishBatch, and subscriptions that need
+// confirmation.
 package sns
 
 import (
@@ -23,15 +23,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/sqs"
 )
 
-// queues receives notifications: the sandbox's SQS.
+// queues is the sandbox's SQS, which receives notifications.
 type queues interface {
 	Deliver(ctx context.Context, d sqs.Delivery) error
 }
 
 // Service is SNS for all accounts and Regions of a sandbox.
 //
-// One lock guards its state; it is never held while the authorizer or SQS is
-// asked.
+// One lock guards its state; it is never held during a call to the authorizer
+// or to SQS.
 type Service struct {
 	clock      *kernel.Clock
 	authorizer kernel.Authorizer
@@ -50,7 +50,7 @@ type Service struct {
 
 var _ kernel.Service = (*Service)(nil)
 
-// New returns an SNS without topics that delivers to the queues.
+// New returns an SNS without topics, which delivers to the queues.
 func New(env kernel.Env, q queues) *Service {
 	return &Service{
 		clock:         env.Clock,
@@ -67,10 +67,10 @@ func New(env kernel.Env, q queues) *Service {
 	}
 }
 
-// Action names the operation of the request's form.
+// Action returns the name of the operation that a request calls.
 func (s *Service) Action(r *http.Request, body []byte) string { return kernel.QueryAction(r, body) }
 
-// EncodeError writes an error as the query protocol does.
+// EncodeError returns the response for an error in the query protocol.
 func (s *Service) EncodeError(c *kernel.Call, e *kernel.Error) *kernel.Response {
 	return kernel.QueryError(c, namespace, e)
 }
@@ -78,7 +78,7 @@ func (s *Service) EncodeError(c *kernel.Call, e *kernel.Error) *kernel.Response 
 const namespace = "http://sns.amazonaws.com/doc/2010-03-31/"
 
 // operations parse their parameters, authorize the call, and execute it. A nil
-// result is an answer without a Result element.
+// result is a response without a Result element.
 var operations = map[string]func(*Service, *kernel.Call, kernel.Query) (any, error){
 	"CreateTopic":               (*Service).createTopic,
 	"GetTopicAttributes":        (*Service).getTopicAttributes,
@@ -99,7 +99,7 @@ var operations = map[string]func(*Service, *kernel.Call, kernel.Query) (any, err
 	"Publish":                   (*Service).publish,
 }
 
-// Serve executes one operation.
+// Serve executes one operation and returns its response.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	run, ok := operations[c.Action]
 	if !ok {
@@ -112,9 +112,10 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.QueryResult(c, namespace, result)
 }
 
-// allow checks that the caller may do an action on a topic or subscription.
+// allow returns an error if the caller may not use an action on a topic or
+// subscription.
 func (s *Service) allow(c *kernel.Call, action, resource, owner, policy string, context map[string][]string) error {
-	keys := map[string][]string{"sns:endpoint": nil, "sns:protocol": nil} // known, and absent unless given
+	keys := map[string][]string{"sns:endpoint": nil, "sns:protocol": nil} // known, without a value unless context has one
 	for name, values := range context {
 		keys[name] = values
 	}
@@ -134,7 +135,8 @@ func (s *Service) allow(c *kernel.Call, action, resource, owner, policy string, 
 	return err
 }
 
-// The errors that more than one operation gives (aws-facts 5.6).
+// The following functions return the errors of several operations (aws-facts
+// 5.6).
 
 func errParameter(format string, args ...any) error {
 	return kernel.Errorf(http.StatusBadRequest, "InvalidParameter", "Invalid parameter: "+format, args...)
@@ -144,7 +146,8 @@ func errNoTopic() error {
 	return kernel.Errorf(http.StatusNotFound, "NotFound", "Topic does not exist")
 }
 
-// errNotInSandbox refuses an AWS feature that the sandbox does not have.
+// errNotInSandbox returns the error for an AWS feature that the sandbox does
+// not implement.
 func errNotInSandbox(what string) error {
 	return errParameter("The sandbox does not implement %s", what)
 }

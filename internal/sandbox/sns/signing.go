@@ -22,8 +22,8 @@ import (
 )
 
 // signer signs notifications, and serves each Region's certificate of the key,
-// which the sandbox's own authority issued. Keys and certificates are created on
-// first use.
+// which the sandbox's own authority issued. Keys and certificates are created
+// on first use.
 type signer struct {
 	rand io.Reader
 
@@ -41,19 +41,19 @@ func newSigner(random io.Reader) *signer {
 	return &signer{rand: random, certificates: map[string]*signingCertificate{}}
 }
 
-// privateKey returns the key that signs notifications. The sandboxes of a process
-// share it, because it takes a tenth of a second to make; what is trusted is each
-// one's own authority.
+// privateKey returns the key that signs notifications. The sandboxes of a
+// process share it, because it takes a tenth of a second to generate. Receivers
+// trust the authority of one sandbox, not the key.
 var privateKey = sync.OnceValues(func() (*rsa.PrivateKey, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		return nil, fmt.Errorf("make the key that signs notifications: %w", err)
+		return nil, fmt.Errorf("generate the key that signs notifications: %w", err)
 	}
 	return key, nil
 })
 
-// sign uses SHA1withRSA for version 1 and SHA256withRSA for version 2
-// (aws-facts 5.9).
+// sign returns the signature of a text: SHA1withRSA for version 1,
+// SHA256withRSA for version 2 (aws-facts 5.9).
 func (s *signer) sign(version, text string) ([]byte, error) {
 	key, err := privateKey()
 	if err != nil {
@@ -67,9 +67,9 @@ func (s *signer) sign(version, text string) ([]byte, error) {
 	return rsa.SignPKCS1v15(s.rand, key, crypto.SHA1, sum[:])
 }
 
-// certificate returns a Region's certificate, valid as long as its authority.
-// As on AWS, the file at its address holds only the certificate, and is named
-// after it (aws-facts 5.11).
+// certificate returns a Region's certificate, which is valid as long as its
+// authority. As on AWS, the file at its URL has only the certificate, and a
+// name that depends on it (aws-facts 5.11).
 func (s *signer) certificate(region string) (*signingCertificate, error) {
 	key, err := privateKey()
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *signer) certificate(region string) (*signingCertificate, error) {
 	}
 	der, err := x509.CreateCertificate(s.rand, template, issuer.certificate, key.Public(), issuer.key)
 	if err != nil {
-		return nil, fmt.Errorf("make the certificate of %s: %w", names[0], err)
+		return nil, fmt.Errorf("create the certificate of %s: %w", names[0], err)
 	}
 	sum := md5.Sum(der) //nolint:gosec // see above
 	c := &signingCertificate{
@@ -108,8 +108,8 @@ func (s *signer) certificate(region string) (*signingCertificate, error) {
 	return c, nil
 }
 
-// ServeHTTP serves the certificates at the paths of SigningCertURL; everything
-// else is not found.
+// ServeHTTP serves the certificates at the paths of SigningCertURL. All other
+// paths are not found.
 func (s *signer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	var found []byte
@@ -127,6 +127,6 @@ func (s *signer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(found)
 }
 
-// Certificates returns the handler for the addresses in SigningCertURL: the
-// front routes the hosts sns.<region>.amazonaws.com to it.
+// Certificates returns the handler for the URLs in SigningCertURL. The sandbox
+// routes requests to the hosts sns.<region>.amazonaws.com to it.
 func (s *Service) Certificates() http.Handler { return s.signer }

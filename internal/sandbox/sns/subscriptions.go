@@ -26,7 +26,8 @@ type subscription struct {
 
 func (sub *subscription) raw() bool { return sub.attributes["RawMessageDelivery"] == "true" }
 
-// deadLetters returns the queue for undeliverable messages, or "".
+// deadLetters returns the ARN of the queue for undeliverable messages, or an
+// empty string if there is none.
 func (sub *subscription) deadLetters() string {
 	var redrive struct {
 		DeadLetterTargetArn string `json:"deadLetterTargetArn"`
@@ -73,7 +74,7 @@ func (s *Service) subscribe(c *kernel.Call, q kernel.Query) (any, error) {
 		if old.endpoint != endpoint {
 			continue
 		}
-		// As on AWS one endpoint has one subscription.
+		// As on AWS, an endpoint has only one subscription.
 		for name := range q.Map("Attributes") {
 			if old.attributes[name] != sub.attributes[name] {
 				return nil, errParameter("Attributes Reason: Subscription already exists with different attributes")
@@ -85,9 +86,9 @@ func (s *Service) subscribe(c *kernel.Call, q kernel.Query) (any, error) {
 	return struct{ SubscriptionArn string }{sub.arn}, nil
 }
 
-// subscribable checks the subscriber, the endpoint and the topic. A queue of
-// the caller's own account needs no confirmation; any other would, and is
-// refused.
+// subscribable returns the key of a topic, or an error if the caller may not
+// subscribe the endpoint to it. A queue of the caller's own account needs no
+// confirmation. Any other queue would need it, which is not implemented.
 func (s *Service) subscribable(c *kernel.Call, topicARN, protocol, endpoint string) (topicKey, error) {
 	key, ok := parseTopicARN(topicARN)
 	if !ok || key.region != c.Region {
@@ -138,7 +139,8 @@ func (sub *subscription) setAll(attributes map[string]string) error {
 	return nil
 }
 
-// set checks one attribute and stores it; an empty one is removed.
+// set checks one attribute and sets it. An empty value, if valid, removes the
+// attribute.
 func (sub *subscription) set(name, value string) error {
 	switch name {
 	case "RawMessageDelivery":
@@ -239,9 +241,10 @@ func errNoSubscription() error {
 	return kernel.Errorf(http.StatusNotFound, "NotFound", "Subscription does not exist")
 }
 
-// subscription returns the one with the ARN of the request; nil if it does not
-// exist. The permission is one on the topic, although IAM's reference lists no
-// resource for it (aws-facts 5.12), and no topic policy can grant it (5.3).
+// subscription returns the subscription with the ARN of the request, or nil if
+// there is none. The caller needs the permission on the topic, although IAM's
+// reference lists no resource for it (aws-facts 5.12), and no topic policy can
+// grant it (5.3).
 func (s *Service) subscription(c *kernel.Call, action string, q kernel.Query) (*subscription, error) {
 	arn := q.Get("SubscriptionArn")
 	cut := strings.LastIndexByte(arn, ':')

@@ -14,7 +14,7 @@ import (
 func TestASubscriptionIsCreatedOnceListedChangedAndDeleted(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, inbox := wired(b, c)
+	topic, queue, inbox := topicAndQueue(b, c)
 	sub := b.subscribe(c, topic, queue, nil)
 	if again := b.subscribe(c, topic, queue, nil); again != sub {
 		t.Errorf("the same endpoint has a second subscription %s", again)
@@ -49,7 +49,7 @@ func TestASubscriptionIsCreatedOnceListedChangedAndDeleted(t *testing.T) {
 	if messages := b.drain(inbox, home); len(messages) != 1 || *messages[0].Body != "bare" {
 		t.Errorf("after the change the queue has %+v", messages)
 	}
-	for range 2 { // the second finds nothing, and succeeds
+	for range 2 { // the second one succeeds without a subscription
 		if _, err := c.Unsubscribe(b.ctx, &awssns.UnsubscribeInput{SubscriptionArn: &sub}); err != nil {
 			t.Fatal(err)
 		}
@@ -61,14 +61,14 @@ func TestASubscriptionIsCreatedOnceListedChangedAndDeleted(t *testing.T) {
 	}
 	b.publish(c, topic, "no subscriber")
 	if messages := b.drain(inbox, home); len(messages) != 0 {
-		t.Error("an ended subscription delivers")
+		t.Error("a deleted subscription delivers")
 	}
 }
 
 func TestDeletingATopicDeletesItsSubscriptions(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, _ := wired(b, c)
+	topic, queue, _ := topicAndQueue(b, c)
 	b.subscribe(c, topic, queue, nil)
 	if _, err := c.DeleteTopic(b.ctx, &awssns.DeleteTopicInput{TopicArn: &topic}); err != nil {
 		t.Fatal(err)
@@ -118,8 +118,8 @@ func TestFilterPoliciesSelectMessages(t *testing.T) {
 		{"a suffix", `{"kind":[{"suffix":"ab"}]}`, "", "x", text("abc"), false},
 		{"another case", `{"kind":[{"equals-ignore-case":"ABC"}]}`, "", "x", text("abc"), true},
 		{"anything but", `{"kind":[{"anything-but":["a"]}]}`, "", "x", text("b"), true},
-		{"not that", `{"kind":[{"anything-but":{"prefix":"b"}}]}`, "", "x", text("b"), false},
-		{"there", `{"kind":[{"exists":true}]}`, "", "x", text("b"), true},
+		{"an excluded prefix", `{"kind":[{"anything-but":{"prefix":"b"}}]}`, "", "x", text("b"), false},
+		{"present", `{"kind":[{"exists":true}]}`, "", "x", text("b"), true},
 		{"absent", `{"kind":[{"exists":false}]}`, "", "x", nil, true},
 		{"not absent", `{"kind":[{"exists":false}]}`, "", "x", text("b"), false},
 		{"in the body", `{"ResourceType":["Custom::X"]}`, "MessageBody", `{"ResourceType":"Custom::X"}`, nil, true},
@@ -128,7 +128,7 @@ func TestFilterPoliciesSelectMessages(t *testing.T) {
 		{"a number in a range", `{"kind":[{"numeric":[">=",7,"<",8]}]}`, "", "x", number, true},
 		{"a number outside of it", `{"kind":[{"numeric":[">",7,"<=",8]}]}`, "", "x", number, false},
 		{"a number that is equal", `{"kind":[{"numeric":["=",7.0]}]}`, "", "x", number, true},
-		{"text is no number", `{"kind":[{"numeric":["=",7]}]}`, "", "x", text("7"), false},
+		{"text is not a number", `{"kind":[{"numeric":["=",7]}]}`, "", "x", text("7"), false},
 		{"one of two rules", `{"kind":["a",{"numeric":["<",8]}]}`, "", "x", number, true},
 		{"a number in the body", `{"a":{"b":[{"numeric":[">",3]}]}}`, "MessageBody", `{"a":{"b":3.5}}`, nil, true},
 		{"an object in an array", `{"a":{"b":["c"]}}`, "MessageBody", `{"a":[{"b":"x"},{"b":"c"}]}`, nil, true},
@@ -138,12 +138,12 @@ func TestFilterPoliciesSelectMessages(t *testing.T) {
 		{"values of arrays in arrays", `{"a":["c"]}`, "MessageBody", `{"a":[["x",["c"]]]}`, nil, true},
 		{"a key that is absent in one object", `{"a":{"b":[{"exists":false}]}}`, "MessageBody", `{"a":[{"b":1},{"c":1}]}`, nil, true},
 		{"an empty array", `{"a":{"b":["c"]}}`, "MessageBody", `{"a":[]}`, nil, false},
-		{"a body that is no object", `{"a":["c"]}`, "MessageBody", `plain`, nil, false},
+		{"a body that is not an object", `{"a":["c"]}`, "MessageBody", `plain`, nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := start(t)
 			c := b.client(vendor, home)
-			topic, queue, inbox := wired(b, c)
+			topic, queue, inbox := topicAndQueue(b, c)
 			attributes := map[string]string{"FilterPolicy": tt.policy, "RawMessageDelivery": "true"}
 			if tt.scope != "" {
 				attributes["FilterPolicyScope"] = tt.scope
@@ -159,10 +159,10 @@ func TestFilterPoliciesSelectMessages(t *testing.T) {
 	}
 }
 
-func TestBadSubscriptionAttributesAreRefused(t *testing.T) {
+func TestInvalidSubscriptionAttributesAreRefused(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, _ := wired(b, c)
+	topic, queue, _ := topicAndQueue(b, c)
 	sub := b.subscribe(c, topic, queue, nil)
 	for _, tt := range []struct{ name, value, text string }{
 		{"RawMessageDelivery", "perhaps", "RawMessageDelivery"},
@@ -186,7 +186,7 @@ func TestBadSubscriptionAttributesAreRefused(t *testing.T) {
 	} {
 		_, err := c.SetSubscriptionAttributes(b.ctx, &awssns.SetSubscriptionAttributesInput{SubscriptionArn: &sub, AttributeName: &tt.name, AttributeValue: &tt.value})
 		if err == nil {
-			t.Errorf("%s = %s is accepted", tt.name, tt.value)
+			t.Errorf("%s = %s was accepted", tt.name, tt.value)
 			continue
 		}
 		wantCode(t, err, "InvalidParameter", tt.text)
@@ -196,7 +196,7 @@ func TestBadSubscriptionAttributesAreRefused(t *testing.T) {
 func TestAnEmptyFilterPolicyRemovesTheFilter(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
-	topic, queue, inbox := wired(b, c)
+	topic, queue, inbox := topicAndQueue(b, c)
 	sub := b.subscribe(c, topic, queue, map[string]string{"FilterPolicy": `{"a":["b"]}`})
 	got, err := c.GetSubscriptionAttributes(b.ctx, &awssns.GetSubscriptionAttributesInput{SubscriptionArn: &sub})
 	if err != nil || got.Attributes["FilterPolicyScope"] != "MessageAttributes" {

@@ -64,8 +64,8 @@ func (s *Service) listTagsForResource(c *kernel.Call, q kernel.Query) (any, erro
 	return result, nil
 }
 
-// tagged returns the topic; the tag operations have their own error code for a
-// missing one.
+// tagged returns the topic in ResourceArn, or an error. The tag operations have
+// their own error code for a missing topic.
 func (s *Service) tagged(c *kernel.Call, action string, q kernel.Query) (*topic, error) {
 	t, err := s.topic(c, action, q.Get("ResourceArn"))
 	var fault *kernel.Error

@@ -23,7 +23,7 @@ const (
 	errOutOfScope      = "Policy statement action out of service scope!"
 	errStatementExists = "Statement already exists"
 
-	// AWS's messages for these are not known; its code is.
+	// AWS's messages for these are not known; its error code is.
 	errTooLong      = "Policy Error: the policy is longer than 30720 bytes"
 	errTooMany      = "Policy Error: the policy has more than 100 statements"
 	errManyNamed    = "Policy Error: a statement has more than 200 principals"
@@ -31,16 +31,16 @@ const (
 	errResourceElse = "Policy statement resource is not this topic"
 )
 
-// scope holds the actions that a topic policy may have (aws-facts 5.1, 5.3).
-// "SNS:*" is not among them.
+// scope has the actions that a topic policy may have (aws-facts 5.1, 5.3).
+// "SNS:*" is not one of them.
 var scope = []string{
 	"AddPermission", "DeleteTopic", "GetDataProtectionPolicy", "GetTopicAttributes", "ListSubscriptionsByTopic",
 	"ListTagsForResource", "Publish", "PutDataProtectionPolicy", "Receive", "RemovePermission", "SetTopicAttributes",
 	"Subscribe",
 }
 
-// canonicalAction returns an action as SNS spells it, if a topic policy may
-// have it.
+// canonicalAction returns an action as SNS spells it, and whether a topic
+// policy may have it.
 func canonicalAction(name string) (string, bool) {
 	for _, known := range scope {
 		if strings.EqualFold(known, name) {
@@ -50,14 +50,15 @@ func canonicalAction(name string) (string, bool) {
 	return "", false
 }
 
-// policyDocument keeps statements as they were written.
+// policyDocument is a policy whose statements are the JSON that the caller
+// sent.
 type policyDocument struct {
 	Version   string            `json:"Version,omitempty"`
 	ID        string            `json:"Id,omitempty"`
 	Statement []json.RawMessage `json:"Statement"`
 }
 
-// defaultPolicy returns the policy of a topic on which no other was set
+// defaultPolicy returns the policy that a topic has until another one is set
 // (aws-facts 5.2).
 func defaultPolicy(key topicKey) string {
 	type statement struct {
@@ -89,8 +90,8 @@ func defaultPolicy(key topicKey) string {
 	return string(text)
 }
 
-// checkPolicy checks a document as SetTopicAttributes does, and returns it as
-// GetTopicAttributes will show it.
+// checkPolicy returns a document as GetTopicAttributes returns it, or the error
+// of SetTopicAttributes if it is invalid.
 func (s *Service) checkPolicy(key topicKey, text string) (string, error) {
 	if len(text) > maxPolicyBytes {
 		return "", errParameter(errTooLong)
@@ -139,8 +140,9 @@ func (s *Service) checkStatement(key topicKey, statement policy.Statement) error
 	return nil
 }
 
-// rewriteAccounts replaces account IDs by root ARNs, as AWS returns them
-// (aws-facts 5.5). A document without account IDs stays as it was written.
+// rewriteAccounts returns a document with root ARNs in place of account IDs, as
+// AWS returns it (aws-facts 5.5). It returns a document without account IDs
+// unchanged.
 func rewriteAccounts(text, partition string) (string, error) {
 	document, err := parseDocument(text)
 	if err != nil {
@@ -190,7 +192,8 @@ func rootARNs(value any, partition string) (any, bool) {
 	return value, false
 }
 
-// parseDocument also accepts one statement without a list around it.
+// parseDocument parses a policy. It also accepts a single statement that is not
+// in a list.
 func parseDocument(text string) (policyDocument, error) {
 	var outer struct {
 		Version   string
@@ -261,7 +264,7 @@ func (s *Service) addPermission(c *kernel.Call, q kernel.Query) (any, error) {
 	return nil, s.replacePolicy(t, document)
 }
 
-// removePermission succeeds for a label that does not exist; AWS's behaviour is
+// removePermission succeeds for a label that does not exist. AWS's behaviour is
 // not confirmed (aws-facts 5.3).
 func (s *Service) removePermission(c *kernel.Call, q kernel.Query) (any, error) {
 	t, err := s.topic(c, "RemovePermission", q.Get("TopicArn"))

@@ -17,14 +17,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// topicKey identifies a topic, and makes up its ARN.
+// topicKey identifies a topic. It has the variable parts of the topic's ARN.
 type topicKey struct{ account, region, name string }
 
 func (k topicKey) arn() string {
 	return "arn:" + kernel.Partition(k.region) + ":sns:" + k.region + ":" + k.account + ":" + k.name
 }
 
-// parseTopicARN parses arn:PARTITION:sns:REGION:ACCOUNT:NAME.
+// parseTopicARN parses arn:PARTITION:sns:REGION:ACCOUNT:NAME, and reports
+// whether it is valid.
 func parseTopicARN(arn string) (topicKey, bool) {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 || parts[2] != "sns" {
@@ -83,8 +84,8 @@ func (s *Service) createTopic(c *kernel.Call, q kernel.Query) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	result := struct{ TopicArn string }{arn}
-	old, there := s.topics[t.key]
-	if !there {
+	old, found := s.topics[t.key]
+	if !found {
 		s.topics[t.key] = t
 		return result, nil
 	}
@@ -129,11 +130,11 @@ func (s *Service) setAttribute(t *topic, name, value string) error {
 		if value != "PassThrough" && value != "Active" {
 			return errParameter("TracingConfig Reason: Invalid value [%s]", value)
 		}
-	case "DeliveryPolicy": // about HTTP, which the sandbox doesn't deliver to
+	case "DeliveryPolicy": // for HTTP, to which the sandbox does not deliver
 		if value != "" && !json.Valid([]byte(value)) {
 			return errParameter("DeliveryPolicy: failed to parse JSON")
 		}
-	case "KmsMasterKeyId": // kept, and no message is accepted while it is set
+	case "KmsMasterKeyId": // stored; no message is accepted while it is set
 	default:
 		return refuseAttribute(name, value)
 	}
@@ -145,8 +146,9 @@ func (s *Service) setAttribute(t *topic, name, value string) error {
 	return nil
 }
 
-// refuseAttribute distinguishes AWS's other attributes from unknown ones.
-// Switching off a feature that the sandbox does not have succeeds.
+// refuseAttribute returns the error for an attribute that the sandbox does not
+// implement, or that AWS does not have. It returns nil if the value switches
+// off a feature that is not implemented.
 func refuseAttribute(name, value string) error {
 	others := []string{"FifoTopic", "ContentBasedDeduplication", "ArchivePolicy", "FifoThroughputScope"}
 	for _, protocol := range []string{"HTTP", "Firehose", "Lambda", "Application", "SQS"} {
@@ -250,8 +252,9 @@ func (s *Service) listTopics(c *kernel.Call, q kernel.Query) (any, error) {
 	return result, nil
 }
 
-// topic returns a topic, if the caller may do the action on it. Topics are
-// known only in their own Region (aws-facts 1.6).
+// topic returns a topic by its ARN. It returns an error if the caller may not
+// use the action on it, or if there is none. A topic exists only in its own
+// Region (aws-facts 1.6).
 func (s *Service) topic(c *kernel.Call, action, arn string) (*topic, error) {
 	key, ok := parseTopicARN(arn)
 	if !ok || key.region != c.Region {
@@ -264,8 +267,8 @@ func (s *Service) topic(c *kernel.Call, action, arn string) (*topic, error) {
 	}
 	s.mu.Unlock()
 	if t == nil {
-		// A missing topic has no policy: the caller's own decide whether it
-		// learns that.
+		// A missing topic has no policy: only the caller's own policies decide
+		// whether the caller learns that it does not exist.
 		owner := ""
 		if c.Principal != nil {
 			owner = c.Principal.Account
@@ -280,8 +283,8 @@ func (s *Service) topic(c *kernel.Call, action, arn string) (*topic, error) {
 
 const pageSize = 100
 
-// paginate returns one page of sorted names; the token encodes the last name
-// returned.
+// paginate returns one page of the sorted names, and the token of the next
+// page, which encodes the last name of this one.
 func paginate(names []string, token string) (page []string, next string, err error) {
 	after, err := base64.StdEncoding.DecodeString(token)
 	if err != nil {

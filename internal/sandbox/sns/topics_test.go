@@ -29,8 +29,9 @@ func setPolicy(b *bench, c *awssns.Client, arn, document string) error {
 	return err
 }
 
-// mean decodes JSON so that documents are compared by meaning.
-func mean(t *testing.T, text string) any {
+// decodeJSON returns the value of a JSON document, so that the comparison of
+// two does not depend on their formatting.
+func decodeJSON(t *testing.T, text string) any {
 	t.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -39,7 +40,7 @@ func mean(t *testing.T, text string) any {
 	return v
 }
 
-func TestATopicHasTheDefaultPolicyOfAWS(t *testing.T) {
+func TestATopicHasAWSsDefaultPolicy(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	got := attributesOf(b, c, b.topic(c, "news"))
@@ -47,14 +48,14 @@ func TestATopicHasTheDefaultPolicyOfAWS(t *testing.T) {
 		"Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:SetTopicAttributes","SNS:AddPermission","SNS:RemovePermission",
 		"SNS:DeleteTopic","SNS:Subscribe","SNS:ListSubscriptionsByTopic","SNS:Publish"],
 		"Resource":"arn:aws:sns:us-east-1:111111111111:news","Condition":{"StringEquals":{"AWS:SourceOwner":"111111111111"}}}]}`
-	if d := cmp.Diff(mean(t, want), mean(t, got["Policy"])); d != "" {
+	if d := cmp.Diff(decodeJSON(t, want), decodeJSON(t, got["Policy"])); d != "" {
 		t.Error(d)
 	}
 	for name, want := range map[string]string{
 		"TopicArn": "arn:aws:sns:us-east-1:111111111111:news", "Owner": vendor, "DisplayName": "",
 		"SubscriptionsConfirmed": "0", "SubscriptionsPending": "0", "SubscriptionsDeleted": "0",
 	} {
-		if value, there := got[name]; !there || value != want {
+		if value, found := got[name]; !found || value != want {
 			t.Errorf("%s is %q, want %q", name, value, want)
 		}
 	}
@@ -86,7 +87,7 @@ func TestCreatingATopicAgainIsIdempotentIfItIsEqual(t *testing.T) {
 	wantCode(t, err, "InvalidParameter", "Topic already exists with different tags")
 }
 
-func TestTopicsLiveInTheirRegion(t *testing.T) {
+func TestATopicExistsInItsRegionOnly(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	arn := b.topic(c, "news")
@@ -98,7 +99,7 @@ func TestADeletedTopicDoesNotExist(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	arn := b.topic(c, "news")
-	for range 2 { // the second finds nothing, and succeeds
+	for range 2 { // the second one succeeds without a topic
 		if _, err := c.DeleteTopic(b.ctx, &awssns.DeleteTopicInput{TopicArn: &arn}); err != nil {
 			t.Fatal(err)
 		}
@@ -157,21 +158,21 @@ func document(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
 
-func TestATopicPolicyIsCheckedWhenItIsWritten(t *testing.T) {
+func TestATopicPolicyIsCheckedWhenItIsSet(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	b.topic(c, "news")
-	const everybody, publish = `{"AWS":"*"}`, `"SNS:Publish"`
+	const anyPrincipal, publish = `{"AWS":"*"}`, `"SNS:Publish"`
 	this := `"` + newsARN + `"`
 	many := func(n int, pad string) string {
 		var all []string
 		for i := range n {
-			all = append(all, statement(fmt.Sprintf("s%d%s", i, pad), everybody, publish, this))
+			all = append(all, statement(fmt.Sprintf("s%d%s", i, pad), anyPrincipal, publish, this))
 		}
 		return document(all...)
 	}
 	for name, tt := range map[string]struct{ document, text string }{
-		"good":                        {document(statement("a", everybody, publish, this)), ""},
+		"good":                        {document(statement("a", anyPrincipal, publish, this)), ""},
 		"known account":               {document(statement("a", `{"AWS":"222222222222"}`, publish, this)), ""},
 		"known role":                  {document(statement("a", `{"AWS":"arn:aws:iam::222222222222:role/deployer"}`, publish, this)), ""},
 		"service":                     {document(statement("a", `{"Service":"cloudformation.amazonaws.com"}`, publish, this)), ""},
@@ -179,16 +180,16 @@ func TestATopicPolicyIsCheckedWhenItIsWritten(t *testing.T) {
 		"empty":                       {"", "Policy Error: null"},
 		"not JSON":                    {"{", "Policy Error: null"},
 		"no statements":               {document(), "Policy Error: null"},
-		"two statements with one Sid": {document(statement("a", everybody, publish, this), statement("a", everybody, publish, this)), "Policy Error: null"},
-		"unknown account":             {document(statement("ok", everybody, publish, this), statement("a", `{"AWS":["222222222222","999999999999"]}`, publish, this)), "Policy Error: PrincipalNotFound"},
+		"two statements with one Sid": {document(statement("a", anyPrincipal, publish, this), statement("a", anyPrincipal, publish, this)), "Policy Error: null"},
+		"unknown account":             {document(statement("ok", anyPrincipal, publish, this), statement("a", `{"AWS":["222222222222","999999999999"]}`, publish, this)), "Policy Error: PrincipalNotFound"},
 		"unknown root":                {document(statement("a", `{"AWS":"arn:aws:iam::999999999999:root"}`, publish, this)), "Policy Error: PrincipalNotFound"},
-		"unknown role":                {document(statement("a", `{"AWS":"arn:aws:iam::222222222222:role/nobody"}`, publish, this)), "Policy Error: PrincipalNotFound"},
-		"every action":                {document(statement("a", everybody, `"SNS:*"`, this)), "action out of service scope"},
-		"an account's action":         {document(statement("a", everybody, `["SNS:Publish","SNS:CreateTopic"]`, this)), "action out of service scope"},
-		"another service":             {document(statement("a", everybody, `"SQS:Publish"`, this)), "action out of service scope"},
-		"two resources":               {document(statement("a", everybody, publish, "["+this+","+this+"]")), "single resource"},
-		"another topic":               {document(statement("a", everybody, publish, `"`+newsARN+`s"`)), "not this topic"},
-		"every topic":                 {document(statement("a", everybody, publish, `"*"`)), "not this topic"},
+		"unknown role":                {document(statement("a", `{"AWS":"arn:aws:iam::222222222222:role/missing"}`, publish, this)), "Policy Error: PrincipalNotFound"},
+		"every action":                {document(statement("a", anyPrincipal, `"SNS:*"`, this)), "action out of service scope"},
+		"an account's action":         {document(statement("a", anyPrincipal, `["SNS:Publish","SNS:CreateTopic"]`, this)), "action out of service scope"},
+		"another service":             {document(statement("a", anyPrincipal, `"SQS:Publish"`, this)), "action out of service scope"},
+		"two resources":               {document(statement("a", anyPrincipal, publish, "["+this+","+this+"]")), "single resource"},
+		"another topic":               {document(statement("a", anyPrincipal, publish, `"`+newsARN+`s"`)), "not this topic"},
+		"every topic":                 {document(statement("a", anyPrincipal, publish, `"*"`)), "not this topic"},
 		"101 statements":              {many(101, ""), "100 statements"},
 		"longer than 30 KB":           {many(100, strings.Repeat("x", 200)), "30720 bytes"},
 	} {
@@ -224,7 +225,7 @@ func TestAccountIDsAreReturnedAsRootARNs(t *testing.T) {
 		statement("a", `{"AWS":["arn:aws:iam::222222222222:root","*"]}`, `"SNS:Publish"`, `"`+newsARN+`"`),
 		statement("b", `"*"`, `"SNS:Publish"`, `"`+newsARN+`"`),
 	)
-	if d := cmp.Diff(mean(t, want), mean(t, attributesOf(b, c, arn)["Policy"])); d != "" {
+	if d := cmp.Diff(decodeJSON(t, want), decodeJSON(t, attributesOf(b, c, arn)["Policy"])); d != "" {
 		t.Error(d)
 	}
 }
@@ -243,8 +244,8 @@ func TestPermissionsAreAddedAndRemovedByLabel(t *testing.T) {
 	if err := add("two", stranger, "Publish", "Subscribe"); err != nil {
 		t.Fatal(err)
 	}
-	statements, _ := mean(t, attributesOf(b, c, arn)["Policy"]).(map[string]any)["Statement"].([]any)
-	want := mean(t, `[
+	statements, _ := decodeJSON(t, attributesOf(b, c, arn)["Policy"]).(map[string]any)["Statement"].([]any)
+	want := decodeJSON(t, `[
 		{"Sid":"one","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:root"},"Action":"SNS:Publish","Resource":"`+newsARN+`"},
 		{"Sid":"two","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::333333333333:root"},"Action":["SNS:Publish","SNS:Subscribe"],"Resource":"`+newsARN+`"}]`)
 	if len(statements) != 3 || cmp.Diff(want, any(statements[1:])) != "" {

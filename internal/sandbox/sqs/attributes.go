@@ -15,11 +15,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/policy"
 )
 
-// attributes holds the attributes that were set on a queue; all others have
-// their defaults.
+// attributes has the attributes that were set on a queue. All others have their
+// defaults.
 type attributes map[string]string
 
-// defaults are AWS's (aws-facts 6).
+// defaults are AWS's default values (aws-facts 6).
 var defaults = attributes{
 	"DelaySeconds":                  "0",
 	"MaximumMessageSize":            "1048576",
@@ -29,7 +29,8 @@ var defaults = attributes{
 	"SqsManagedSseEnabled":          "true",
 }
 
-// ranges are the limits of numeric attributes (aws-facts 6).
+// ranges are the smallest and largest values of numeric attributes (aws-facts
+// 6).
 var ranges = map[string][2]int{
 	"DelaySeconds":                  {0, 900},
 	"MaximumMessageSize":            {1024, 1 << 20},
@@ -39,14 +40,13 @@ var ranges = map[string][2]int{
 	"KmsDataKeyReusePeriodSeconds":  {60, 24 * 3600},
 }
 
-// computed attributes can be read, but not set.
+// computed are the attributes that can be read, but not set.
 var computed = []string{
 	"QueueArn", "CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages",
 	"ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
 }
 
-// refused are attributes of AWS that change a queue's behaviour in ways that
-// the sandbox does not implement.
+// refused are attributes of AWS that the sandbox does not implement.
 var refused = []string{
 	"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit",
 }
@@ -68,7 +68,7 @@ func (a attributes) get(name string) string {
 func (a attributes) number(name string) int {
 	n, err := strconv.Atoi(a.get(name))
 	if err != nil {
-		return 0 // not reached: set checks
+		return 0 // not reached: check refuses other values
 	}
 	return n
 }
@@ -77,8 +77,9 @@ func (a attributes) seconds(name string) time.Duration {
 	return time.Duration(a.number(name)) * time.Second
 }
 
-// differs returns an attribute that was requested with another value than the
-// queue has; CreateQueue of an existing queue depends on it.
+// differs returns the name of an attribute that was requested with another
+// value than the queue has, or an empty string. CreateQueue fails if an
+// existing queue differs.
 func (a attributes) differs(asked map[string]string) string {
 	for _, name := range slices.Sorted(maps.Keys(asked)) {
 		if !sameValue(a.get(name), asked[name]) {
@@ -88,7 +89,8 @@ func (a attributes) differs(asked map[string]string) string {
 	return ""
 }
 
-// sameValue compares JSON documents by meaning.
+// sameValue reports whether two values are equal, JSON documents by their
+// meaning.
 func sameValue(a, b string) bool {
 	if a == b {
 		return true
@@ -102,8 +104,8 @@ func sameValue(a, b string) bool {
 	return errP == nil && errQ == nil && string(p) == string(q)
 }
 
-// set checks attributes and sets all of them on the queue, or none. An empty
-// policy removes the existing one.
+// set checks attributes, and sets either all of them on the queue or, with an
+// error, none. An empty policy removes the existing one.
 func (s *Service) set(q *queue, asked map[string]string) error {
 	result := maps.Clone(q.attributes)
 	for _, name := range slices.Sorted(maps.Keys(asked)) {
@@ -160,8 +162,8 @@ func errAttribute(name string) error {
 	return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeValue", "Invalid value for the parameter %s.", name)
 }
 
-// checkPolicy checks a policy's form, and whether its principals exist. The
-// authorizer interprets its statements.
+// checkPolicy returns an error if a policy is malformed or has a principal that
+// does not exist. The authorizer interprets its statements.
 func (s *Service) checkPolicy(region, text string) error {
 	if text == "" {
 		return nil

@@ -14,20 +14,21 @@ import (
 type Delivery struct {
 	Queue      string            // ARN
 	Principal  *kernel.Principal // the service
-	SourceARN  string            // on whose behalf: aws:SourceArn
+	SourceARN  string            // the resource on whose behalf: aws:SourceArn
 	Body       string
 	Attributes map[string]MessageAttribute
 
-	// After is how long the message is on its way: until then it isn't in the
-	// queue and is not counted.
+	// After is how long the delivery takes. Until then the message is not in
+	// the queue and is not counted.
 	After time.Duration
-	// Place returns the message's position among the n messages of the queue;
-	// nil: at the end.
+	// Place returns the message's position among the n messages of the queue.
+	// If it is nil, the message is added at the end.
 	Place func(n int) int
 }
 
-// Deliver adds a message to a queue if the queue's policy and its key's allow
-// the service.
+// Deliver adds a message to a queue. It returns an error if there is no such
+// queue, if the queue's policy or its key's does not allow the service to send
+// to it, or if the message is invalid.
 func (s *Service) Deliver(ctx context.Context, d Delivery) error {
 	key, ok := parseQueueARN(d.Queue)
 	if !ok {

@@ -11,19 +11,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Encryption with a KMS key: a sender needs kms:GenerateDataKey and
-// kms:Decrypt, a receiver kms:Decrypt, by the key's policy (aws-facts 13.4).
-// SQS keeps data keys for five minutes or longer; here every message has its
-// own, so that a change of the key or its policy takes effect at once.
+// This file has encryption with a KMS key: a sender needs kms:GenerateDataKey
+// and kms:Decrypt, a receiver kms:Decrypt, by the key's policy (aws-facts
+// 13.4). SQS caches data keys for five minutes or longer; in the sandbox every
+// message has its own, so that a change of the key or its policy takes effect
+// at once.
 
-// encryptOnce refuses two kinds of encryption at a time. A KMS key turns SQS's
-// own off.
+// encryptOnce returns an error if a request asks for both kinds of encryption.
+// If it asks for one, encryptOnce switches the other off.
 func (a attributes) encryptOnce(asked map[string]string) error {
 	switch {
 	case a["KmsMasterKeyId"] == "":
 		return nil
 	case asked["SqsManagedSseEnabled"] == "true" && asked["KmsMasterKeyId"] == "":
-		delete(a, "KmsMasterKeyId") // SQS's own is used instead
+		delete(a, "KmsMasterKeyId")
 	case asked["SqsManagedSseEnabled"] == "true":
 		return kernel.Errorf(http.StatusBadRequest, "InvalidAttributeValue",
 			"You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
@@ -33,8 +34,8 @@ func (a attributes) encryptOnce(asked map[string]string) error {
 	return nil
 }
 
-// keyUse returns the use of a queue's key for a caller; ok is false for a queue
-// without one.
+// keyUse returns the use of a queue's KMS key by a caller. ok is false if the
+// queue has no key.
 func (s *Service) keyUse(p *kernel.Principal, q *queue, keys map[string][]string) (use kernel.KeyUse, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,8 +46,8 @@ func (s *Service) keyUse(p *kernel.Principal, q *queue, keys map[string][]string
 	}, name != ""
 }
 
-// dataKey returns a data key for a message that the caller sends; nil for a
-// queue without a key.
+// dataKey returns an encrypted data key for a message that the caller sends, or
+// nil if the queue has no KMS key.
 func (s *Service) dataKey(ctx context.Context, p *kernel.Principal, q *queue, keys map[string][]string) ([]byte, error) {
 	use, encrypted := s.keyUse(p, q, keys)
 	if !encrypted {
@@ -62,7 +63,8 @@ func (s *Service) dataKey(ctx context.Context, p *kernel.Principal, q *queue, ke
 	return blob, ofKMS(err)
 }
 
-// openAll decrypts the data keys of messages for their receiver.
+// openAll decrypts the data keys of messages for their receiver. It returns an
+// error if KMS refuses that.
 func (s *Service) openAll(c *kernel.Call, q *queue, messages []*message) error {
 	use, _ := s.keyUse(c.Principal, q, nil)
 	for _, m := range messages {
@@ -70,7 +72,7 @@ func (s *Service) openAll(c *kernel.Call, q *queue, messages []*message) error {
 			continue
 		}
 		use.Data = map[string]string{"aws:sqs:arn": q.key.arn()}
-		if m.source != "" { // a dead letter was encrypted for the queue that it was sent to
+		if m.source != "" { // a dead letter is encrypted for its source queue
 			use.Data["aws:sqs:arn"] = m.source
 		}
 		if c.Principal == nil {
@@ -89,6 +91,7 @@ var codesOfKMS = map[string]string{
 	"KMSInvalidStateException": "KmsInvalidState", "ThrottlingException": "KmsThrottled",
 }
 
+// ofKMS returns an error of KMS as SQS returns it to its caller.
 func ofKMS(err error) error {
 	var known *kernel.Error
 	if !errors.As(err, &known) {

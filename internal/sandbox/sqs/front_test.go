@@ -30,32 +30,31 @@ const (
 	home     = "eu-west-1"
 )
 
-// bench is an SQS behind a minimal front for the SDK: the access key ID is the
-// account, and no signature is checked.
+// bench is an SQS behind a minimal HTTP server for the SDK: the access key ID
+// is the account, and no signature is checked.
 type bench struct {
-	service *sqs.Service
-	clock   *kernel.Clock
-	url     string
-	ctx     context.Context
-	judge   *judge
+	service    *sqs.Service
+	clock      *kernel.Clock
+	url        string
+	ctx        context.Context
+	authorizer *authorizer
 }
 
-// judge is an authorizer that allows the owner everything, and others only the
-// permissions in allowed.
-type judge struct {
-	asked   []kernel.Authorization
+// authorizer allows the owner of a resource everything, and others only what
+// allowed returns true for.
+type authorizer struct {
 	allowed func(kernel.Authorization) bool
 }
 
-func (j *judge) Authorize(a kernel.Authorization) error {
-	j.asked = append(j.asked, a)
-	if a.Principal != nil && a.Principal.Account == a.ResourceAccount && a.Principal.Service == "" {
+func (a *authorizer) Authorize(request kernel.Authorization) error {
+	p := request.Principal
+	if p != nil && p.Account == request.ResourceAccount && p.Service == "" {
 		return nil
 	}
-	if j.allowed != nil && j.allowed(a) {
+	if a.allowed != nil && a.allowed(request) {
 		return nil
 	}
-	return kernel.Errorf(http.StatusForbidden, "AccessDenied", "not authorized to perform: %s on resource: %s", a.Action, a.Resource)
+	return kernel.Errorf(http.StatusForbidden, "AccessDenied", "not authorized to perform: %s on resource: %s", request.Action, request.Resource)
 }
 
 type known map[string]bool
@@ -64,12 +63,12 @@ func (k known) Partition(account string) (string, bool) { return "aws", k[accoun
 
 func start(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{clock: kernel.NewClock(), judge: &judge{}, ctx: t.Context()}
+	b := &bench{clock: kernel.NewClock(), authorizer: &authorizer{}, ctx: t.Context()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.front(w, r) }))
 	t.Cleanup(server.Close)
 	b.url = server.URL
 	b.service = sqs.New(kernel.Env{
-		Clock: b.clock, Authorizer: b.judge, Rand: rand.Reader, URL: server.URL,
+		Clock: b.clock, Authorizer: b.authorizer, Rand: rand.Reader, URL: server.URL,
 		Accounts: known{vendor: true, customer: true},
 	})
 	return b
@@ -125,7 +124,7 @@ func (b *bench) send(t *testing.T, c *awssqs.Client, url, body string) {
 	}
 }
 
-// receive receives the messages that are visible now.
+// receive receives and returns up to ten visible messages.
 func (b *bench) receive(t *testing.T, c *awssqs.Client, url string) []message {
 	t.Helper()
 	out, err := c.ReceiveMessage(b.ctx, &awssqs.ReceiveMessageInput{
@@ -155,6 +154,7 @@ func wantCode(t *testing.T, err error, code string) {
 	}
 }
 
+// within fails the test if done is not closed within 20 seconds.
 func within(t *testing.T, done <-chan struct{}, what string) {
 	t.Helper()
 	select {

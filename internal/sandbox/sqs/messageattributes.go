@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// MessageAttribute is one of the typed values that are sent with a body.
+// MessageAttribute is a typed value that is sent with a message's body.
 type MessageAttribute struct {
-	DataType    string // String, Number or Binary, optionally with a ".label" of the sender's
+	DataType    string // String, Number or Binary, optionally with a ".label"
 	StringValue string `json:",omitempty"`
 	BinaryValue []byte `json:",omitempty"`
 }
@@ -50,9 +50,10 @@ func md5Hex(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// md5OfAttributes returns the checksum that SDKs verify: over each attribute's
-// name, type and value in the order of names, each with its length, the value
-// with a byte that says whether it is text.
+// md5OfAttributes returns the checksum that SDKs verify: of each attribute's
+// name, type and value, sorted by name, each preceded by its length, and the
+// value also by a byte for text or binary. It returns an empty string if there
+// are no attributes.
 func md5OfAttributes(all map[string]MessageAttribute) string {
 	if len(all) == 0 {
 		return ""

@@ -69,12 +69,12 @@ func TestAMessageBecomesVisibleAfterItsVisibilityTimeout(t *testing.T) {
 	b.clock.Advance(10 * time.Second)
 	second := b.receive(t, c, url)
 	if len(second) != 1 || second[0].Attributes["ApproximateReceiveCount"] != "2" {
-		t.Fatalf("second receive gives %+v", second)
+		t.Fatalf("the second receive returns %+v", second)
 	}
 	if *first[0].ReceiptHandle == *second[0].ReceiptHandle {
 		t.Error("both receives have the same handle")
 	}
-	// The first handle is too old to delete with, which is no error.
+	// The first handle no longer deletes the message, without an error.
 	if _, err := c.DeleteMessage(b.ctx, &awssqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: first[0].ReceiptHandle}); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestAMessageBecomesVisibleAfterItsVisibilityTimeout(t *testing.T) {
 	}
 }
 
-func TestTheOlderNameOfTheSystemAttributesWorks(t *testing.T) {
+func TestTheOlderNameOfTheSystemAttributesIsAccepted(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -111,7 +111,7 @@ func TestALongPollEndsWithTheFirstMessage(t *testing.T) {
 	b.send(t, c, url, "job")
 	within(t, done, "long poll")
 	if got != "job" {
-		t.Errorf("the long poll gave %q", got)
+		t.Errorf("the long poll returned %q", got)
 	}
 }
 
@@ -124,8 +124,8 @@ func TestALongPollEndsByTheSandboxsClock(t *testing.T) {
 		defer close(done)
 		_, _ = c.ReceiveMessage(b.ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url})
 	}()
-	// The poll may begin before or after a step of the clock: move it until the
-	// poll ends.
+	// The poll may start before or after the clock is advanced: advance it
+	// until the poll ends.
 	for ended := false; !ended; {
 		b.clock.Advance(20 * time.Second)
 		select {
@@ -133,7 +133,7 @@ func TestALongPollEndsByTheSandboxsClock(t *testing.T) {
 			ended = true
 		default:
 			if time.Since(began) > 15*time.Second {
-				t.Fatal("the poll uses another clock")
+				t.Fatal("the poll does not end by the sandbox's clock")
 			}
 		}
 	}
@@ -147,7 +147,7 @@ func TestALongPollWakesForAMessageThatBecomesVisible(t *testing.T) {
 	b.receive(t, c, url)
 	out, err := c.ReceiveMessage(b.ctx, &awssqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: 20})
 	if err != nil || bodies(out.Messages) != "job" {
-		t.Errorf("the long poll gave %+v, %v", out, err)
+		t.Errorf("the long poll returned %+v, %v", out, err)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestACancelledPollReceivesNoMessage(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
-	ctx, hangUp := context.WithCancel(b.ctx)
+	ctx, cancel := context.WithCancel(b.ctx)
 	call := &kernel.Call{
 		Context: ctx, Service: "sqs", Action: "ReceiveMessage", Region: home, RequestID: "test",
 		Principal: &kernel.Principal{Account: vendor},
@@ -166,15 +166,15 @@ func TestACancelledPollReceivesNoMessage(t *testing.T) {
 		defer close(done)
 		_, _ = b.service.Serve(call)
 	}()
-	hangUp()
+	cancel()
 	within(t, done, "the cancelled poll")
 	b.send(t, c, url, "job")
 	if got := bodies(b.receive(t, c, url)); got != "job" {
-		t.Errorf("the next caller gets %q", got)
+		t.Errorf("the next receiver gets %q", got)
 	}
 }
 
-func TestManyReceiversShareTheMessagesAndNoneGetsAnothers(t *testing.T) {
+func TestEachMessageIsReceivedByOneOfManyReceivers(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -219,12 +219,12 @@ func TestManyReceiversShareTheMessagesAndNoneGetsAnothers(t *testing.T) {
 	seen := map[string]bool{}
 	for body := range got {
 		if seen[body] {
-			t.Errorf("%s came twice", body)
+			t.Errorf("%s was received twice", body)
 		}
 		seen[body] = true
 	}
 	if len(seen) != senders*each {
-		t.Errorf("%d of %d messages came", len(seen), senders*each)
+		t.Errorf("%d of %d messages were received", len(seen), senders*each)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestVisibilityCanBeChangedWithinTwelveHours(t *testing.T) {
 	}
 }
 
-func TestInventedHandlesAreRefused(t *testing.T) {
+func TestInvalidReceiptHandlesAreRefused(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url, other := b.create(t, c, "jobs", nil), b.create(t, c, "other", nil)
@@ -277,16 +277,16 @@ func TestAMessageReceivedTooOftenGoesToTheDeadLetterQueue(t *testing.T) {
 	b.send(t, c, url, "job")
 	for range 2 {
 		if got := bodies(b.receive(t, c, url)); got != "job" {
-			t.Fatalf("receive gives %q", got)
+			t.Fatalf("the receive returns %q", got)
 		}
 		b.clock.Advance(time.Minute)
 	}
 	if third := b.receive(t, c, url); len(third) != 0 {
 		t.Fatal("a third receive returned the message")
 	}
-	buried := b.receive(t, c, dead)
-	if len(buried) != 1 || buried[0].Attributes["DeadLetterQueueSourceArn"] != "arn:aws:sqs:eu-west-1:111111111111:jobs" {
-		t.Errorf("the dead-letter queue has %+v", buried)
+	deadLetters := b.receive(t, c, dead)
+	if len(deadLetters) != 1 || deadLetters[0].Attributes["DeadLetterQueueSourceArn"] != "arn:aws:sqs:eu-west-1:111111111111:jobs" {
+		t.Errorf("the dead-letter queue has %+v", deadLetters)
 	}
 	list, err := c.ListDeadLetterSourceQueues(b.ctx, &awssqs.ListDeadLetterSourceQueuesInput{QueueUrl: &dead})
 	if err != nil || len(list.QueueUrls) != 1 || list.QueueUrls[0] != url {
@@ -307,7 +307,7 @@ func TestMessagesAndDeadLettersAreDeletedAfterTheRetentionPeriod(t *testing.T) {
 	b.clock.Advance(5 * time.Minute)
 	b.send(t, c, url, "young")
 	if got := bodies(b.receive(t, c, url)); got != "young" {
-		t.Errorf("the queue gives %q", got)
+		t.Errorf("the receive returns %q", got)
 	}
 	if got := b.receive(t, c, dead); len(got) != 0 {
 		t.Error("the age of a dead letter was reset")
@@ -318,7 +318,7 @@ func TestMessagesAndDeadLettersAreDeletedAfterTheRetentionPeriod(t *testing.T) {
 	}
 }
 
-func TestADelayedMessageIsInvisibleUntilItsTime(t *testing.T) {
+func TestADelayedMessageIsInvisibleUntilItsDelayIsOver(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", map[string]string{"DelaySeconds": "60"})
@@ -342,7 +342,7 @@ func TestADelayedMessageIsInvisibleUntilItsTime(t *testing.T) {
 	}
 }
 
-// purge deletes the visible messages with a body.
+// purge receives the visible messages, and deletes those with a body.
 func purge(t *testing.T, b *bench, c *awssqs.Client, url, body string) {
 	t.Helper()
 	for _, m := range b.receive(t, c, url) {
@@ -377,7 +377,7 @@ func TestAPurgedQueueIsEmptyAndCanBePurgedAgainAMinuteLater(t *testing.T) {
 	}
 }
 
-func TestOneBadEntryOfABatchDoesNotStopTheOthers(t *testing.T) {
+func TestAnInvalidEntryOfABatchDoesNotAffectTheOthers(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", map[string]string{"MaximumMessageSize": "1024"})
@@ -388,16 +388,16 @@ func TestOneBadEntryOfABatchDoesNotStopTheOthers(t *testing.T) {
 		entry("a", "first"), entry("b", strings.Repeat("x", 1025)), entry("c", "third"),
 	}})
 	if err != nil || len(out.Successful) != 2 || len(out.Failed) != 1 || *out.Failed[0].Id != "b" || *out.Failed[0].Code != "InvalidParameterValue" {
-		t.Fatalf("the batch gives %+v, %v", out, err)
+		t.Fatalf("the batch returns %+v, %v", out, err)
 	}
-	var gone []types.DeleteMessageBatchRequestEntry
+	var entries []types.DeleteMessageBatchRequestEntry
 	for i, m := range b.receive(t, c, url) {
-		gone = append(gone, types.DeleteMessageBatchRequestEntry{Id: aws.String(string(rune('a' + i))), ReceiptHandle: m.ReceiptHandle})
+		entries = append(entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(string(rune('a' + i))), ReceiptHandle: m.ReceiptHandle})
 	}
-	gone[1].ReceiptHandle = aws.String("nonsense")
-	deleted, err := c.DeleteMessageBatch(b.ctx, &awssqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: gone})
+	entries[1].ReceiptHandle = aws.String("nonsense")
+	deleted, err := c.DeleteMessageBatch(b.ctx, &awssqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: entries})
 	if err != nil || len(deleted.Successful) != 1 || *deleted.Successful[0].Id != "a" || len(deleted.Failed) != 1 {
-		t.Errorf("the batch gives %+v, %v", deleted, err)
+		t.Errorf("the batch returns %+v, %v", deleted, err)
 	}
 	for code, entries := range map[string][]types.SendMessageBatchRequestEntry{
 		"AWS.SimpleQueueService.EmptyBatchRequest":            {},
@@ -428,14 +428,14 @@ func TestVisibilityOfABatchCanBeChanged(t *testing.T) {
 		{Id: aws.String("a"), ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 0},
 	}})
 	if err != nil || len(out.Successful) != 1 {
-		t.Fatalf("the batch gives %+v, %v", out, err)
+		t.Fatalf("the batch returns %+v, %v", out, err)
 	}
 	if got := bodies(b.receive(t, c, url)); got != "job" {
 		t.Errorf("received %q", got)
 	}
 }
 
-func TestBadMessagesAndReceivesAreRefused(t *testing.T) {
+func TestInvalidMessagesAndReceivesAreRefused(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -466,7 +466,7 @@ func TestAnUnimplementedParameterIsRefused(t *testing.T) {
 	}
 }
 
-func TestADeliveryNeedsTheQueuePolicyAndArrivesAtItsTime(t *testing.T) {
+func TestADeliveryNeedsTheQueuePolicyAndArrivesAfterItsDelay(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -479,9 +479,9 @@ func TestADeliveryNeedsTheQueuePolicyAndArrivesAtItsTime(t *testing.T) {
 		})
 	}
 	if err := deliver("refused", 0); err == nil {
-		t.Fatal("a delivery that nothing allows is accepted")
+		t.Fatal("a delivery without a permission was accepted")
 	}
-	b.judge.allowed = func(a kernel.Authorization) bool {
+	b.authorizer.allowed = func(a kernel.Authorization) bool {
 		return a.Principal.Service == "sns.amazonaws.com" && a.Action == "sqs:SendMessage" && a.Context["aws:sourcearn"][0] == topic
 	}
 	for body, after := range map[string]time.Duration{"now": 0, "soon": time.Minute} {
@@ -494,7 +494,7 @@ func TestADeliveryNeedsTheQueuePolicyAndArrivesAtItsTime(t *testing.T) {
 	}
 	got, err := c.GetQueueAttributes(b.ctx, &awssqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"All"}})
 	if err != nil || got.Attributes["ApproximateNumberOfMessagesDelayed"] != "0" || got.Attributes["ApproximateNumberOfMessagesNotVisible"] != "1" {
-		t.Errorf("a message on its way is counted: %v, %v", got, err)
+		t.Errorf("a message that has not arrived is counted: %v, %v", got, err)
 	}
 	purge(t, b, c, url, "now")
 	b.clock.Advance(2 * time.Minute)

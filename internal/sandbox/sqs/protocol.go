@@ -9,8 +9,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// EncodeError writes an error with both of its names: the shape's, in the body,
-// and that of the older query protocol, which SDKs prefer, in a header.
+// EncodeError returns the response for an error, with both of its codes: the
+// shape's name in the body, and the code of the older query protocol, which
+// SDKs prefer, in a header.
 func (s *Service) EncodeError(c *kernel.Call, e *kernel.Error) *kernel.Response {
 	fault := "Sender"
 	if e.Status >= http.StatusInternalServerError {
@@ -21,7 +22,8 @@ func (s *Service) EncodeError(c *kernel.Call, e *kernel.Error) *kernel.Response 
 	return r
 }
 
-// queryCodes are the errors whose names differ between the protocols.
+// queryCodes are the codes of the query protocol that differ from the shape's
+// name.
 var queryCodes = map[string]string{
 	"QueueDoesNotExist":            "AWS.SimpleQueueService.NonExistentQueue",
 	"QueueNameExists":              "QueueAlreadyExists",
@@ -48,7 +50,7 @@ func queryCode(code string) string {
 	return code
 }
 
-// The errors that more than one operation gives.
+// The following functions return the errors of several operations.
 
 func errNoQueue() error {
 	return kernel.Errorf(http.StatusBadRequest, "QueueDoesNotExist", "The specified queue does not exist.")

@@ -23,10 +23,10 @@ type queue struct {
 	created    time.Time
 	modified   time.Time
 	purged     time.Time
-	gone       bool // deleted while a receiver waits for its messages
+	deleted    bool // for receivers that are still waiting for its messages
 
 	messages []*message    // in the order in which they are received
-	changed  chan struct{} // closed and replaced when receivers should check again
+	changed  chan struct{} // closed and replaced if receivers must check again
 }
 
 // message is one message of a queue.
@@ -44,9 +44,9 @@ type message struct {
 	received  int
 	firstSeen time.Time
 	lastSeen  time.Time
-	delayed   bool   // its time until visible is a delay, not a visibility timeout
-	handle    string // of the last receive
-	dataKey   []byte // encrypted, of a queue with a key of KMS; nil: none
+	delayed   bool   // the time until visible is a delay, not a visibility timeout
+	handle    string // receipt handle of the last receive
+	dataKey   []byte // encrypted with the queue's KMS key; nil: the queue has none
 }
 
 func newQueue(key queueKey, now time.Time) *queue {
@@ -56,20 +56,21 @@ func newQueue(key queueKey, now time.Time) *queue {
 	}
 }
 
-// wake makes waiting receivers check again.
+// wake makes waiting receivers check the queue again. The caller holds the
+// lock.
 func (q *queue) wake() {
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
 
-// add adds a message at the end of the queue, or, for a fault that reorders,
-// anywhere.
+// add adds a message at a position of the queue: the end, unless a fault
+// reorders messages.
 func (q *queue) add(m *message, place int) {
 	q.messages = slices.Insert(q.messages, min(place, len(q.messages)), m)
 	q.wake()
 }
 
-// expire removes the messages whose retention period is over.
+// expire removes the messages that are older than the retention period.
 func (q *queue) expire(now time.Time) {
 	retention := q.attributes.seconds("MessageRetentionPeriod")
 	q.messages = slices.DeleteFunc(q.messages, func(m *message) bool {
@@ -99,7 +100,7 @@ func (q *queue) counts(now time.Time) (waiting, inFlight, delayed int) {
 	return waiting, inFlight, delayed
 }
 
-// describe returns every attribute of the queue as GetQueueAttributes does.
+// describe returns all attributes of the queue, as GetQueueAttributes does.
 func (q *queue) describe(now time.Time) map[string]string {
 	waiting, inFlight, delayed := q.counts(now)
 	out := maps.Clone(defaults)
@@ -116,7 +117,8 @@ func (q *queue) describe(now time.Time) map[string]string {
 	return out
 }
 
-// tag adds tags, at most 50.
+// tag adds tags to the queue. It returns an error, and adds none, if one is
+// invalid or the queue would have more than 50.
 func (q *queue) tag(tags map[string]string) error {
 	all := maps.Clone(q.tags)
 	maps.Copy(all, tags)

@@ -15,9 +15,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// This file holds the operations on queues; messages.go those on messages.
+// This file has the operations on queues; send.go, receive.go and settle.go
+// have those on messages.
 
-// cooldown is how long a deleted queue's name can't be used again, and the
+// cooldown is how long the name of a deleted queue cannot be used, and the
 // shortest time between two purges of a queue.
 const cooldown = 60 * time.Second
 
@@ -145,7 +146,7 @@ func (s *Service) setQueueAttributes(c *kernel.Call) (any, error) {
 		return nil, err
 	}
 	q.modified = s.clock.Now()
-	q.wake() // receivers may have to wait for a different time now
+	q.wake() // the time that receivers wait for may have changed
 	return nil, nil
 }
 
@@ -162,7 +163,7 @@ func (s *Service) deleteQueue(c *kernel.Call) (any, error) {
 	defer s.mu.Unlock()
 	delete(s.queues, q.key)
 	s.deleted[q.key] = s.clock.Now()
-	q.gone = true
+	q.deleted = true
 	q.wake()
 	return nil, nil
 }
@@ -217,7 +218,8 @@ func (s *Service) listDeadLetterSourceQueues(c *kernel.Call) (any, error) {
 	return s.page(c, q.key.account, names, in.NextToken, in.MaxResults, "queueUrls")
 }
 
-// page answers a list of queues; the token is the last name returned.
+// page returns the result of an operation that lists queues: the URLs of one
+// page of names. The token is the last name of the previous page.
 func (s *Service) page(c *kernel.Call, account string, names []string, token string, limit *int, member string) (any, error) {
 	size := 1000
 	if limit != nil {
@@ -327,8 +329,9 @@ func (s *Service) listQueueTags(c *kernel.Call) (any, error) {
 	return out, nil
 }
 
-// findByURL returns the queue of a URL, if the caller may do the action on it.
-// The URL's host is the one by which the caller reached the sandbox.
+// findByURL returns the queue with a URL. It returns an error if the caller may
+// not use the action on it, or if there is none. Any host is accepted, because
+// callers may connect to the sandbox by several.
 func (s *Service) findByURL(c *kernel.Call, action, rawURL string) (*queue, error) {
 	if rawURL == "" {
 		return nil, errMissing("QueueUrl")
@@ -344,6 +347,8 @@ func (s *Service) findByURL(c *kernel.Call, action, rawURL string) (*queue, erro
 	return s.find(c, action, queueKey{parts[0], c.Region, parts[1]})
 }
 
+// find returns a queue by its key. It returns an error if the caller may not
+// use the action on it, or if there is none.
 func (s *Service) find(c *kernel.Call, action string, key queueKey) (*queue, error) {
 	s.mu.Lock()
 	q := s.queues[key]
@@ -351,8 +356,8 @@ func (s *Service) find(c *kernel.Call, action string, key queueKey) (*queue, err
 	if q != nil {
 		policy = q.attributes["Policy"]
 	} else if c.Principal != nil {
-		// Whether another account's queue exists is judged as if it were the
-		// caller's own.
+		// A missing queue has no policy: only the caller's own policies decide
+		// whether the caller learns that it does not exist.
 		own := key
 		own.account = c.Principal.Account
 		s.mu.Unlock()

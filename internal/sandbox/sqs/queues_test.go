@@ -38,7 +38,7 @@ func TestAQueueIsCreatedFoundDescribedAndListed(t *testing.T) {
 	}
 	found, err := c.GetQueueUrl(b.ctx, &awssqs.GetQueueUrlInput{QueueName: aws.String("jobs")})
 	if err != nil || *found.QueueUrl != url {
-		t.Errorf("GetQueueUrl gives %v, %v", found, err)
+		t.Errorf("GetQueueUrl returns %v, %v", found, err)
 	}
 	got, err := c.GetQueueAttributes(b.ctx, &awssqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{"All"}})
 	if err != nil {
@@ -52,7 +52,7 @@ func TestAQueueIsCreatedFoundDescribedAndListed(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got.Attributes[name], want)
 		}
 	}
-	if _, there := got.Attributes["Policy"]; there {
+	if _, found := got.Attributes["Policy"]; found {
 		t.Error("a queue without a policy has a Policy attribute")
 	}
 	tags, err := c.ListQueueTags(b.ctx, &awssqs.ListQueueTagsInput{QueueUrl: &url})
@@ -62,18 +62,18 @@ func TestAQueueIsCreatedFoundDescribedAndListed(t *testing.T) {
 	b.create(t, c, "other", nil)
 	list, err := c.ListQueues(b.ctx, &awssqs.ListQueuesInput{QueueNamePrefix: aws.String("jo")})
 	if err != nil || len(list.QueueUrls) != 1 || list.QueueUrls[0] != url {
-		t.Errorf("ListQueues gives %v, %v", list, err)
+		t.Errorf("ListQueues returns %v, %v", list, err)
 	}
 }
 
-func TestQueuesOfOneNameInTwoRegionsAreTwoQueues(t *testing.T) {
+func TestQueuesOfTheSameNameInTwoRegionsAreSeparate(t *testing.T) {
 	b := start(t)
 	west, east := b.client(vendor, "us-west-2"), b.client(vendor, "us-east-1")
 	url := b.create(t, west, "jobs", nil)
 	_, err := east.GetQueueUrl(b.ctx, &awssqs.GetQueueUrlInput{QueueName: aws.String("jobs")})
 	wantCode(t, err, "AWS.SimpleQueueService.NonExistentQueue")
 	if b.create(t, east, "jobs", nil) != url {
-		t.Error("the URL names the Region")
+		t.Error("the URL contains the Region")
 	}
 	b.send(t, west, url, "west")
 	if got := bodies(b.receive(t, east, url)); got != "" {
@@ -130,7 +130,7 @@ func TestADeletedQueuesNameIsReservedForAMinute(t *testing.T) {
 	b.create(t, c, "jobs", nil)
 }
 
-func TestAnInvalidAttributeIsRefusedByName(t *testing.T) {
+func TestInvalidAttributesAreRefused(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	url := b.create(t, c, "jobs", nil)
@@ -175,7 +175,7 @@ func TestAnInvalidAttributeIsRefusedByName(t *testing.T) {
 			continue
 		}
 		if err == nil {
-			t.Errorf("%s = %s is accepted", tt.name, tt.value)
+			t.Errorf("%s = %s was accepted", tt.name, tt.value)
 			continue
 		}
 		wantCode(t, err, tt.code)
@@ -210,7 +210,7 @@ func TestTagsAreAddedAndRemoved(t *testing.T) {
 	}
 }
 
-func TestListQueuesPages(t *testing.T) {
+func TestQueuesAreListedInPages(t *testing.T) {
 	b := start(t)
 	c := b.client(vendor, home)
 	for _, name := range []string{"a", "b", "c"} {
@@ -228,7 +228,7 @@ func TestListQueuesPages(t *testing.T) {
 		}
 	}
 	if got := strings.Join(names, ""); got != "abc" {
-		t.Errorf("the pages give %q", got)
+		t.Errorf("the pages have %q", got)
 	}
 }
 
@@ -237,7 +237,7 @@ func TestTheQueuePolicyIsEvaluatedForOtherAccounts(t *testing.T) {
 	own, stranger := b.client(vendor, home), b.client(customer, home)
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"sqs:SendMessage","Resource":"*"}]}`
 	url := b.create(t, own, "jobs", map[string]string{"Policy": policy})
-	b.judge.allowed = func(a kernel.Authorization) bool {
+	b.authorizer.allowed = func(a kernel.Authorization) bool {
 		return a.Action == "sqs:SendMessage" && a.ResourcePolicy == policy && a.ResourceAccount == vendor &&
 			a.Resource == "arn:aws:sqs:eu-west-1:111111111111:jobs" && a.Principal.Account == customer
 	}

@@ -15,13 +15,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// maxInFlight is how many messages of a queue may be received and not yet
-// deleted (aws-facts 6).
+// maxInFlight is how many messages of a queue may be in flight: received and
+// not yet deleted or visible again (aws-facts 6).
 const maxInFlight = 120_000
 
 type receiving struct {
 	QueueUrl                    string
-	AttributeNames              []string // the older name of the next
+	AttributeNames              []string // older name of MessageSystemAttributeNames
 	MessageSystemAttributeNames []string
 	MessageAttributeNames       []string
 	MaxNumberOfMessages         *int
@@ -29,7 +29,7 @@ type receiving struct {
 	WaitTimeSeconds             *int
 }
 
-// received is one message in the answer.
+// received is one message in the response.
 type received struct {
 	MessageId              string
 	ReceiptHandle          string
@@ -85,8 +85,8 @@ func (in receiving) check() error {
 	return nil
 }
 
-// receive returns the visible messages, or waits for the first one: until the
-// long poll's time is over by the sandbox's clock, or the caller cancels.
+// receive returns visible messages. If there are none, it waits for one until
+// the long poll is over by the sandbox's clock, or the caller cancels.
 func (s *Service) receive(c *kernel.Call, q *queue, in receiving) ([]received, error) {
 	ctx := c.Context
 	s.mu.Lock()
@@ -102,7 +102,7 @@ func (s *Service) receive(c *kernel.Call, q *queue, in receiving) ([]received, e
 			return nil, nil
 		}
 		s.mu.Lock()
-		if q.gone {
+		if q.deleted {
 			s.mu.Unlock()
 			return nil, errNoQueue()
 		}
@@ -112,7 +112,7 @@ func (s *Service) receive(c *kernel.Call, q *queue, in receiving) ([]received, e
 		changed, next := q.changed, q.nextArrival(now, end)
 		s.mu.Unlock()
 		if err := s.openAll(c, q, taken); err != nil {
-			s.giveBack(taken, now)
+			s.makeVisible(taken, now)
 			return nil, err
 		}
 		if len(messages) > 0 || err != nil || !now.Before(end) {
@@ -122,8 +122,8 @@ func (s *Service) receive(c *kernel.Call, q *queue, in receiving) ([]received, e
 	}
 }
 
-// waitFor returns when the queue has changed, the time has come, or the context
-// has ended.
+// waitFor waits until the queue changes, the sandbox's clock reaches a time, or
+// the context is done.
 func (s *Service) waitFor(ctx context.Context, changed <-chan struct{}, next time.Time) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -134,11 +134,11 @@ func (s *Service) waitFor(ctx context.Context, changed <-chan struct{}, next tim
 		case <-ctx.Done():
 		}
 	}()
-	_ = s.clock.WaitUntil(ctx, next) // whatever ended the wait, the queue is checked again
+	_ = s.clock.WaitUntil(ctx, next) // the caller checks the queue again in any case
 }
 
-// nextArrival returns the time when the next message of the queue can be
-// received.
+// nextArrival returns the time at which the next message of the queue becomes
+// visible, or end if that is earlier.
 func (q *queue) nextArrival(now, end time.Time) time.Time {
 	next := end
 	for _, m := range q.messages {
@@ -153,7 +153,9 @@ func (q *queue) nextArrival(now, end time.Time) time.Time {
 	return next
 }
 
-// take receives the visible messages. The caller holds the lock.
+// take receives visible messages, up to the limit of the request, and moves
+// those to the dead-letter queue that were received too often. The caller holds
+// the lock.
 func (s *Service) take(q *queue, in receiving, now time.Time) ([]*message, error) {
 	_, inFlight, _ := q.counts(now)
 	if inFlight >= maxInFlight {
@@ -172,7 +174,7 @@ func (s *Service) take(q *queue, in receiving, now time.Time) ([]*message, error
 		if len(out) == limit {
 			break
 		}
-		if m.arrives.After(now) || m.visible.After(now) || s.bury(q, m, now) {
+		if m.arrives.After(now) || m.visible.After(now) || s.moveToDeadLetters(q, m, now) {
 			continue
 		}
 		m.received++
@@ -186,8 +188,9 @@ func (s *Service) take(q *queue, in receiving, now time.Time) ([]*message, error
 	return out, nil
 }
 
-// giveBack undoes a receive whose messages could not be decrypted.
-func (s *Service) giveBack(taken []*message, now time.Time) {
+// makeVisible makes messages visible again that could not be decrypted after a
+// receive, and does not count the receive.
+func (s *Service) makeVisible(taken []*message, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range taken {
@@ -234,13 +237,15 @@ func (m *message) show(in receiving) received {
 	return r
 }
 
-// newHandle returns the receipt handle of one receive. It contains queue and
-// message, so that an old handle can be distinguished from an invented one.
+// newHandle returns the receipt handle of one receive. It contains the queue
+// and the message, so that an old handle can be distinguished from an invalid
+// one.
 func newHandle(q *queue, m *message, unique string) string {
 	return base64.StdEncoding.EncodeToString([]byte(unique + " " + q.key.arn() + " " + m.id))
 }
 
-// byHandle returns the message of a handle; nil if it no longer exists.
+// byHandle returns the message of a receipt handle, or nil if it no longer
+// exists. It returns an error if the handle is invalid.
 func (q *queue) byHandle(handle string) (*message, error) {
 	invalid := kernel.Errorf(http.StatusNotFound, "ReceiptHandleIsInvalid",
 		"The input receipt handle %q is not a valid receipt handle.", handle)

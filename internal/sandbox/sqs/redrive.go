@@ -11,14 +11,17 @@ import (
 	"time"
 )
 
-// redrive returns the queue for messages that were received too often, and how
-// often that is.
+// redrive returns the ARN of the dead-letter queue, and how often a message may
+// be received before it is moved there. ok is false if the queue has no redrive
+// policy.
 func (q *queue) redrive() (target string, maxReceives int, ok bool) {
 	target, maxReceives, err := parseRedrive(q.attributes["RedrivePolicy"])
 	return target, maxReceives, err == nil && target != ""
 }
 
-// parseRedrive accepts maxReceiveCount as a number or as a string, as AWS does.
+// parseRedrive returns the values of a redrive policy, or empty ones for an
+// empty document. Like AWS, it accepts maxReceiveCount as a number or as a
+// string.
 func parseRedrive(document string) (target string, maxReceives int, err error) {
 	if document == "" {
 		return "", 0, nil
@@ -105,9 +108,10 @@ func (q *queue) takesDeadLettersOf(source string) bool {
 	}
 }
 
-// bury moves a message to the dead-letter queue, if it was received as often as
-// its queue allows. It keeps its age (aws-facts 6).
-func (s *Service) bury(q *queue, m *message, now time.Time) bool {
+// moveToDeadLetters moves a message to the dead-letter queue if it was received
+// as often as its queue allows, and reports whether it did. The message keeps
+// its age (aws-facts 6).
+func (s *Service) moveToDeadLetters(q *queue, m *message, now time.Time) bool {
 	target, maxReceives, ok := q.redrive()
 	if !ok || m.received < maxReceives {
 		return false
@@ -123,7 +127,8 @@ func (s *Service) bury(q *queue, m *message, now time.Time) bool {
 	return true
 }
 
-// parseQueueARN parses arn:PARTITION:sqs:REGION:ACCOUNT:NAME.
+// parseQueueARN parses arn:PARTITION:sqs:REGION:ACCOUNT:NAME, and reports
+// whether it is valid.
 func parseQueueARN(arn string) (queueKey, bool) {
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sqs" {

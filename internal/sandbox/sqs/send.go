@@ -23,7 +23,7 @@ type sending struct {
 	MessageDeduplicationId  string
 }
 
-// sent is the answer.
+// sent is the result for one message.
 type sent struct {
 	Id                           string `json:",omitempty"`
 	MessageId                    string
@@ -80,8 +80,8 @@ func (s *Service) sendMessageBatch(c *kernel.Call) (any, error) {
 		func(e sending) (any, error) { return s.send(c, q, e, blob) })
 }
 
-// send adds a message to a queue, encrypted with a data key if the queue has a
-// KMS key. The caller holds the lock.
+// send adds a message to a queue, with a data key if the queue has a KMS key.
+// It returns an error if the message is invalid. The caller holds the lock.
 func (s *Service) send(c *kernel.Call, q *queue, in sending, dataKey []byte) (*sent, error) {
 	if err := in.check(q); err != nil {
 		return nil, err
@@ -168,8 +168,9 @@ func sender(p *kernel.Principal) string {
 
 var batchID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-// batch executes an operation for each entry. An entry that fails doesn't stop
-// the others; a batch that is invalid as a whole does nothing.
+// batch executes an operation for each entry, and returns a result that has the
+// failed entries too. It returns an error, and executes none, if the batch
+// itself is invalid.
 func batch[E any](entries []E, kind string, id func(E) string, do func(E) (any, error)) (any, error) {
 	bad := func(code, format string, args ...any) (any, error) {
 		return nil, kernel.Errorf(http.StatusBadRequest, code, format, args...)

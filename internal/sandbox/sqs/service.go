@@ -6,10 +6,9 @@
 // delays, retention and redrive by the sandbox's clock, and every call
 // authorized by identity and queue policies.
 //
-// Queues may be encrypted with a KMS key, which is called for each message.
+// Queues may be encrypted with a KMS key, which is used for each message.
 //
-// It has no FIFO queues, no message move tasks and no AddPermission: those
-// calls and attributes are refused.
+// It returns an error for FIFO queues, message move tasks and AddPermission.
 package sqs
 
 import (
@@ -25,23 +24,23 @@ import (
 
 // Service is SQS for all accounts and Regions of a sandbox.
 //
-// One lock guards everything, because queues are few and calls are short. It is
+// One lock guards its state, because queues are few and calls are short. It is
 // never held during a call to the authorizer.
 type Service struct {
 	clock      *kernel.Clock
 	authorizer kernel.Authorizer
 	accounts   kernel.Accounts
 	inside     kernel.Inside // to KMS
-	rand       io.Reader     // message IDs and receipt handles
+	rand       io.Reader     // for message IDs and receipt handles
 	url        string
 
 	mu      sync.Mutex
 	queues  map[queueKey]*queue
-	deleted map[queueKey]time.Time // names of recently deleted queues
+	deleted map[queueKey]time.Time // times of deletion
 }
 
-// queueKey identifies a queue; a queue URL does not contain the Region, which
-// is taken from the credential scope of the call.
+// queueKey identifies a queue. A queue URL does not contain the Region, which
+// is that of the call's credential scope.
 type queueKey struct{ account, region, name string }
 
 func (k queueKey) arn() string {
@@ -64,7 +63,7 @@ func New(env kernel.Env) *Service {
 
 var _ kernel.Service = (*Service)(nil)
 
-// Action names the operation of the X-Amz-Target header.
+// Action returns the name of the operation in the X-Amz-Target header.
 func (s *Service) Action(r *http.Request, _ []byte) string { return kernel.JSONAction(r) }
 
 // operations decode their input, authorize the call, and execute it.
@@ -89,14 +88,14 @@ var operations = map[string]func(*Service, *kernel.Call) (any, error){
 	"ChangeMessageVisibilityBatch": (*Service).changeMessageVisibilityBatch,
 }
 
-// Serve executes one operation.
+// Serve executes one operation and returns its response.
 func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return kernel.ServeJSON(s, operations, c)
 }
 
-// allow checks that the caller may do an action on a queue. The queue's owner
-// and policy are passed; a missing queue has neither, so that a caller without
-// permission can't find out whether it exists.
+// allow returns an error if the caller may not use an action on a queue. For a
+// missing queue, the key has the caller's account and the policy is empty, so
+// that a caller without permission cannot find out whether the queue exists.
 func (s *Service) allow(c *kernel.Call, action string, key queueKey, policy string) error {
 	if c.Principal == nil && policy == "" {
 		return kernel.Errorf(http.StatusForbidden, "AccessDenied", "Access to the resource %s is denied.", key.arn())
@@ -110,7 +109,7 @@ func (s *Service) allow(c *kernel.Call, action string, key queueKey, policy stri
 	}))
 }
 
-// accessDenied returns the authorizer's error in SQS's words.
+// accessDenied returns the authorizer's error with SQS's code.
 func accessDenied(err error) error {
 	var denied *kernel.Error
 	if errors.As(err, &denied) && strings.HasPrefix(denied.Code, "AccessDenied") {

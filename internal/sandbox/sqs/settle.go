@@ -10,9 +10,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// The operations of a receiver on a message: delete it, or change when it
-// becomes visible.
+// This file has the operations with which a receiver settles a message: it
+// deletes the message, or changes when the message becomes visible again.
 
+// settling is the input of such an operation, or one entry of a batch.
 type settling struct {
 	QueueUrl          string `json:",omitempty"`
 	Id                string `json:",omitempty"`
@@ -71,9 +72,8 @@ func (s *Service) settleBatch(c *kernel.Call, action, kind string, do func(*queu
 	return batch(in.Entries, kind, settledID, func(e settling) (any, error) { return settled{e.Id}, do(q, e) })
 }
 
-// delete removes a message. As on AWS it succeeds for a message that no longer
-// exists, and with the handle of an earlier receive it succeeds and deletes
-// nothing.
+// delete deletes a message. As on AWS, it succeeds if the message no longer
+// exists, and with the handle of an earlier receive, which deletes nothing.
 func (s *Service) delete(q *queue, in settling) error {
 	m, err := q.byHandle(in.ReceiptHandle)
 	if err != nil || m == nil || m.handle != in.ReceiptHandle {
