@@ -311,7 +311,8 @@ func writeLifecycle(v any) (any, error) {
 	return l, nil
 }
 
-// bucketPolicyResource is AWS::S3::BucketPolicy. Its physical ID is the bucket's name.
+// bucketPolicyResource is AWS::S3::BucketPolicy. Its physical ID is the
+// bucket's name.
 type bucketPolicyResource struct{ s *Service }
 
 func readBucketPolicy(properties map[string]any) (bucket, policy string, err error) {

@@ -169,7 +169,8 @@ func stringProperties(properties map[string]any) map[string]any {
 	return text
 }
 
-// responseBucket returns the bucket that answers are written to (aws-facts 2.1).
+// responseBucket returns the bucket that answers are written to (aws-facts
+// 2.1).
 func responseBucket(region string) string {
 	return "cloudformation-custom-resource-response-" + strings.ReplaceAll(region, "-", "")
 }

@@ -146,8 +146,8 @@ func (o *operation) attachTo(arn string, have, want []string) error {
 	return nil
 }
 
-// prune deletes a policy's oldest versions until at most keep are left. It never
-// deletes the default version.
+// prune deletes a policy's oldest versions until at most keep are left. It
+// never deletes the default version.
 func (o *operation) prune(arn string, keep int) error {
 	var listed struct {
 		Versions []struct {

@@ -16,8 +16,8 @@ type queueResource struct{ s *Service }
 
 const queueType = "AWS::SQS::Queue"
 
-// queueAttributes has the properties that are queue attributes of the same name,
-// with their default values.
+// queueAttributes has the properties that are queue attributes of the same
+// name, with their default values.
 var queueAttributes = map[string]string{
 	"DelaySeconds": "0", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600", "ReceiveMessageWaitTimeSeconds": "0",
 	"VisibilityTimeout": "30", "SqsManagedSseEnabled": "true", "KmsMasterKeyId": "", "KmsDataKeyReusePeriodSeconds": "300", "RedrivePolicy": "", "RedriveAllowPolicy": "",

@@ -10,7 +10,8 @@ import (
 	"slices"
 )
 
-// ruleResource is AWS::Events::Rule. Its physical ID is the rule's name (aws-facts 16.2).
+// ruleResource is AWS::Events::Rule. Its physical ID is the rule's name
+// (aws-facts 16.2).
 type ruleResource struct{ s *Service }
 
 const ruleType = "AWS::Events::Rule"

@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// The following methods call other services as the operation's principal, in the
-// stack's Region, for all resources except those of IAM. Their errors have the
-// texts of the resource handlers.
+// The following methods call other services as the operation's principal, in
+// the stack's Region, for all resources except those of IAM. Their errors have
+// the texts of the resource handlers.
 
 func (o *operation) s3(method, bucket, subresource string, body []byte) error {
 	return o.handled("S3", func() error {

@@ -32,8 +32,9 @@ func (s *Service) actor(c *kernel.Call, q kernel.Query, st *stack) (actor *kerne
 	}
 	if named := q.Get("RoleARN"); named != "" {
 		roleARN = named
-		// Only a role that the call names needs iam:PassRole: the stack's own role was
-		// passed before, and a caller who may use the stack may use it.
+		// Only a role that the call names needs iam:PassRole: the stack's own
+		// role was passed before, and a caller who may use the stack may use
+		// it.
 		if err := s.env.Authorizer.Authorize(kernel.Authorization{
 			Principal: c.Principal, Action: "iam:PassRole", Resource: roleARN, ResourceAccount: c.Principal.Account,
 			Context: map[string][]string{"iam:passedtoservice": {cloudFormation}},

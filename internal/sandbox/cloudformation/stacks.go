@@ -43,7 +43,8 @@ func fetchable(u *url.URL, region string) bool {
 	if u.Scheme != "https" || host == nil || host[2] != kernel.URLSuffix(region) {
 		return false
 	}
-	// A host without a Region is the global endpoint of the commercial partition.
+	// A host without a Region is the global endpoint of the commercial
+	// partition.
 	return kernel.Partition(host[1]) == kernel.Partition(region)
 }
 

@@ -39,8 +39,8 @@ type stackSet struct {
 	changed    chan struct{}   // closed and replaced at every change
 }
 
-// automatic defines what happens in accounts that join the organization or leave
-// it.
+// automatic defines what happens in accounts that join the organization or
+// leave it.
 type automatic struct {
 	enabled, retain bool
 	follows         map[string][]string // the excluded accounts, by each Region that the whole root was deployed to
@@ -195,8 +195,8 @@ func (s *Service) ownerOfSets(c *kernel.Call, q kernel.Query) (string, error) {
 	}
 }
 
-// StackSet returns a StackSet of an account by its name or ID, and whether there
-// is one.
+// StackSet returns a StackSet of an account by its name or ID, and whether
+// there is one.
 func (s *Service) StackSet(account, region, nameOrID string) (StackSet, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,8 +206,8 @@ func (s *Service) StackSet(account, region, nameOrID string) (StackSet, bool) {
 	return StackSet{}, false
 }
 
-// StackSets returns all StackSets of all accounts, also the deleted ones, in the
-// order of creation.
+// StackSets returns all StackSets of all accounts, also the deleted ones, in
+// the order of creation.
 func (s *Service) StackSets() []StackSet {
 	s.mu.Lock()
 	defer s.mu.Unlock()

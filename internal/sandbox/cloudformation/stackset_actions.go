@@ -214,9 +214,9 @@ func (s *Service) createStackInstances(c *kernel.Call, q kernel.Query) (any, err
 	return operationResult{o.id}, nil
 }
 
-// addInstances adds the missing instances in the given accounts and the targets'
-// Regions, and returns a result for each instance there. The caller holds the
-// lock.
+// addInstances adds the missing instances in the given accounts and the
+// targets' Regions, and returns a result for each instance there. The caller
+// holds the lock.
 func (set *stackSet) addInstances(t targets, accounts []string, root string) []*setResult {
 	var results []*setResult
 	for _, region := range t.regions {

@@ -99,8 +99,8 @@ func (s *Service) member(ctx context.Context, at location) (*member, error) {
 	return m, err
 }
 
-// executionRole returns the ARN of the account's stacksets-exec role. It creates
-// the role if there is none.
+// executionRole returns the ARN of the account's stacksets-exec role. It
+// creates the role if there is none.
 func (m *member) executionRole() (string, error) {
 	m.s.executionMu.Lock()
 	defer m.s.executionMu.Unlock()
@@ -233,8 +233,8 @@ func (m *member) settled(stackID string) (Stack, error) {
 	return m.s.WaitFor(m.ctx, stackID, Stack.Settled)
 }
 
-// ends waits until no operation of the stack is in progress. It returns an error
-// with the reason if the stack does not have the given status then.
+// ends waits until no operation of the stack is in progress. It returns an
+// error with the reason if the stack does not have the given status then.
 func (m *member) ends(stackID, status string) error {
 	st, err := m.settled(stackID)
 	if err != nil || st.Status == status {

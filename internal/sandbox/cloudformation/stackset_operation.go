@@ -55,8 +55,8 @@ func (s *Service) startSet(set *stackSet, o *setOperation) {
 	s.runSet(set, o)
 }
 
-// runSet runs an operation in its own goroutine, then the next one of the queue.
-// The caller holds the lock.
+// runSet runs an operation in its own goroutine, then the next one of the
+// queue. The caller holds the lock.
 func (s *Service) runSet(set *stackSet, o *setOperation) {
 	o.status, set.running = "RUNNING", o
 	set.wake()
@@ -153,8 +153,8 @@ func (s *Service) runInstance(set *stackSet, o *setOperation, r *setResult) (ok 
 	case errors.Is(err, errSkipped):
 		r.ended("CANCELLED", "SKIPPED_SUSPENDED_ACCOUNT", err.Error())
 	case err != nil && o.action == "DELETE":
-		// Updates skip the instance from now on. It can only be deleted, by another
-		// attempt or with its stack retained.
+		// Updates skip the instance from now on. It can only be deleted, by
+		// another attempt or with its stack retained.
 		r.in.status = "INOPERABLE"
 		r.ended("FAILED", "INOPERABLE", err.Error())
 	case err != nil:
@@ -181,8 +181,8 @@ func (s *Service) cancelled(set *stackSet, r *setResult) {
 	set.wake()
 }
 
-// preferences are the operation preferences of a call. A number is nil if it was
-// not given.
+// preferences are the operation preferences of a call. A number is nil if it
+// was not given.
 type preferences struct {
 	regions                       []string // in their order
 	failures, failuresPercent     *int
@@ -244,7 +244,8 @@ func (p preferences) order(regions []string) []string {
 	return list
 }
 
-// tolerated returns how many of the accounts of a Region may fail, 0 by default.
+// tolerated returns how many of the accounts of a Region may fail, 0 by
+// default.
 func (p preferences) tolerated(accounts int) int {
 	switch {
 	case p.failures != nil:
@@ -255,8 +256,9 @@ func (p preferences) tolerated(accounts int) int {
 	return 0
 }
 
-// atOnce returns how many accounts are handled in parallel, 1 by default. Unless
-// concurrency is soft, it is at most one more than the tolerated failures.
+// atOnce returns how many accounts are handled in parallel, 1 by default.
+// Unless concurrency is soft, it is at most one more than the tolerated
+// failures.
 func (p preferences) atOnce(accounts, tolerated int) int {
 	n := 1
 	switch {

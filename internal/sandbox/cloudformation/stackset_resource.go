@@ -66,8 +66,8 @@ func (h stackSetResource) delete(ctx context.Context, o *operation, r *resource)
 	return h.call(o, "DeleteStackSet", callingAs(stringProperties(r.properties), url.Values{"StackSetName": {r.physicalID}}), nil)
 }
 
-// callingAs returns params with the property CallAs, if the resource has it: see
-// ownerOfSets.
+// callingAs returns params with the property CallAs, if the resource has it:
+// see ownerOfSets.
 func callingAs(properties map[string]any, params url.Values) url.Values {
 	if as, given := properties[callAs].(string); given {
 		params.Set(callAs, as)

@@ -69,8 +69,9 @@ func queryTargets(q kernel.Query, root string) (targets, error) {
 	return t, nil
 }
 
-// of returns the accounts that are targets, of some that are under the root. All
-// accounts are under the root, so a union with others is the same as the root.
+// of returns the accounts that are targets, of some that are under the root.
+// All accounts are under the root, so a union with others is the same as the
+// root.
 func (t targets) of(all []string) []string {
 	var picked []string
 	for _, account := range all {
@@ -82,8 +83,8 @@ func (t targets) of(all []string) []string {
 	return picked
 }
 
-// whole reports whether the target is the root, except for excluded accounts, so
-// that accounts that join later are targets too.
+// whole reports whether the target is the root, except for excluded accounts,
+// so that accounts that join later are targets too.
 func (t targets) whole() bool { return t.filter != "INTERSECTION" }
 
 // leftOut returns the excluded accounts.
@@ -94,8 +95,8 @@ func (t targets) leftOut() []string {
 	return nil
 }
 
-// managed returns the organization that an account manages, or an error if there
-// is none.
+// managed returns the organization that an account manages, or an error if
+// there is none.
 func (s *Service) managed(account string) (organizations.Organization, error) {
 	o, found := s.organizations.Of(account)
 	if !found || o.Management != account {
@@ -107,9 +108,9 @@ func (s *Service) managed(account string) (organizations.Organization, error) {
 // follow starts the operations of StackSets with automatic deployment for an
 // account that joins the organization or leaves it.
 //
-// An account that has left no longer belongs to the organization when its stacks
-// are deleted. A topic that allows to publish by aws:PrincipalOrgID alone
-// therefore refuses the Delete requests. Whether AWS is as strict is not
+// An account that has left no longer belongs to the organization when its
+// stacks are deleted. A topic that allows to publish by aws:PrincipalOrgID
+// alone therefore refuses the Delete requests. Whether AWS is as strict is not
 // confirmed (aws-facts 8).
 func (s *Service) follow(c organizations.Change) {
 	s.mu.Lock()

@@ -130,8 +130,8 @@ func readTopicPolicy(properties map[string]any) ([]string, string, error) {
 	return readAttached("AWS::SNS::TopicPolicy", "Topics", properties)
 }
 
-// topicPolicy sets the policy of the topics in want. The topics that are only in
-// have get the default policy of a new topic (aws-facts 5.2, 5.4).
+// topicPolicy sets the policy of the topics in want. The topics that are only
+// in have get the default policy of a new topic (aws-facts 5.2, 5.4).
 func (o *operation) topicPolicy(have, want []string, policy string) error {
 	set := func(topic, policy string) error {
 		return o.sns("SetTopicAttributes", url.Values{"TopicArn": {topic}, "AttributeName": {"Policy"}, "AttributeValue": {policy}}, nil)

@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/cloudformation/template"
 )
 
-// update is an update in progress: the state for a rollback, and the resources to
-// delete when it ends.
+// update is an update in progress: the state for a rollback, and the resources
+// to delete when it ends.
 type update struct {
 	*operation
 	former   former
@@ -64,7 +64,8 @@ func runUpdate(before former) func(*operation) {
 	}
 }
 
-// apply creates, updates or replaces one resource as the new template defines it.
+// apply creates, updates or replaces one resource as the new template defines
+// it.
 func (u *update) apply(ctx context.Context, id string) error {
 	definition := u.st.template.Resources[id]
 	u.s.mu.Lock()
@@ -127,8 +128,8 @@ func (u *update) replace(ctx context.Context, old *resource, definition template
 }
 
 // change updates a resource in place, and calls adopt after success. A custom
-// resource whose vendor answers with another physical ID counts as replaced: the
-// old ID is deleted in the end (aws-facts 1.12).
+// resource whose vendor answers with another physical ID counts as replaced:
+// the old ID is deleted in the end (aws-facts 1.12).
 func (u *update) change(ctx context.Context, r *resource, properties map[string]any, adopt func()) error {
 	u.s.setResource(u.st, r, "UPDATE_IN_PROGRESS", "")
 	old := *r
@@ -178,8 +179,8 @@ func (u *update) complete() {
 	}
 }
 
-// finish removes from the stack the resources that are not in needs, and sets the
-// stack's status.
+// finish removes from the stack the resources that are not in needs, and sets
+// the stack's status.
 func (u *update) finish(status string, needs map[string][]string) {
 	u.s.mu.Lock()
 	maps.DeleteFunc(u.st.resources, func(id string, _ *resource) bool {
@@ -196,8 +197,8 @@ type leftover struct {
 	keep bool // as its deletion or replacement policy defines
 }
 
-// cleanUp deletes leftovers, each after those that need it. After three failures
-// it gives one up: a cleanup never fails an update (aws-facts 1.12).
+// cleanUp deletes leftovers, each after those that need it. After three
+// failures it gives one up: a cleanup never fails an update (aws-facts 1.12).
 func (u *update) cleanUp(left []leftover) {
 	all, byKey := map[string]*resource{}, map[string]leftover{}
 	for i, l := range left {

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// rollback restores the former template: it changes back the resources that were
-// changed in place, restores those that were replaced, and in the end deletes
-// those that the update created.
+// rollback restores the former template: it changes back the resources that
+// were changed in place, restores those that were replaced, and in the end
+// deletes those that the update created.
 func (u *update) rollback(reason string) {
 	u.setStatus("UPDATE_ROLLBACK_IN_PROGRESS", reason)
 	superseded := u.replaced
@@ -70,8 +70,8 @@ func (u *update) restore() (left []leftover, steps map[string]undo) {
 	return left, steps
 }
 
-// changeBack updates a resource to the properties that it had. It does so also if
-// the resource's update failed, because that may have changed a part of it.
+// changeBack updates a resource to the properties that it had. It does so also
+// if the resource's update failed, because that may have changed a part of it.
 func (u *update) changeBack(ctx context.Context, step undo) error {
 	u.s.mu.Lock()
 	r := u.st.resources[step.id]
@@ -85,8 +85,8 @@ func (u *update) changeBack(ctx context.Context, step undo) error {
 }
 
 // orphans returns the physical resources that the update replaced and that the
-// rollback did not restore: a vendor may answer a rollback with the old physical
-// ID, or with a third one.
+// rollback did not restore: a vendor may answer a rollback with the old
+// physical ID, or with a third one.
 func (u *update) orphans(superseded []*resource) []*resource {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()

@@ -305,8 +305,8 @@ func phoneHome(settings ...string) string {
 	return named("PhoneHome", settings...)
 }
 
-// named returns the template of phoneHome, with another logical ID of the custom
-// resource.
+// named returns the template of phoneHome, with another logical ID of the
+// custom resource.
 func named(logicalID string, settings ...string) string {
 	properties := append([]string{
 		`"ServiceToken": "` + topic + `"`, `"ServiceTimeout": 900`,

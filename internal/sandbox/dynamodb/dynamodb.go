@@ -5,10 +5,10 @@
 // optional range key, items, expressions, transactions, and the settings of a
 // table that this project uses. Its protocol is JSON 1.0, as on AWS.
 //
-// It returns an error for secondary indexes, streams, PartiQL, global tables, and
-// the legacy parameters that expressions replaced. Reads are always consistent.
-// Items past their time to live stay, as they do on AWS for days, so readers must
-// filter them.
+// It returns an error for secondary indexes, streams, PartiQL, global tables,
+// and the legacy parameters that expressions replaced. Reads are always
+// consistent. Items past their time to live stay, as they do on AWS for days,
+// so readers must filter them.
 package dynamodb
 
 import (
@@ -44,8 +44,8 @@ func New(env kernel.Env) *Service {
 	return &Service{env: env, tables: map[tableKey]*table{}, tokens: map[tokenKey]idempotent{}}
 }
 
-// SetCreationTime sets how long new tables stay CREATING, by the sandbox's clock.
-// By default they are ACTIVE at once.
+// SetCreationTime sets how long new tables stay CREATING, by the sandbox's
+// clock. By default they are ACTIVE at once.
 func (s *Service) SetCreationTime(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,8 +152,8 @@ func (k tableKey) arn() string {
 	return "arn:" + kernel.Partition(k.region) + ":dynamodb:" + k.region + ":" + k.account + ":table/" + k.name
 }
 
-// keyOf returns the key of the table that a request names: by its name, which is
-// in the caller's account and Region, or by its ARN.
+// keyOf returns the key of the table that a request names: by its name, which
+// is in the caller's account and Region, or by its ARN.
 func keyOf(c *kernel.Call, nameOrARN string) (tableKey, error) {
 	key := tableKey{account: c.Principal.Account, region: c.Region, name: nameOrARN}
 	if parts := strings.SplitN(nameOrARN, ":", 6); len(parts) == 6 && parts[0] == "arn" {

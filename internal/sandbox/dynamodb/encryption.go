@@ -14,9 +14,9 @@ import (
 // Encryption with a KMS key. The creator of a table needs kms:DescribeKey,
 // kms:CreateGrant and kms:GenerateDataKey, and a reader or writer of items
 // needs kms:Decrypt, by the key's policy and with kms:ViaService (aws-facts
-// 13.4). DynamoDB caches a caller's table key for five minutes; the sandbox calls
-// KMS for each call, so that a change of the key or its policy takes effect at
-// once.
+// 13.4). DynamoDB caches a caller's table key for five minutes; the sandbox
+// calls KMS for each call, so that a change of the key or its policy takes
+// effect at once.
 
 type encryptionInput struct {
 	Enabled        bool
@@ -37,9 +37,9 @@ func (s *Service) keyUse(c *kernel.Call, table tableKey, key string) kernel.KeyU
 	}
 }
 
-// encrypt returns the encryption of a table with the KMS key in the input, or if
-// that names none, with the account's key for DynamoDB. It returns nil for a table
-// that uses DynamoDB's own key.
+// encrypt returns the encryption of a table with the KMS key in the input, or
+// if that names none, with the account's key for DynamoDB. It returns nil for a
+// table that uses DynamoDB's own key.
 func (s *Service) encrypt(c *kernel.Call, table tableKey, in *encryptionInput) (*encryption, error) {
 	switch {
 	case in == nil || !in.Enabled:

@@ -25,8 +25,8 @@ func (t *table) isKey(name string) bool {
 	return name == t.hash.name || t.sort != nil && name == t.sort.name
 }
 
-// checkKey returns an error if a key does not have exactly the attributes of the
-// table's key, or if a value is invalid.
+// checkKey returns an error if a key does not have exactly the attributes of
+// the table's key, or if a value is invalid.
 func (t *table) checkKey(key attr.Item) error {
 	if len(key) != len(t.keys()) {
 		return invalid("The provided key element does not match the schema")

@@ -118,7 +118,8 @@ var keyedCalls = map[string]keyed{
 	}),
 }
 
-// only returns a policy that allows actions on the table if a condition is true.
+// only returns a policy that allows actions on the table if a condition is
+// true.
 func only(actions, condition string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":` + actions + `,"Resource":"arn:aws:dynamodb:eu-west-1:111111111111:table/xacct-acme","Condition":{` + condition + `}}]}`
 }

@@ -264,8 +264,8 @@ func (r *reader) read(item attr.Item) bool {
 			r.items = append(r.items, r.projection.Apply(item))
 		}
 	}
-	// If the page is full exactly at the last item, there is one more page, which
-	// is empty, as on AWS.
+	// If the page is full exactly at the last item, there is one more page,
+	// which is empty, as on AWS.
 	if r.scanned == r.limit || r.bytes >= maxPage {
 		r.last = r.table.keyOf(item)
 		return false

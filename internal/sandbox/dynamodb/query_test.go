@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// partition adds items with these sort keys to the partition "p", and one item to
-// each of two other partitions.
+// partition adds items with these sort keys to the partition "p", and one item
+// to each of two other partitions.
 func partition(t *testing.T, client *sdk.Client, sorts ...string) {
 	t.Helper()
 	put(t, client, key("o", "x"))

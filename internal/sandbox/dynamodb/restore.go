@@ -82,13 +82,13 @@ type restoreInput struct {
 	SSESpecificationOverride        *encryptionInput
 }
 
-// onTarget has the actions that a restore needs on the new table, in addition to
-// its own action on the old one (aws-facts 13.6).
+// onTarget has the actions that a restore needs on the new table, in addition
+// to its own action on the old one (aws-facts 13.6).
 var onTarget = []string{"BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem"}
 
-// restoreTableToPointInTime creates a table with the items that another table had
-// at a time. As on AWS, it does not restore tags, time to live, point-in-time
-// recovery and deletion protection.
+// restoreTableToPointInTime creates a table with the items that another table
+// had at a time. As on AWS, it does not restore tags, time to live,
+// point-in-time recovery and deletion protection.
 func (s *Service) restoreTableToPointInTime(c *kernel.Call, in *restoreInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,8 +138,8 @@ func (s *Service) restoreTableToPointInTime(c *kernel.Call, in *restoreInput) (a
 	return map[string]any{"TableDescription": description}, nil
 }
 
-// time returns the time that a restore asks for, or an error if the table cannot
-// be restored to it.
+// time returns the time that a restore asks for, or an error if the table
+// cannot be restored to it.
 func (in *restoreInput) time(source *table, now time.Time) (time.Time, error) {
 	b := source.backups
 	if b == nil {
@@ -162,9 +162,9 @@ func (in *restoreInput) time(source *table, now time.Time) (time.Time, error) {
 }
 
 // Rewind sets a table's items to those that it had at a time, and leaves its
-// settings unchanged, as if the table were restored to another one and the items
-// copied back. It returns an error if there is no such table, or if point-in-time
-// recovery has not been on since that time.
+// settings unchanged, as if the table were restored to another one and the
+// items copied back. It returns an error if there is no such table, or if
+// point-in-time recovery has not been on since that time.
 func (s *Service) Rewind(account, region, name string, to time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -90,8 +90,8 @@ func (t *table) describeBackups(now time.Time) any {
 	}}
 }
 
-// findTable is findActive with TableNotFoundException for a missing table, which
-// the operations of backups return.
+// findTable is findActive with TableNotFoundException for a missing table,
+// which the operations of backups return.
 func (s *Service) findTable(c *kernel.Call, name, action string) (*table, error) {
 	t, err := s.findActive(c, name, action)
 	var e *kernel.Error

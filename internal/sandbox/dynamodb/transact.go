@@ -63,8 +63,8 @@ type transactWriteItemsInput struct {
 	TransactItems      []transactWrite
 }
 
-// transactWriteItems executes all of its writes or none. Because one lock guards
-// all tables, transactions never conflict.
+// transactWriteItems executes all of its writes or none. Because one lock
+// guards all tables, transactions never conflict.
 func (s *Service) transactWriteItems(c *kernel.Call, in *transactWriteItemsInput) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

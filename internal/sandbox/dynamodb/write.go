@@ -89,8 +89,8 @@ func (w *write) checkUpdatesNoKey() error {
 	return nil
 }
 
-// evaluate checks the condition with the current item, and computes the item that
-// the write would store. It does not change the table.
+// evaluate checks the condition with the current item, and computes the item
+// that the write would store. It does not change the table.
 func (w *write) evaluate() error {
 	w.old = w.table.get(w.key)
 	if w.condition != nil && !w.condition.Holds(w.old) {

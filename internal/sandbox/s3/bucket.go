@@ -142,9 +142,9 @@ func (b *bucket) configure(c *call) error {
 	return b.locate(in.LocationConstraint)
 }
 
-// locate sets the Region of a new bucket. It returns an error if the bucket cannot
-// be created there: the endpoint of us-east-1 creates buckets in every Region of
-// the partition, the others only in their own.
+// locate sets the Region of a new bucket. It returns an error if the bucket
+// cannot be created there: the endpoint of us-east-1 creates buckets in every
+// Region of the partition, the others only in their own.
 func (b *bucket) locate(constraint string) error {
 	switch {
 	case constraint == "" && b.region != "us-east-1":

@@ -43,9 +43,9 @@ type deleted struct {
 	MarkerVersionID string `xml:"DeleteMarkerVersionId,omitempty"`
 }
 
-// delete deletes a version permanently. Without a version it deletes the object,
-// or adds a delete marker if the bucket has versions. It succeeds if there is no
-// such object.
+// delete deletes a version permanently. Without a version it deletes the
+// object, or adds a delete marker if the bucket has versions. It succeeds if
+// there is no such object.
 func (s *Service) delete(b *bucket, key, version string) deleted {
 	done := deleted{Key: key, VersionID: version}
 	if version == "" && b.versioning != "" {

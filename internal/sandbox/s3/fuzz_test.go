@@ -12,8 +12,9 @@ import (
 	"testing"
 )
 
-// FuzzDecodeChunks checks that no body makes the decoder panic, that its output is
-// never longer than its input, and that an encoded body is decoded to itself.
+// FuzzDecodeChunks checks that no body makes the decoder panic, that its output
+// is never longer than its input, and that an encoded body is decoded to
+// itself.
 func FuzzDecodeChunks(f *testing.F) {
 	f.Add([]byte("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"))
 	f.Add([]byte("5;chunk-signature=00\r\nhello\r\n0;chunk-signature=00\r\n\r\n"))

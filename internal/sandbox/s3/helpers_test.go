@@ -91,8 +91,8 @@ func get(c *sdk.Client, bucket *string, key string) (string, error) {
 	return string(body), err
 }
 
-// fetch sends a request to the sandbox with the host of its URL, as if AWS's host
-// names resolved to the sandbox. It returns the status and the body.
+// fetch sends a request to the sandbox with the host of its URL, as if AWS's
+// host names resolved to the sandbox. It returns the status and the body.
 func fetch(t *testing.T, s *sandbox.Sandbox, method, address, body string) (int, string) {
 	t.Helper()
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -73,8 +73,8 @@ func newListing(c *call) (*listing, error) {
 	return l, nil
 }
 
-// group returns the common prefix that a key is listed under, or an empty string if
-// the key itself is listed.
+// group returns the common prefix that a key is listed under, or an empty
+// string if the key itself is listed.
 func (l *listing) group(key string) string {
 	if l.delimiter == "" {
 		return ""
@@ -217,8 +217,8 @@ func (s *Service) listVersions(c *call) (*kernel.Response, error) {
 }
 
 // orderOf returns the position of a version. Because the version may have been
-// deleted, its ID contains the position; only "null" does not, which is usually the
-// oldest version.
+// deleted, its ID contains the position; only "null" does not, which is usually
+// the oldest version.
 func orderOf(versions []*object, id string) uint64 {
 	for _, o := range versions {
 		if o.version == id {

@@ -12,13 +12,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// This file has the account-regional namespace: bucket names that only one account
-// can create, in one Region (aws-facts 12.15, 13.3).
+// This file has the account-regional namespace: bucket names that only one
+// account can create, in one Region (aws-facts 12.15, 13.3).
 
 const namespaceHeader = "X-Amz-Bucket-Namespace"
 
-// accountRegional matches the names of the namespace: prefix, account ID, Region,
-// "an".
+// accountRegional matches the names of the namespace: prefix, account ID,
+// Region, "an".
 var accountRegional = regexp.MustCompile(`^.+-([0-9]{12})-([a-z]+(?:-[a-z]+)+-[0-9]+)-an$`)
 
 // withoutNamespace are the Regions that do not have the namespace.

@@ -70,7 +70,8 @@ func etag(body []byte) string {
 	return `"` + hex.EncodeToString(sum[:]) + `"`
 }
 
-// orderDigits is the length of the prefix of a version's ID that is its position.
+// orderDigits is the length of the prefix of a version's ID that is its
+// position.
 const orderDigits = 12
 
 // store adds a version of an object, and sets its ID. Without versioning it
@@ -88,8 +89,8 @@ func (s *Service) store(b *bucket, key string, o *object) {
 	b.objects[key] = append(versions, o)
 }
 
-// current returns an object's newest version, or nil if it is deleted or was never
-// stored.
+// current returns an object's newest version, or nil if it is deleted or was
+// never stored.
 func (b *bucket) current(key string) *object {
 	versions := b.objects[key]
 	if len(versions) == 0 || versions[len(versions)-1].marker {
@@ -119,8 +120,8 @@ func checkPutHeaders(c *call) error {
 	return nil
 }
 
-// checkPutConditions returns an error if the condition of If-None-Match: * (create
-// only) or If-Match (compare and set) is false (aws-facts 10).
+// checkPutConditions returns an error if the condition of If-None-Match: *
+// (create only) or If-Match (compare and set) is false (aws-facts 10).
 func (c *call) checkPutConditions() error {
 	old := c.bucket.current(c.address.key)
 	noneMatch, match := c.Request.Header.Get("If-None-Match"), c.Request.Header.Get("If-Match")
@@ -177,8 +178,8 @@ func (o *object) describe(header http.Header, b *bucket) {
 	}
 }
 
-// addChecksum sets the checksum headers, which only a response with a whole object
-// has: not one with a part of it, and not a 304 (aws-facts 12.4).
+// addChecksum sets the checksum headers, which only a response with a whole
+// object has: not one with a part of it, and not a 304 (aws-facts 12.4).
 func (o *object) addChecksum(header http.Header, whole bool) {
 	if !whole {
 		return
@@ -190,8 +191,8 @@ func (o *object) addChecksum(header http.Header, whole bool) {
 }
 
 // condition evaluates the conditional headers of a GET or HEAD, and returns the
-// status: 200, 304 or 412. A header with an ETag takes precedence over one with a
-// time (aws-facts 12.4).
+// status: 200, 304 or 412. A header with an ETag takes precedence over one with
+// a time (aws-facts 12.4).
 func (o *object) condition(header http.Header) int {
 	since := func(name string) (modified, given bool) {
 		t, err := http.ParseTime(header.Get(name))
@@ -279,8 +280,8 @@ func cut(response *kernel.Response, ranged string) error {
 	return nil
 }
 
-// findVersion returns the requested version, or an error if there is none. A caller
-// that may not list the bucket does not learn which keys exist.
+// findVersion returns the requested version, or an error if there is none. A
+// caller that may not list the bucket does not learn which keys exist.
 func (s *Service) findVersion(c *call) (*object, error) {
 	if id := c.query.Get("versionId"); id != "" {
 		for _, o := range c.bucket.objects[c.address.key] {

@@ -68,9 +68,9 @@ func TestEveryChecksumOfTheSDKIsVerified(t *testing.T) {
 	}
 }
 
-// chunked sends a body as clients do over TLS: in unsigned chunks, followed by the
-// checksum. Over plain HTTP the SDK does not use chunks, so the request is built
-// here. It returns the response's status.
+// chunked sends a body as clients do over TLS: in unsigned chunks, followed by
+// the checksum. Over plain HTTP the SDK does not use chunks, so the request is
+// built here. It returns the response's status.
 func chunked(t *testing.T, s *sandbox.Sandbox, address, body string, length int) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, s.URL()+address, strings.NewReader(body))

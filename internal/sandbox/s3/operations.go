@@ -84,16 +84,16 @@ var parameters = []string{
 	"X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-User-Agent",
 }
 
-// isPresignedHeader reports whether a query parameter is one of AWS's headers. Any
-// of them may be in the query of a presigned URL instead: the SDK puts checksums
-// there.
+// isPresignedHeader reports whether a query parameter is one of AWS's headers.
+// Any of them may be in the query of a presigned URL instead: the SDK puts
+// checksums there.
 func isPresignedHeader(name string) bool {
 	return len(name) > 6 && (name[:6] == "x-amz-" || name[:6] == "X-Amz-")
 }
 
-// subresource returns the query parameter that selects the operation, or an empty
-// string. An unknown parameter selects an operation that does not exist, so that no
-// parameter is ignored.
+// subresource returns the query parameter that selects the operation, or an
+// empty string. An unknown parameter selects an operation that does not exist,
+// so that no parameter is ignored.
 func subresource(query url.Values) string {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if !slices.Contains(parameters, name) && !isPresignedHeader(name) {

@@ -50,15 +50,15 @@ func (c *call) header(name string) string {
 	return ""
 }
 
-// payload returns a request's body, decoded and checked against the checksums of
-// the request.
+// payload returns a request's body, decoded and checked against the checksums
+// of the request.
 func payload(c *call) ([]byte, error) {
 	body, _, err := checkedPayload(c)
 	return body, err
 }
 
-// checkedPayload is payload. It also returns the checksums that the body was
-// checked against, by name and in base64; an object stores them.
+// checkedPayload returns the body as payload does, and the checksums that it
+// was checked against, by name and in base64; an object stores them.
 func checkedPayload(c *call) (body []byte, checksum map[string]string, err error) {
 	body, trailer := c.Body, map[string]string{}
 	if isChunked(c) {
@@ -100,9 +100,9 @@ func isChunked(c *call) bool {
 }
 
 // decodeChunks decodes S3's aws-chunked encoding: "<hex size>[;extension]\r\n",
-// that many bytes, "\r\n", until a size of 0; then trailing headers. It returns the
-// body and the trailing headers. The signatures of chunks are checked before, by
-// the sandbox's HTTP server.
+// that many bytes, "\r\n", until a size of 0; then trailing headers. It returns
+// the body and the trailing headers. The signatures of chunks are checked
+// before, by the sandbox's HTTP server.
 func decodeChunks(rest []byte) (body []byte, trailer map[string]string, err error) {
 	incomplete := kernel.Errorf(http.StatusBadRequest, "IncompleteBody", "The request body terminated unexpectedly")
 	body = []byte{}

@@ -96,8 +96,8 @@ func (s *Service) checkPolicy(b *bucket, text string) (*policy.Document, error) 
 
 // isPublic reports whether Block Public Access considers a policy public: a
 // statement allows every principal, and no condition limits it to fixed ones.
-// Whether aws:PrincipalAccount is such a condition is not known (aws-facts 4.2);
-// the sandbox assumes that it is not.
+// Whether aws:PrincipalAccount is such a condition is not known (aws-facts
+// 4.2); the sandbox assumes that it is not.
 func isPublic(document *policy.Document) bool {
 	return slices.ContainsFunc(document.Statements, func(s policy.Statement) bool {
 		allPrincipals := s.NotPrincipal || slices.ContainsFunc(s.Principals, func(p policy.Principal) bool { return p.Value == "*" })

@@ -14,9 +14,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// This file has the errors that S3 returns before it reads a request's content. The
-// sandbox's HTTP server returns them for an invalid signature; a fault of the same
-// name returns the same error for a valid request (aws-facts 12.1, 12.11).
+// This file has the errors that S3 returns before it reads a request's content.
+// The sandbox's HTTP server returns them for an invalid signature; a fault of
+// the same name returns the same error for a valid request (aws-facts 12.1,
+// 12.11).
 
 // Errors of S3, and responses of a proxy or a broken connection.
 const (
@@ -39,7 +40,8 @@ const (
 	NoSuchBucket                      kernel.FaultKind = "NoSuchBucket"
 	ServiceUnavailable                kernel.FaultKind = "ServiceUnavailable"
 
-	// HTMLBody, EmptyBody and TruncatedBody come with the rule's Status, or 403.
+	// HTMLBody, EmptyBody and TruncatedBody come with the rule's Status, or
+	// 403.
 	HTMLBody      kernel.FaultKind = "html-body"
 	EmptyBody     kernel.FaultKind = "empty-body"
 	TruncatedBody kernel.FaultKind = "truncated-body"
@@ -49,7 +51,8 @@ type refusal struct {
 	status  int
 	code    string // empty: the kind
 	message string
-	// complete adds the fields that the response has in addition to code and message.
+	// complete adds the fields that the response has in addition to code and
+	// message.
 	complete func(err *kernel.Error, r *http.Request, now time.Time)
 }
 
@@ -80,9 +83,9 @@ var refusals = map[kernel.FaultKind]refusal{
 // Refusals returns the kinds of faults that only S3 has, sorted.
 func Refusals() []kernel.FaultKind { return slices.Sorted(maps.Keys(refusals)) }
 
-// Refuse returns S3's error of a kind for a request at a time, or nil if S3 has no
-// error of that kind. The status is for kinds that have none of their own; 0 means
-// 403.
+// Refuse returns S3's error of a kind for a request at a time, or nil if S3 has
+// no error of that kind. The status is for kinds that have none of their own; 0
+// means 403.
 func Refuse(kind kernel.FaultKind, r *http.Request, now time.Time, status int) *kernel.Error {
 	how, known := refusals[kind]
 	if !known {
@@ -114,8 +117,8 @@ func BucketOf(r *http.Request) (bucket, account string) {
 	return a.bucket, account
 }
 
-// withExpiry adds the time at which a presigned request expired. If a fault refuses
-// it before that, the time is a second ago.
+// withExpiry adds the time at which a presigned request expired. If a fault
+// refuses it before that, the time is a second ago.
 func withExpiry(err *kernel.Error, r *http.Request, now time.Time) {
 	query := r.URL.Query()
 	expires := now.Add(-time.Second)

@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// This file has the buckets that custom resources send their answers to. There is
-// one in each Region, owned by AWS. Only a URL that CloudFormation presigned can
-// write to it, so an accepted answer proves its origin.
+// This file has the buckets that custom resources send their answers to. There
+// is one in each Region, owned by AWS. Only a URL that CloudFormation presigned
+// can write to it, so an accepted answer proves its origin.
 
 const (
 	cloudFormation       = "cloudformation.amazonaws.com"
@@ -28,18 +28,18 @@ func ResponseBucket(region string) string {
 
 func isResponseBucket(name string) bool { return strings.HasPrefix(name, responseBucketPrefix) }
 
-// OnCustomResourceResponse registers a function that receives the answers. There
-// may be several for one key, with any content: the function decides which one
-// counts.
+// OnCustomResourceResponse registers a function that receives the answers.
+// There may be several for one key, with any content: the function decides
+// which one counts.
 func (s *Service) OnCustomResourceResponse(listen func(region, key string, body []byte)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onResponse = listen
 }
 
-// PresignPut returns a response URL in AWS's form, presigned by CloudFormation at
-// the sandbox's time (aws-facts 1.8, 1.9, 2.2). It panics if the Service has no
-// signing key.
+// PresignPut returns a response URL in AWS's form, presigned by CloudFormation
+// at the sandbox's time (aws-facts 1.8, 1.9, 2.2). It panics if the Service has
+// no signing key.
 func (s *Service) PresignPut(region, bucket, key string, expires time.Duration) string {
 	signed, err := s.signer.Presign(http.MethodPut, region, responseHost(region, bucket), key, s.env.Clock.Now(), expires)
 	if err != nil || s.signer.Secret == "" {
@@ -55,9 +55,9 @@ func responseHost(region, bucket string) string {
 	return bucket + ".s3." + region + "." + kernel.URLSuffix(region)
 }
 
-// serveResponse serves a request to a response bucket. It checks the signer; the
-// sandbox's HTTP server has checked the signature. The caller holds the lock, which
-// serveResponse releases before it calls the registered function.
+// serveResponse serves a request to a response bucket. It checks the signer;
+// the sandbox's HTTP server has checked the signature. The caller holds the
+// lock, which serveResponse releases before it calls the registered function.
 func (s *Service) serveResponse(c *call) (*kernel.Response, error) {
 	listen := s.onResponse
 	s.mu.Unlock()

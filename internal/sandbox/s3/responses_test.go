@@ -24,7 +24,8 @@ const (
 	lifetime    = 7200 * time.Second
 )
 
-// signing returns an S3 that presigns with the sandbox's keys of CloudFormation.
+// signing returns an S3 that presigns with the sandbox's keys of
+// CloudFormation.
 func signing(s *sandbox.Sandbox) *s3.Service {
 	return s3.New(kernel.Env{Clock: s.Clock(), ServiceKey: s.IAM().ServiceKey})
 }

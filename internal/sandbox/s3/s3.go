@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package s3 is the sandbox's S3: buckets with their policies and Block Public
-// Access, and objects, in every partition, addressed by path or by host. It also
-// has the buckets to which custom resources send their answers to CloudFormation.
+// Access, and objects, in every partition, addressed by path or by host. It
+// also has the buckets to which custom resources send their answers to
+// CloudFormation.
 //
 // It returns an error for ACLs (they are off, as in new buckets), multipart
 // uploads, copies, KMS keys, object lock, websites and events.
@@ -90,9 +91,9 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 	return response, err
 }
 
-// prepare finds the bucket. It returns an error, in S3's order, if there is none, it
-// is in another Region, it has another owner than expected, or the caller is not
-// authorized.
+// prepare finds the bucket. It returns an error, in S3's order, if there is
+// none, it is in another Region, it has another owner than expected, or the
+// caller is not authorized.
 func (s *Service) prepare(c *call) error {
 	if c.op.alone {
 		return nil
@@ -111,8 +112,8 @@ func (s *Service) prepare(c *call) error {
 	return s.authorize(c, c.op.permission, c.resource())
 }
 
-// checkRegion returns a redirect to the bucket's Region for a request in another
-// one. An anonymous request to the sandbox's own address has no Region.
+// checkRegion returns a redirect to the bucket's Region for a request in
+// another one. An anonymous request to the sandbox's own address has no Region.
 func (c *call) checkRegion() error {
 	region := c.address.region
 	if region == "" && c.Principal != nil {
@@ -135,8 +136,9 @@ func (c *call) resource() string {
 	return c.bucket.arn()
 }
 
-// authorize returns an error if the caller may not call an action on the bucket or
-// an object in it, by the caller's policies, the bucket's, and Block Public Access.
+// authorize returns an error if the caller may not call an action on the bucket
+// or an object in it, by the caller's policies, the bucket's, and Block Public
+// Access.
 func (s *Service) authorize(c *call, permission, resource string) error {
 	b := c.bucket
 	policy := b.policy
@@ -159,8 +161,8 @@ func (s *Service) authorize(c *call, permission, resource string) error {
 	return err
 }
 
-// trusts reports whether a caller is exempt from RestrictPublicBuckets: the owner's
-// account and AWS's services are.
+// trusts reports whether a caller is exempt from RestrictPublicBuckets: the
+// owner's account and AWS's services are.
 func (b *bucket) trusts(p *kernel.Principal) bool {
 	return p != nil && (p.Account == b.account || p.Service != "")
 }

@@ -69,9 +69,9 @@ func (s *Service) putOwnershipControls(c *call) (*kernel.Response, error) {
 	return empty(http.StatusOK), nil
 }
 
-// encryptionRule is a bucket's default encryption. A rule with a KMS key is stored,
-// but new objects are then refused, because the sandbox's S3 does not encrypt with
-// KMS keys.
+// encryptionRule is a bucket's default encryption. A rule with a KMS key is
+// stored, but new objects are then refused, because the sandbox's S3 does not
+// encrypt with KMS keys.
 type encryptionRule struct {
 	SSEAlgorithm     string // empty: AES256
 	KMSMasterKeyID   string

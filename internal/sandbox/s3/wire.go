@@ -36,8 +36,8 @@ func xmlResponse(result any) (*kernel.Response, error) {
 	return response, nil
 }
 
-// decodeXML decodes a document into out. It returns an error if the root does not
-// have the given name; any namespace is accepted.
+// decodeXML decodes a document into out. It returns an error if the root does
+// not have the given name; any namespace is accepted.
 func decodeXML(body []byte, root string, out any) error {
 	malformed := kernel.Errorf(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 	var name struct{ XMLName xml.Name }

@@ -29,12 +29,12 @@ func (t *Template) NewScope(pseudo Scope, values map[string]string) (*Scope, err
 	return s, nil
 }
 
-// Wanted reports whether the condition of that name is true. It returns true for
-// an empty name.
+// Wanted reports whether the condition of that name is true. It returns true
+// for an empty name.
 func (s *Scope) Wanted(condition string) bool { return condition == "" || s.conditions[condition] }
 
-// conditions evaluates boolean expressions: those of the Conditions section, and
-// those of rules.
+// conditions evaluates boolean expressions: those of the Conditions section,
+// and those of rules.
 type conditions struct {
 	scope  *Scope
 	values map[string]any
@@ -196,8 +196,8 @@ func (t *Template) readRules(doc map[string]any) error {
 	return nil
 }
 
-// CheckRules returns an error if an assertion of the Rules section is false. That
-// Ref may refer to pseudo parameters there is observed, not documented
+// CheckRules returns an error if an assertion of the Rules section is false.
+// That Ref may refer to pseudo parameters there is observed, not documented
 // (aws-facts 9).
 func (t *Template) CheckRules(s *Scope) error {
 	bare := *s
@@ -220,8 +220,8 @@ func (t *Template) CheckRules(s *Scope) error {
 				return err
 			}
 			if !holds {
-				// [?] AWS's text around the description is not known. Users need the
-				// description itself.
+				// [?] AWS's text around the description is not known. Users
+				// need the description itself.
 				return errorf("Template rule %s failed: %s", name, a.Description)
 			}
 		}

@@ -16,8 +16,8 @@ type Field struct {
 }
 
 // Form returns the console's form. AWS::CloudFormation::Interface decides the
-// groups, their order and the labels; it has no effect on a stack (aws-facts 9).
-// Parameters that are in no group come last.
+// groups, their order and the labels; it has no effect on a stack (aws-facts
+// 9). Parameters that are in no group come last.
 func (t *Template) Form() []Group {
 	labels, groups := readInterface(t.Metadata)
 	byName := map[string]Parameter{}
@@ -64,8 +64,9 @@ type interfaceGroup struct {
 	parameters []string
 }
 
-// readInterface returns the labels by parameter, and the groups. It ignores what
-// it cannot read, because AWS's console does so too: the template stays valid.
+// readInterface returns the labels by parameter, and the groups. It ignores
+// what it cannot read, because AWS's console does so too: the template stays
+// valid.
 func readInterface(metadata map[string]any) (labels map[string]string, groups []interfaceGroup) {
 	labels = map[string]string{}
 	iface, _ := metadata["AWS::CloudFormation::Interface"].(map[string]any)

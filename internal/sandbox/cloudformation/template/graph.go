@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// checkReferences returns an error if the template uses a function that does not
-// exist or refers to a name that it does not define. It checks every branch,
-// whether its condition is true or not.
+// checkReferences returns an error if the template uses a function that does
+// not exist or refers to a name that it does not define. It checks every
+// branch, whether its condition is true or not.
 func (t *Template) checkReferences() error {
 	var unresolved []string
 	for _, id := range sorted(t.Resources) {

@@ -216,8 +216,8 @@ func (p Parameter) checkOne(value string) error {
 	return nil
 }
 
-// number parses a number. It refuses a number of a billion digits, which could be
-// compared, but not written into an error.
+// number parses a number. It refuses a number of a billion digits, which could
+// be compared, but not written into an error.
 func number(text string) (*big.Float, bool) {
 	const most = 4096 // of binary digits
 	n, ok := new(big.Float).SetString(text)
@@ -241,7 +241,8 @@ func (p Parameter) value(text string) any {
 
 func (p Parameter) list() bool { return p.Type == "CommaDelimitedList" || p.Type == "List<Number>" }
 
-// splitList splits a comma-delimited list, and trims spaces around the elements.
+// splitList splits a comma-delimited list, and trims spaces around the
+// elements.
 func splitList(text string) []string {
 	if strings.TrimSpace(text) == "" {
 		return nil
@@ -253,8 +254,8 @@ func splitList(text string) []string {
 	return parts
 }
 
-// scalar returns CloudFormation's text for a string, number or boolean (aws-facts
-// 1.4), and false for other values.
+// scalar returns CloudFormation's text for a string, number or boolean
+// (aws-facts 1.4), and false for other values.
 func scalar(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:

@@ -341,8 +341,8 @@ func ifArguments(argument any) (condition string, yes, no any, err error) {
 	return "", nil, nil, errorf("Template error: every Fn::If object requires three arguments, the name of a condition and two values")
 }
 
-// Stringify returns a value with the text of every scalar in it, as CloudFormation
-// sends the properties of a custom resource (aws-facts 1.4).
+// Stringify returns a value with the text of every scalar in it, as
+// CloudFormation sends the properties of a custom resource (aws-facts 1.4).
 func Stringify(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

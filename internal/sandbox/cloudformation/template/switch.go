@@ -6,9 +6,9 @@ package template
 // Switch is a parameter and the value of it that makes a condition true.
 type Switch struct{ Parameter, Value string }
 
-// OnlyIf returns the condition and the value of a list's element that exists only
-// if the condition is true: an Fn::If with AWS::NoValue as the other value. It
-// returns false for other elements.
+// OnlyIf returns the condition and the value of a list's element that exists
+// only if the condition is true: an Fn::If with AWS::NoValue as the other
+// value. It returns false for other elements.
 func OnlyIf(element any) (condition string, value any, ok bool) {
 	m, isMap := element.(map[string]any)
 	if !isMap {
@@ -22,8 +22,9 @@ func OnlyIf(element any) (condition string, value any, ok bool) {
 	return condition, value, err == nil && refersTo(otherwise, "AWS::NoValue")
 }
 
-// SwitchOf returns the parameter and value that make a condition true. It returns
-// false if the condition is not a comparison of one parameter with one text.
+// SwitchOf returns the parameter and value that make a condition true. It
+// returns false if the condition is not a comparison of one parameter with one
+// text.
 func (t *Template) SwitchOf(condition string) (Switch, bool) {
 	m, isMap := t.Conditions[condition].(map[string]any)
 	if !isMap {

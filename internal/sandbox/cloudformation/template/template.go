@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package template reads CloudFormation templates as CloudFormation does: JSON or
-// YAML, parameters, mappings, conditions, rules, intrinsic functions and the
-// order of resources. It creates nothing and calls no service; the parent package
-// does.
+// Package template reads CloudFormation templates as CloudFormation does: JSON
+// or YAML, parameters, mappings, conditions, rules, intrinsic functions and the
+// order of resources. It creates nothing and calls no service; the parent
+// package does.
 //
-// It returns an error for features that it does not implement (transforms, macros,
-// imports, dynamic references, AWS-specific parameter types), so that no part of
-// a template is silently ignored.
+// It returns an error for features that it does not implement (transforms,
+// macros, imports, dynamic references, AWS-specific parameter types), so that
+// no part of a template is silently ignored.
 package template
 
 import (
@@ -18,15 +18,16 @@ import (
 	"strings"
 )
 
-// MaxBody is the largest template in S3, and MaxInline the largest template in a
-// call, in bytes (aws-facts 3.5).
+// MaxBody is the largest template in S3, and MaxInline the largest template in
+// a call, in bytes (aws-facts 3.5).
 const (
 	MaxBody   = 1 << 20
 	MaxInline = 51200
 )
 
-// Template is a parsed template. Its values have the types of decoded JSON: maps,
-// lists, strings, booleans, and numbers as json.Number, with their original text.
+// Template is a parsed template. Its values have the types of decoded JSON:
+// maps, lists, strings, booleans, and numbers as json.Number, with their
+// original text.
 type Template struct {
 	Body        string
 	Version     string
@@ -79,8 +80,8 @@ func refuse(what string) error {
 	return errorf("The sandbox's CloudFormation does not implement %s", what)
 }
 
-// Parse parses and checks a template. known reports whether the caller implements
-// a resource type. The error is an *Error.
+// Parse parses and checks a template. known reports whether the caller
+// implements a resource type. The error is an *Error.
 func Parse(body string, known func(resourceType string) bool) (*Template, error) {
 	if len(body) > MaxBody {
 		return nil, errorf("Template may not exceed %d bytes in size.", MaxBody)
@@ -132,8 +133,8 @@ func checkSections(doc map[string]any) error {
 	return nil
 }
 
-// noNull returns an error if a value contains null, as CloudFormation does, or a
-// dynamic reference, which the sandbox does not implement.
+// noNull returns an error if a value contains null, as CloudFormation does, or
+// a dynamic reference, which the sandbox does not implement.
 func noNull(v any, path string) error {
 	switch v := v.(type) {
 	case nil:
@@ -151,8 +152,8 @@ func noNull(v any, path string) error {
 			}
 		}
 	case string:
-		// AWS reads the value of a dynamic reference with the customer's permissions.
-		// A sandbox that passed the text on would hide that.
+		// AWS reads the value of a dynamic reference with the customer's
+		// permissions. A sandbox that passed the text on would hide that.
 		if strings.Contains(v, "{{resolve:") {
 			return refuse("dynamic references ({{resolve:…}}) at " + path)
 		}

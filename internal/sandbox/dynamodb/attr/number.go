@@ -65,8 +65,8 @@ func Int(i int64) Number {
 	return n
 }
 
-// makeNumber returns coefficient × 10^exponent, normalized, or an error if it is
-// out of range.
+// makeNumber returns coefficient × 10^exponent, normalized, or an error if it
+// is out of range.
 func makeNumber(coefficient *big.Int, exponent int) (Number, error) {
 	if coefficient.Sign() == 0 {
 		return Number{}, nil

@@ -38,8 +38,8 @@ func (v Value) Len() int {
 // HasLen reports whether a kind has a size().
 func (k Kind) HasLen() bool { return k != Num && k != Bool && k != Null }
 
-// Contains implements the function contains(): it reports whether w is a part of
-// a string or binary, or a member of a set or list.
+// Contains implements the function contains(): it reports whether w is a part
+// of a string or binary, or a member of a set or list.
 func (v Value) Contains(w Value) bool {
 	switch v.Kind {
 	case String:

@@ -152,8 +152,8 @@ func (i Item) Clone() Item {
 	return out
 }
 
-// Clone returns a copy whose maps and lists may be changed. All other values are
-// never changed in place.
+// Clone returns a copy whose maps and lists may be changed. All other values
+// are never changed in place.
 func (v Value) Clone() Value {
 	switch v.Kind {
 	case Map:

@@ -119,7 +119,8 @@ func (p *parser) closes(open int) bool {
 	return false
 }
 
-// comparison := operand ( comparator operand | BETWEEN operand AND operand | IN "(" operand, … ")" )
+// comparison := operand ( comparator operand | BETWEEN operand AND operand | IN
+// "(" operand, … ")" )
 func (p *parser) comparison() (node, error) {
 	left, err := p.operand()
 	if err != nil {

@@ -46,8 +46,8 @@ func operandPaths(operands ...operand) []Path {
 	return paths
 }
 
-// holds reports whether the comparison is true. It is false if a side is missing,
-// except that "<>" is true if exactly one side is missing.
+// holds reports whether the comparison is true. It is false if a side is
+// missing, except that "<>" is true if exactly one side is missing.
 func (n compared) holds(item attr.Item) bool {
 	left, hasLeft := n.left.get(item)
 	right, hasRight := n.right.get(item)

@@ -20,16 +20,16 @@ import (
 
 const maxExpression = 4096 // bytes
 
-// Error is the error for an invalid expression. The service adds which expression
-// it is.
+// Error is the error for an invalid expression. The service adds which
+// expression it is.
 type Error string
 
 func (e Error) Error() string { return string(e) }
 
 func wrong(format string, args ...any) error { return Error(fmt.Sprintf(format, args...)) }
 
-// Params are a request's ExpressionAttributeNames and ExpressionAttributeValues,
-// with a record of those that its expressions use.
+// Params are a request's ExpressionAttributeNames and
+// ExpressionAttributeValues, with a record of those that its expressions use.
 type Params struct {
 	Names  map[string]string
 	Values attr.Item

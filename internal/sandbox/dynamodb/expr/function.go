@@ -5,7 +5,8 @@ package expr
 
 import "github.com/xacct/terraform-provider-xacct/internal/sandbox/dynamodb/attr"
 
-// called is a call of a function that is true or false, such as attribute_exists.
+// called is a call of a function that is true or false, such as
+// attribute_exists.
 type called struct {
 	name      string
 	arguments []operand

@@ -37,8 +37,8 @@ func (p *Params) Check(expressions bool) error {
 	return nil
 }
 
-// Unused returns an error if there are placeholders that no expression uses. Call
-// it after all of the request's expressions are parsed.
+// Unused returns an error if there are placeholders that no expression uses.
+// Call it after all of the request's expressions are parsed.
 func (p *Params) Unused() error {
 	unused := func(keys []string) string {
 		keys = slices.DeleteFunc(keys, func(key string) bool { return p.used[key] })

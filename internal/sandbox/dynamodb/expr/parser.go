@@ -11,8 +11,8 @@ import (
 )
 
 // parser parses the tokens of one expression. The rules for conditions, updates
-// and projections are in separate files; this one has the rules that they share:
-// paths, values and error messages.
+// and projections are in separate files; this one has the rules that they
+// share: paths, values and error messages.
 type parser struct {
 	text   string
 	tokens []token

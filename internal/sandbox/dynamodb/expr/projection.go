@@ -89,8 +89,8 @@ func (p *Projection) Apply(item attr.Item) attr.Item {
 	return v.Map
 }
 
-// apply returns the parts of a value that the shape keeps, list members in their
-// order and without gaps. It returns false if no part is left.
+// apply returns the parts of a value that the shape keeps, list members in
+// their order and without gaps. It returns false if no part is left.
 func (s *shape) apply(v attr.Value) (attr.Value, bool) {
 	switch {
 	case s.names == nil && s.items == nil:

@@ -83,8 +83,8 @@ func add(before, item attr.Item, a valueAction) error {
 	return write(item, a.path, attr.Of(sum))
 }
 
-// subtract removes members from a set. It returns true if no member is left: the
-// caller then removes the attribute, because an empty set cannot be stored.
+// subtract removes members from a set. It returns true if no member is left:
+// the caller then removes the attribute, because an empty set cannot be stored.
 func subtract(before, item attr.Item, a valueAction) (emptied bool, err error) {
 	old, ok := a.path.Get(before)
 	if !ok {

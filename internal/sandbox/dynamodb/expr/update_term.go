@@ -15,8 +15,8 @@ const errMissing = Error("The provided expression refers to an attribute that do
 // errType is the error of an update that reads a value of the wrong type.
 const errType = Error("An operand in the update expression has an incorrect data type")
 
-// term is an expression on the right of "=" in SET. It is evaluated with the item
-// as it was before the update.
+// term is an expression on the right of "=" in SET. It is evaluated with the
+// item as it was before the update.
 type term interface {
 	eval(item attr.Item) (attr.Value, error)
 }
@@ -56,7 +56,8 @@ func (p *parser) term() (term, error) {
 	return arithmetic{minus: operator == "-", left: left, right: right}, nil
 }
 
-// atom := path | value | if_not_exists "(" path "," atom ")" | list_append "(" atom "," atom ")"
+// atom := path | value | if_not_exists "(" path "," atom ")" | list_append "("
+// atom "," atom ")"
 func (p *parser) atom() (term, error) {
 	name, ok := p.function()
 	if !ok {
