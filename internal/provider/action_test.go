@@ -20,19 +20,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// actionHCL is an action block, named it, on the hub acme.
+// actionHCL returns an action block named it on the hub acme.
 func actionHCL(typ string, config ...string) string {
 	return fmt.Sprintf("\naction %q \"it\" {\n  config {\n    hub = \"acme\"\n    %s\n  }\n}\n", typ, strings.Join(config, "\n    "))
 }
 
-// invoke runs an action and returns its progress, and its errors by their summaries.
+// invoke runs an action and returns its progress and the summaries of its errors.
 func (s state) invoke(typ string, config ...string) (progress []string, failed string) {
 	s.t.Helper()
 	progress, found := s.Invoke(s.t.Context(), s.w.Provider()+actionHCL(typ, config...), "action."+typ+".it")
 	return progress, summaries(found)
 }
 
-// expect runs an action that succeeds with some lines of progress.
+// expect runs an action and fails the test unless it succeeds with the progress want.
 func (s state) expect(want []string, typ string, config ...string) {
 	s.t.Helper()
 	progress, failed := s.invoke(typ, config...)
@@ -63,7 +63,7 @@ func TestActionsBlockAndUnblockACustomer(t *testing.T) {
 	s.expect([]string{"Customer globex was blocked already."}, "xacct_block_customer", customer, `reason = "ticket 4711"`)
 	s.apply(hubHCL(), linkHCL(globex.with(`stack_name = "other"`)))
 	if !link().Blocked {
-		t.Error("a change of the link has ended the block")
+		t.Error("a change of the link ended the block")
 	}
 	s.expect([]string{"Customer globex is no longer blocked."}, "xacct_unblock_customer", customer)
 	if link().Blocked {
@@ -115,8 +115,9 @@ func TestAnActionVerifiesRoles(t *testing.T) {
 	}
 }
 
-// TestAVendorWhoMayNotAssumeRolesIsToldSo has three roles that are all refused.
-func TestAVendorWhoMayNotAssumeRolesIsToldSo(t *testing.T) {
+// The customers' three roles refuse the vendor, so the fault is the vendor's: no
+// registration may be degraded.
+func TestAnActionReportsAVendorThatMayNotAssumeRoles(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -145,7 +146,7 @@ func TestAVendorWhoMayNotAssumeRolesIsToldSo(t *testing.T) {
 	}
 }
 
-func TestAnActionSendsDeadLettersBack(t *testing.T) {
+func TestAnActionRedrivesDeadLetters(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -184,7 +185,7 @@ func TestAnActionAdoptsARoleAndReleasesIt(t *testing.T) {
 	customer, arn := `customer_id = "globex"`, `role_arn = "`+role+`"`
 	_, found := s.Invoke(t.Context(), w.Provider()+actionHCL("xacct_adopt_role", customer, arn), "action.xacct_adopt_role.it")
 	if summaries(found) != "Could not adopt the role of customer globex of hub acme" || !strings.HasPrefix(found[0].Detail, "Role "+role+" of customer globex was not registered: the role can no longer be assumed") {
-		t.Errorf("a role that is not there: %s", found)
+		t.Errorf("a role that does not exist: %s", found)
 	}
 	handMade(t, w, globex.account, "made-by-hand", "as-agreed-by-mail-in-2019")
 	s.expect([]string{"Role " + role + " of customer globex is proven and registered."}, "xacct_adopt_role", customer, arn)
@@ -198,7 +199,7 @@ func TestAnActionAdoptsARoleAndReleasesIt(t *testing.T) {
 	}
 }
 
-// handMade is a role that a customer has made by hand.
+// handMade creates a role in a customer's account, as its administrator would.
 func handMade(t *testing.T, w *acctest.World, accountID, name, externalID string) {
 	t.Helper()
 	keys, err := w.Credentials(accountID)
@@ -214,5 +215,5 @@ func handMade(t *testing.T, w *acctest.World, accountID, name, externalID string
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Clock().Advance(time.Minute) // IAM settles
+	w.Clock().Advance(time.Minute) // until the role is known everywhere in IAM
 }

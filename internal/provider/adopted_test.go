@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-func TestAnAdoptedRoleIsActiveWithoutAStackAndEndsWithItsLink(t *testing.T) {
+func TestAnAdoptedRoleIsActiveWithoutAStackAndDisconnectedWithItsLink(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL()
@@ -46,7 +46,7 @@ func TestAnAdoptedRoleIsActiveWithoutAStackAndEndsWithItsLink(t *testing.T) {
 	}
 	released := func() {
 		if reg := find().Registrations[0]; reg.Status != onboarding.Disconnected {
-			t.Errorf("the link is closed, and its adopted role is %s", reg.Status)
+			t.Errorf("the link is closed, but its adopted role is %s", reg.Status)
 		}
 	}
 	run(t,

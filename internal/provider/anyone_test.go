@@ -16,12 +16,12 @@ import (
 
 const expires = `expires_at = "2099-01-01T00:00:00Z"`
 
-// signUp is a link that names no account.
+// signUp returns a link that names no account.
 func signUp(more ...string) string {
 	return replaceOnce(linkHCL(globex.with(more...)), `account_id  = "222222222222"`, "")
 }
 
-func TestTheFirstAccountHasTheLinkAndAnotherIsRefused(t *testing.T) {
+func TestTheFirstAccountClaimsAnOpenLinkAndOthersAreRefused(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL(`publishers = "anyone"`)
@@ -39,7 +39,7 @@ func TestTheFirstAccountHasTheLinkAndAnotherIsRefused(t *testing.T) {
 					defer w.Registrar("acme")()
 					stack := w.Launch("acme", "globex", acctest.Umbrella, "ROLLBACK_COMPLETE")()
 					if story := w.Story(stack.ID); !strings.Contains(story, "another account has used this link before") || strings.Contains(story, globex.account) {
-						t.Errorf("the stranger reads:\n%s", story)
+						t.Errorf("the other account's stack says:\n%s", story)
 					}
 				}),
 			},
@@ -51,11 +51,11 @@ func TestTheFirstAccountHasTheLinkAndAnotherIsRefused(t *testing.T) {
 				value(roleGlobex, "accounts", knownvalue.MapSizeExact(1)),
 			},
 		},
-		resource.TestStep{ // the way back needs an account in every link
+		resource.TestStep{ // known_accounts requires an account in every link
 			Config:      w.Provider() + hubHCL() + signUp(expires) + roleHCL(globex, waits),
 			ExpectError: loosely(`Open links of hub acme name no account`),
 		},
-		resource.TestStep{ // confirmed by another account than the one that came
+		resource.TestStep{ // the configuration confirms a different account than the one that registered
 			Config:      hub + linkHCL(customer{id: "globex", account: initech.account}.with(expires)) + roleHCL(globex, waits),
 			ExpectError: loosely(`Customer globex has a live stack in account 222222222222`),
 		},
@@ -63,7 +63,7 @@ func TestTheFirstAccountHasTheLinkAndAnotherIsRefused(t *testing.T) {
 			Config:            hub + linkHCL(globex.with(expires)) + roleHCL(globex, waits),
 			ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "account_confirmed", knownvalue.Bool(true))},
 		},
-		resource.TestStep{ // now the hub may be closed to strangers
+		resource.TestStep{ // with the account confirmed, the hub may return to known_accounts
 			Config: w.Provider() + hubHCL() + linkHCL(globex.with(expires)) + roleHCL(globex, waits),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(theHub, "publishers", is("known_accounts")), value(roleGlobex, "status", is("active")),
@@ -73,7 +73,7 @@ func TestTheFirstAccountHasTheLinkAndAnotherIsRefused(t *testing.T) {
 	)
 }
 
-func TestALinkForAnyoneExpiresAndHasAnIssuedExternalID(t *testing.T) {
+func TestAnOpenLinkRequiresAnExpiryAndAnIssuedExternalID(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	open := w.Provider() + hubHCL(`publishers = "anyone"`)

@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-// value checks one attribute of the state.
+// value returns a check of one attribute in the state.
 func value(address, attribute string, want knownvalue.Check) statecheck.StateCheck {
 	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), want)
 }
@@ -29,7 +29,7 @@ func emptyPlan() resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
 }
 
-func TestAHubIsMadeAndThenAtRest(t *testing.T) {
+func TestAHubIsCreatedAndTheNextPlanIsEmpty(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL(`regions = ["us-east-1", "eu-central-1"]`, `tags = { team = "intake" }`)

@@ -46,6 +46,6 @@ func TestTerraformNeitherShowsNorEndsTheBlockOfACustomer(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{value(linkGlobex, "stack_name", is("other")), after(stillBlocked)},
 		},
 		resource.TestStep{Config: hub, ConfigStateChecks: []statecheck.StateCheck{after(stillBlocked)}},    // closed
-		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{after(stillBlocked)}}, // issued again
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{after(stillBlocked)}}, // created again
 	)
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-// globex was there before the hub grew; initech and umbrella come in the same
-// apply, so their links are planned with topics that are not there yet.
-func TestRaisingTheCapacityMovesNoCustomerAndNewOnesGetNewTopics(t *testing.T) {
+// globex's link exists before the hub grows. The links of initech and umbrella are
+// created in the same apply, so they are planned with topics that don't exist yet.
+func TestRaisingTheCapacityMovesNoCustomerAndGivesNewOnesNewTopics(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	records := w.Registry("acme")
@@ -28,7 +28,7 @@ func TestRaisingTheCapacityMovesNoCustomerAndNewOnesGetNewTopics(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := found.Link.Shard; n < low || n > high {
-				t.Errorf("%s speaks to topic %s", customer, strconv.Itoa(n))
+				t.Errorf("customer %s has topic %s", customer, strconv.Itoa(n))
 			}
 		}
 	}
@@ -47,7 +47,7 @@ func TestRaisingTheCapacityMovesNoCustomerAndNewOnesGetNewTopics(t *testing.T) {
 			},
 		},
 		resource.TestStep{Config: large, ConfigPlanChecks: emptyPlan()},
-		resource.TestStep{ // customers on old and new topics are served
+		resource.TestStep{ // customers on old and new topics are registered
 			PreConfig: func() {
 				stop := w.Registrar("acme")
 				defer stop()
@@ -57,7 +57,7 @@ func TestRaisingTheCapacityMovesNoCustomerAndNewOnesGetNewTopics(t *testing.T) {
 			},
 			Config: large, ConfigPlanChecks: emptyPlan(),
 		},
-		resource.TestStep{ // lowered, the topics stay
+		resource.TestStep{ // lowering the capacity deletes no topic
 			PreConfig: func() {
 				stop := w.Registrar("acme")
 				defer stop()

@@ -45,7 +45,7 @@ data "xacct_hub" "this" { name = xacct_hub.this.id }
 	)
 }
 
-func TestAConnectPageThatIsNotSafeIsRefusedAtPlan(t *testing.T) {
+func TestAnUnsafeConnectPageIsRefusedAtPlan(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	for attribute, said := range map[string]string{

@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-// Cost grows with what changed, not with how many customers there are: the
-// journal of the sandbox holds every call that was made.
-func TestWhatAHundredLinksCost(t *testing.T) {
+// Cost must grow with what changed, not with the number of customers. The sandbox's
+// journal contains every call that was made.
+func TestAHundredLinksStayWithinTheirCallBudget(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	const links = 100
@@ -47,7 +47,7 @@ resource "xacct_customer_role" "all" {
 	run(t,
 		resource.TestStep{Config: hub},
 		resource.TestStep{
-			// A step plans, applies, and plans again twice.
+			// A step plans, applies, and then plans twice.
 			PreConfig: begin,
 			Config:    config,
 		},
@@ -56,9 +56,9 @@ resource "xacct_customer_role" "all" {
 			RefreshState: true,
 		},
 		resource.TestStep{
-			// Every property of the hub that people may change by hand: ten calls,
-			// and three for each topic. Beside it: the caller, the customers by two
-			// queries, and whether a registrar listens.
+			// Each property of the hub that can be changed by hand: ten calls, and three
+			// for each topic. In addition: the caller's identity, the customers with two
+			// queries, and the registrars' heartbeats.
 			PreConfig: func() { budget("refreshing twice", 2*(10+3+4)) },
 			Config:    config, PlanOnly: true,
 		},

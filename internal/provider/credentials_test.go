@@ -28,8 +28,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// credentialsHCL opens a session, and tells of it by the echo provider: the
-// only way to see what is in no plan and no state.
+// credentialsHCL opens a session and passes it to the echo provider, which is the only
+// way to see a value that is in no plan and no state.
 func credentialsHCL(name string, more ...string) string {
 	return fmt.Sprintf(`
 ephemeral "xacct_customer_credentials" "globex" {
@@ -46,7 +46,7 @@ resource "echo" %q {}
 `, strings.Join(more, "\n  "), name)
 }
 
-// echoing are servers with the echo provider among them.
+// echoing returns the provider's factories and the echo provider's.
 func echoing() map[string]tfcore.Factory {
 	servers := factories()
 	servers["echo"] = echoprovider.NewProviderServer()
@@ -57,11 +57,11 @@ func opened(name, attribute string, want knownvalue.Check) statecheck.StateCheck
 	return statecheck.ExpectKnownValue("echo."+name, tfjsonpath.New("data").AtMapKey(attribute), want)
 }
 
-func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
+func TestCredentialsAreForTheCustomersRole(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
-	everybody := hubHCL() + linkHCL(globex) + roleHCL(globex, waits)
-	rest, proving := w.Provider()+everybody, w.ProviderWith(acctest.Region, sandbox.VendorAccount, `prove_on_refresh = true`)+everybody
+	all := hubHCL() + linkHCL(globex) + roleHCL(globex, waits)
+	rest, proving := w.Provider()+all, w.ProviderWith(acctest.Region, sandbox.VendorAccount, `prove_on_refresh = true`)+all
 	var stack sandbox.Stack
 	keys := map[string]*string{"access_key_id": new(string), "secret_access_key": new(string), "session_token": new(string)}
 	checks := []statecheck.StateCheck{
@@ -102,11 +102,11 @@ func TestCredentialsAreOfTheCustomersRole(t *testing.T) {
 			Config:      rest + credentialsHCL("first"),
 			ExpectError: regexp.MustCompile(`(?s)No active role of customer globex of hub acme.*customer has\s+been\s+disconnected`),
 		},
-		{Config: rest}, // whatever is destroyed is planned once more before
+		{Config: rest}, // the test library refreshes and plans the last configuration again before it destroys
 	}...)
 }
 
-func TestASessionHasTagsAndASourceIdentityWhereTheLinkAllowsThem(t *testing.T) {
+func TestASessionHasTagsAndASourceIdentityIfTheLinkAllowsThem(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(allows string) string {
@@ -117,7 +117,7 @@ func TestASessionHasTagsAndASourceIdentityWhereTheLinkAllowsThem(t *testing.T) {
 		tagged  = `tags = { team = "blue", ticket = "4711" }`
 		named   = `source_identity = "ann@acme.example"`
 	)
-	var asked url.Values // by the last session that had tags
+	var asked url.Values // the parameters of the last AssumeRole with tags
 	t.Cleanup(w.Faults().Before(func(c *kernel.Call) error {
 		if form, err := url.ParseQuery(string(c.Body)); err == nil && c.Action == "AssumeRole" && form.Has("Tags.member.1.Key") {
 			asked = form
@@ -155,7 +155,7 @@ func TestASessionHasTagsAndASourceIdentityWhereTheLinkAllowsThem(t *testing.T) {
 	}...)
 }
 
-// caller is whom a session is of, as AWS says.
+// caller returns the ARN that GetCallerIdentity reports for a session.
 func caller(t *testing.T, w *acctest.World, keys map[string]*string) string {
 	t.Helper()
 	client := sts.New(sts.Options{
@@ -183,7 +183,7 @@ func TestCredentialsWaitForTheCustomerOfTheSameApply(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				opened("late", "secret_access_key", knownvalue.StringFunc(func(v string) error {
 					if v == "" {
-						return errors.New("there is no secret")
+						return errors.New("the secret access key is empty")
 					}
 					return nil
 				})),

@@ -18,9 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// everyWish is a link with all that a vendor may ask for beside the first
-// release's attributes.
-const everyWish = `role = {
+// newerArguments has all arguments of a link that were added after the first release.
+const newerArguments = `role = {
     managed_policy_arns = ["arn:${provider::xacct::customer_partition()}:iam::aws:policy/SecurityAudit"]
     managed_policies = {
       logs = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "s3:GetObject", Resource = "arn:aws:s3:::${provider::xacct::customer_parameter("log_bucket")}/*",
@@ -43,10 +42,10 @@ const everyWish = `role = {
     }
   }`
 
-func TestWhatACustomerTypesInIsReportedAndFollowsTheirUpdates(t *testing.T) {
+func TestCustomerParametersAreReportedAndFollowUpdates(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
-	config := w.Provider() + hubHCL() + linkHCL(globex.with(everyWish)) + roleHCL(globex, waits)
+	config := w.Provider() + hubHCL() + linkHCL(globex.with(newerArguments)) + roleHCL(globex, waits)
 	var launched func() sandbox.Stack
 	var stack sandbox.Stack
 	typed := func(status string, values map[string]string, granted ...string) []statecheck.StateCheck {
@@ -85,7 +84,7 @@ func TestWhatACustomerTypesInIsReportedAndFollowsTheirUpdates(t *testing.T) {
 				})),
 		},
 		resource.TestStep{ResourceName: linkGlobex, ImportState: true, ImportStateId: "acme/globex", ImportStateVerify: true, ImportStateVerifyIgnore: []string{"allow_source_identity"}},
-		resource.TestStep{ // another wording: another template, and no customer is outdated
+		resource.TestStep{ // another description: a new template, but no customer is outdated
 			Config:           strings.Replace(config, "Name of the bucket with your logs", "The bucket with your logs", 1),
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionUpdate)),
 			ConfigStateChecks: []statecheck.StateCheck{
@@ -95,7 +94,7 @@ func TestWhatACustomerTypesInIsReportedAndFollowsTheirUpdates(t *testing.T) {
 	)
 }
 
-func TestARoleWhosePathTheCustomerChoosesIsKnownOnceItExists(t *testing.T) {
+func TestARoleARNWithAChosenPathIsKnownOnceTheRoleExists(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	const chosen = `customer_chooses = ["permissions_boundary", "role_path"]`
@@ -123,7 +122,7 @@ func TestARoleWhosePathTheCustomerChoosesIsKnownOnceItExists(t *testing.T) {
 	)
 }
 
-func TestAPlanRefusesAnUpdateThatLiveStacksCouldNotTake(t *testing.T) {
+func TestAPlanRefusesAnUpdateThatLiveStacksCannotApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)

@@ -22,8 +22,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// TestEveryConfigurationInTheDocsIsValid validates what the pages show, as
-// `terraform validate` would. Parts of configurations are completed first.
+// TestEveryConfigurationInTheDocsIsValid validates the configurations in the docs as
+// `terraform validate` would. Parts of a configuration are completed first.
 func TestEveryConfigurationInTheDocsIsValid(t *testing.T) {
 	t.Parallel()
 	all, err := snippets.All("../..")
@@ -42,8 +42,7 @@ func TestEveryConfigurationInTheDocsIsValid(t *testing.T) {
 	}
 }
 
-// TestEveryExampleIsValid does so with every folder of examples, of which each
-// is a root module.
+// TestEveryExampleIsValid validates every folder of examples as a root module.
 func TestEveryExampleIsValid(t *testing.T) {
 	t.Parallel()
 	folders := map[string]string{}
@@ -63,9 +62,9 @@ func TestEveryExampleIsValid(t *testing.T) {
 	}
 }
 
-// TestACopyOfTheFirstPagesIsAConfiguration validates what a newcomer copies from the
-// README, and from the provider's first page, as it stands: nothing is completed.
-func TestACopyOfTheFirstPagesIsAConfiguration(t *testing.T) {
+// TestTheFirstPagesAreCompleteConfigurations validates what a newcomer copies from the
+// README and from the provider's index page, without completing it.
+func TestTheFirstPagesAreCompleteConfigurations(t *testing.T) {
 	t.Parallel()
 	all, err := snippets.All("../..")
 	if err != nil {
@@ -117,8 +116,8 @@ func TestAMistakeInADocumentIsFound(t *testing.T) {
 		"action, misspelt":      `action "xacct_verify_roles" "a" { config { hubb = "acme" } }`,
 		"action, no such":       `action "xacct_verify" "a" { config { hub = "acme" } }`,
 		"list, refused value":   `list "xacct_customer_role" "a" { config { hub = "acme"` + "\n" + `status = "gone" } }`,
-		"trigger of nothing":    `resource "xacct_hub" "a" { name = "acme"` + "\n" + `lifecycle { action_trigger { events = [after_create]` + "\n" + `actions = [action.xacct_verify_roles.a] } } }`,
-		"import of what is not": `import { to = xacct_nothing.a` + "\n" + `id = "a" }`,
+		"undeclared action":     `resource "xacct_hub" "a" { name = "acme"` + "\n" + `lifecycle { action_trigger { events = [after_create]` + "\n" + `actions = [action.xacct_verify_roles.a] } } }`,
+		"unknown import":        `import { to = xacct_nothing.a` + "\n" + `id = "a" }`,
 	} {
 		configuration, variables := complete(text)
 		if !inProcess.Validate(t.Context(), configuration, tfcore.Options{Variables: variables}).HasErrors() {
@@ -135,7 +134,8 @@ func validate(t *testing.T, place, text string) {
 	}
 }
 
-// stubs stand for what a snippet refers to and another snippet declares.
+// stubs are the arguments of resources and data sources that a snippet refers to but
+// does not declare.
 var stubs = map[string]string{
 	"xacct_hub":                 `name = "acme"`,
 	"xacct_permission_set":      "hub = \"acme\"\nname = \"readonly\"",
@@ -148,36 +148,37 @@ var stubs = map[string]string{
 	"data.xacct_customer_roles": `hub = "acme"`,
 }
 
-// outside is the variable that stands for whatever is not this provider's. No
-// variable is known to these tests.
+// outside is a variable that replaces every reference to something that is not this
+// provider's. Its value is unknown.
 const outside = "var.outside"
 
-// part is a part of a configuration that is being completed.
+// part is a snippet that is being completed.
 type part struct {
 	source    string
-	whole     bool // it requires its providers: nothing is added to it
+	whole     bool // it has required_providers, so no stub is added
 	cuts      []cut
 	declared  map[string]bool
-	needed    map[string]string // stubs by address
+	needed    map[string]string // stubs to add, by address
 	variables map[string]cty.Value
 }
 
-// cut is a place of the source where something else goes.
+// cut is a range of the source that is replaced.
 type cut struct {
 	from, to int
 	by       string
 }
 
-// complete returns the root module that a part of one may be taken from: what
-// belongs to other providers is left out, and unknown where it is used; what is
-// used and not declared is declared; arguments alone become locals. Source with mistakes is returned as it is.
+// complete returns a root module made of a snippet, and its variables. Blocks of other
+// providers are removed, and references to them are unknown. Undeclared references get
+// a declaration. A snippet with only arguments becomes a locals block. A snippet with
+// syntax errors is returned unchanged.
 func complete(source string) (string, map[string]cty.Value) {
 	file, found := hclsyntax.ParseConfig([]byte(source), "part.tf", hcl.InitialPos)
 	if found.HasErrors() {
 		return source, nil
 	}
 	if body := file.Body.(*hclsyntax.Body); len(body.Blocks) == 0 && len(body.Attributes) > 0 {
-		return complete("locals {\n" + source + "}\n") // arguments of something
+		return complete("locals {\n" + source + "}\n") // arguments without their block
 	}
 	p := part{source: source, whole: strings.Contains(source, "required_providers"), declared: map[string]bool{}, needed: map[string]string{}, variables: map[string]cty.Value{"outside": cty.DynamicVal}}
 	body := file.Body.(*hclsyntax.Body)
@@ -194,7 +195,7 @@ func complete(source string) (string, map[string]cty.Value) {
 	return p.write(), p.variables
 }
 
-// kept reports whether a block is one that these tests can judge.
+// kept reports whether a block is validated.
 func kept(b *hclsyntax.Block) bool {
 	switch b.Type {
 	case "provider":
@@ -202,8 +203,8 @@ func kept(b *hclsyntax.Block) bool {
 	case "resource", "data", "ephemeral", "action", "list":
 		return strings.HasPrefix(b.Labels[0], "xacct_") || b.Labels[0] == "terraform_data"
 	case "import":
-		return b.Body.Attributes["for_each"] == nil // the in-process core doesn't know it
-	case "module", "check", "mock_provider", "run": // these of terraform test; see TestAModuleIsTestedWithTheShippedMock
+		return b.Body.Attributes["for_each"] == nil // not implemented by the in-process Terraform Core
+	case "module", "check", "mock_provider", "run": // the last two belong to terraform test: see TestAModuleIsTestedWithTheShippedMock
 		return false
 	}
 	return true
@@ -238,7 +239,7 @@ func (p *part) follow(body *hclsyntax.Body) {
 	}
 }
 
-// refer makes sure that a reference leads somewhere.
+// refer adds a declaration for a reference that has none.
 func (p *part) refer(t hcl.Traversal) {
 	names := []string{t.RootName()}
 	for _, step := range t[1:] {
@@ -253,7 +254,7 @@ func (p *part) refer(t hcl.Traversal) {
 		length = 3
 	}
 	if len(names) < length {
-		return // each, count, path, or a mistake
+		return // each, count, path, or an error
 	}
 	address := strings.Join(names[:length], ".")
 	typ, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(address, "data."), "ephemeral."), ".")
@@ -270,7 +271,8 @@ func (p *part) refer(t hcl.Traversal) {
 	}
 }
 
-// stub declares a resource; one that is used as a whole or by a key is many.
+// stub declares a resource, with for_each if the reference is to all its instances or has
+// a key.
 func (p *part) stub(address, typ string, rest hcl.Traversal) {
 	mode, name := "resource", address[strings.LastIndex(address, ".")+1:]
 	if strings.HasPrefix(address, "data.") {
@@ -278,7 +280,7 @@ func (p *part) stub(address, typ string, rest hcl.Traversal) {
 	}
 	body, known := stubs[typ]
 	if !known {
-		return // validation reports that it is not declared
+		return // validation reports the undeclared reference
 	}
 	many := ""
 	if len(rest) == 0 || isIndex(rest[0]) {

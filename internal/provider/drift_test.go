@@ -22,7 +22,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// console changes what belongs to hub acme as a person with the console does.
+// console makes changes to hub acme that a person could make in the AWS console.
 type console struct {
 	*acctest.World
 	ctx context.Context
@@ -31,7 +31,7 @@ type console struct {
 const (
 	acmeQueue = "arn:aws:sqs:us-east-1:111111111111:xacct-acme"
 	acmeTopic = "arn:aws:sns:us-east-1:111111111111:xacct-acme-0"
-	foreign   = "alias/somebodys-key"
+	foreign   = "alias/another-key"
 )
 
 func (c console) topic(name, value string) error {
@@ -69,9 +69,9 @@ func (c console) bucket() *string {
 
 func (c console) table() *string { return aws.String("xacct-acme") }
 
-// byHand is each property of a hub that a person can change, by what the plan says
-// of it; %B is the bucket.
-var byHand = map[string]func(console) error{
+// manualChanges has one change for each property of a hub that can be changed by hand,
+// under the name that the plan's warning must give it. %B stands for the bucket's name.
+var manualChanges = map[string]func(console) error{
 	"signature version of topic " + acmeTopic:                               func(c console) error { return c.topic("SignatureVersion", "1") },
 	"encryption of topic " + acmeTopic:                                      func(c console) error { return c.topic("KmsMasterKeyId", foreign) },
 	"filter policy of subscription " + acmeTopic:                            func(c console) error { return c.subscription("FilterPolicy", `{"kind":["none"]}`) },
@@ -124,17 +124,16 @@ var byHand = map[string]func(console) error{
 	},
 }
 
-// TestEachPropertyThatIsChangedByHandIsNamedByThePlanAndRestoredByTheApply changes
-// all of them at once, in one hub: the plan has to name each, and nothing else, and
-// once it is applied none may be left.
-func TestEachPropertyThatIsChangedByHandIsNamedByThePlanAndRestoredByTheApply(t *testing.T) {
+// All properties are changed in one hub at once. The plan must name each of them and no
+// other, and after the apply none may have drifted.
+func TestPropertiesChangedByHandAreNamedByThePlanAndRestoredByTheApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s, c := newState(t, w), console{w, t.Context()}
 	config := hubHCL() + linkHCL(globex)
 	s.apply(config)
 	var want []string
-	for name, change := range byHand {
+	for name, change := range manualChanges {
 		if err := change(c); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -152,16 +151,16 @@ func TestEachPropertyThatIsChangedByHandIsNamedByThePlanAndRestoredByTheApply(t 
 		t.Fatal(err)
 	}
 
-	p := s.names(config, want)
+	p := s.wantDrift(config, want)
 	if p.Actions[linkGlobex] != tfcore.Update {
-		t.Errorf("the plan is %v, want that it restores the link's template", p.Actions)
+		t.Errorf("the plan is %v, want an update of the link to restore its template", p.Actions)
 	}
-	s.restores(p, config)
+	s.wantRestored(p, config)
 }
 
-// names returns the plan of a configuration whose hub has drifted: it has to name
-// what is wanted, nothing else, and to change the hub.
-func (s state) names(config string, want []string) *tfcore.Plan {
+// wantDrift plans a configuration and returns the plan. The drift warning must list
+// exactly want, and the plan must update the hub.
+func (s state) wantDrift(config string, want []string) *tfcore.Plan {
 	s.t.Helper()
 	p, found := s.Plan(s.t.Context(), s.w.Provider()+config, tfcore.Options{})
 	if err := found.Err(); err != nil {
@@ -179,29 +178,29 @@ func (s state) names(config string, want []string) *tfcore.Plan {
 	}
 	slices.Sort(want)
 	if slices.Sort(got); !slices.Equal(got, want) {
-		s.t.Errorf("the plan names\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+		s.t.Errorf("the plan lists the drift\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
 	if p.Actions[theHub] != tfcore.Update {
-		s.t.Errorf("the plan is %v, want that it restores the hub", p.Actions)
+		s.t.Errorf("the plan is %v, want an update of the hub", p.Actions)
 	}
 	return p
 }
 
-// restores applies a plan, after which nothing may be left to do.
-func (s state) restores(p *tfcore.Plan, config string) {
+// wantRestored applies a plan. The next plan must be empty and report no drift.
+func (s state) wantRestored(p *tfcore.Plan, config string) {
 	s.t.Helper()
 	if err := s.Apply(s.t.Context(), p).Err(); err != nil {
 		s.t.Fatal(err)
 	}
 	p, found := s.Plan(s.t.Context(), s.w.Provider()+config, tfcore.Options{})
 	if !p.Empty() || strings.Contains(summaries(found), "drifted") {
-		s.t.Errorf("what the apply has not restored: %s %s", p, found)
+		s.t.Errorf("after the apply the plan still has %s %s", p, found)
 	}
 }
 
-// TestEachPartThatIsDeletedByHandIsNamedByThePlanAndRestoredByTheApply deletes them
-// all, in one hub. A customer can launch their old link afterwards.
-func TestEachPartThatIsDeletedByHandIsNamedByThePlanAndRestoredByTheApply(t *testing.T) {
+// The topic, subscription, queues and bucket of one hub are deleted at once. After the
+// apply, a customer can still launch the link that they had before.
+func TestResourcesDeletedByHandAreNamedByThePlanAndRestoredByTheApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s, c := newState(t, w), console{w, t.Context()}
@@ -221,12 +220,12 @@ func TestEachPartThatIsDeletedByHandIsNamedByThePlanAndRestoredByTheApply(t *tes
 			t.Fatalf("delete the %s: %v", what, err)
 		}
 	}
-	p := s.names(config, []string{
+	p := s.wantDrift(config, []string{
 		"topic " + acmeTopic + " is gone", "subscription " + subscribed + " is gone",
 		"queue " + acmeQueue + " is gone", "dead-letter queue " + acmeQueue + "-dead-letters is gone", "bucket arn:aws:s3:::" + *bucket + " is gone",
 	})
 	w.Clock().Advance(sqsForgets)
-	s.restores(p, config)
+	s.wantRestored(p, config)
 	defer w.Registrar("acme")()
 	w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE")()
 }
@@ -255,7 +254,7 @@ func (c console) deleteQueue(name string) error {
 	return err
 }
 
-// deleteBucket empties a bucket and deletes it.
+// deleteBucket deletes a bucket and all its objects.
 func (c console) deleteBucket(bucket *string) error {
 	objects, err := c.Clients.S3().ListObjectsV2(c.ctx, &s3.ListObjectsV2Input{Bucket: bucket})
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// Each alias of the provider is a process of its own, and finds out about the hubs
-// of the others from AWS, with one call.
-func TestALinkWhoseHubsNameAnotherRegionHasTooGetsAWord(t *testing.T) {
+// Each alias of the provider is a process of its own. It finds the other aliases' hubs
+// with one call to AWS.
+func TestALinkWarnsIfAnotherRegionHasAHubOfTheSameName(t *testing.T) {
 	t.Parallel()
 	const summary = "Hub acme also exists in another Region"
 	w := acctest.Start(t)
@@ -46,7 +46,7 @@ func TestALinkWhoseHubsNameAnotherRegionHasTooGetsAWord(t *testing.T) {
 	if found := warned(providers + hubHCL() + second); len(found) != 1 || !strings.Contains(found["xacct_hub.ireland"], "has a hub of this name in us-east-1 already. The one in eu-west-1 is a second hub") {
 		t.Errorf("the second hub gets %v", found)
 	}
-	links := linkHCL(globex) + linkHCL(umbrella) + inIreland(linkHCL(initech)) // one of them refers to the other's hub
+	links := linkHCL(globex) + linkHCL(umbrella) + inIreland(linkHCL(initech)) // initech's link is in the other Region
 	mark := w.Journal().Mark()
 	found := warned(providers + hubHCL() + second + links)
 	if calls, _ := w.Calls(mark); calls["s3:ListBuckets"] != 4 {
@@ -62,19 +62,19 @@ func TestALinkWhoseHubsNameAnotherRegionHasTooGetsAWord(t *testing.T) {
 	}
 	mark = w.Journal().Mark()
 	if found := warned(providers + hubHCL() + second + links); len(found) > 0 {
-		t.Errorf("nothing changes, and the plan says %v", found)
+		t.Errorf("nothing changes, but the plan warns %v", found)
 	}
 	if calls, _ := w.Calls(mark); calls["s3:ListBuckets"] != 0 {
 		t.Error("a plan without new links lists buckets")
 	}
-	// A Region of the other hub can't be shared.
+	// Two hubs of one name can't have a Region in common.
 	_, refused := s.Plan(t.Context(), providers+hubHCL(`regions = ["us-east-1", "eu-west-1"]`)+second+links, tfcore.Options{})
 	if err := refused.Err(); err == nil || !strings.Contains(err.Error(), "Another hub acme is in Region eu-west-1") {
 		t.Errorf("a hub that takes the other's Region gets %v", err)
 	}
 }
 
-func TestACallerWhoMayNotListBucketsIsToldOnceWithTheHub(t *testing.T) {
+func TestACallerThatMayNotListBucketsIsWarnedOnlyAtTheHub(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	defer w.Faults().Before(func(c *kernel.Call) error {
@@ -85,10 +85,10 @@ func TestACallerWhoMayNotListBucketsIsToldOnceWithTheHub(t *testing.T) {
 	})()
 	s := newState(t, w)
 	if got := s.plan(theHub, hubHCL()); len(got) != 1 || got[0].Error || !strings.Contains(got[0].Detail, "to do s3:ListAllMyBuckets on arn:aws:s3:::*") {
-		t.Errorf("the hub's plan says:%s", got)
+		t.Errorf("the hub's plan warns:%s", got)
 	}
 	s.apply(hubHCL())
 	if got := s.plan(linkGlobex, hubHCL(), linkHCL(globex)); len(got) > 0 {
-		t.Errorf("a link's plan says:%s", got)
+		t.Errorf("a link's plan warns:%s", got)
 	}
 }

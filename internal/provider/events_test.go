@@ -17,7 +17,7 @@ import (
 
 const theBus = "arn:aws:events:" + acctest.Region + ":111111111111:event-bus/default"
 
-func TestAHubTellsAnEventBusFromWhenItIsSetUntilItIsTakenAway(t *testing.T) {
+func TestAnEventBusIsSetAndRemovedInPlace(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	with, data := hubHCL(`event_bus_arn = "`+theBus+`"`), `
@@ -43,18 +43,18 @@ data "xacct_hub" "this" { name = xacct_hub.this.id }
 	)
 }
 
-func TestAnEventBusThatCannotBeTheHubsIsRefused(t *testing.T) {
+func TestAnUnusableEventBusIsRefused(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	for name, c := range map[string]struct {
 		arn, want string
-		apply     bool // it takes a look at AWS
+		apply     bool // only the apply can find it
 	}{
 		"not an ARN":      {"default", `event_bus_arn\s+must\s+be\s+the\s+ARN\s+of\s+an\s+EventBridge\s+event\s+bus`, false},
 		"a partner's bus": {"arn:aws:events:us-east-1:111111111111:event-bus/aws.partner/x", `event_bus_arn\s+must\s+be`, false},
 		"another account": {"arn:aws:events:us-east-1:222222222222:event-bus/default", `belongs\s+to\s+account\s+222222222222`, false},
-		"another part":    {"arn:aws-cn:events:cn-north-1:111111111111:event-bus/default", `nothing\s+crosses\s+partitions`, false},
-		"not there":       {"arn:aws:events:us-east-1:111111111111:event-bus/nowhere", `there\s+is\s+no\s+such\s+bus`, true},
+		"other partition": {"arn:aws-cn:events:cn-north-1:111111111111:event-bus/default", `nothing\s+crosses\s+partitions`, false},
+		"no such bus":     {"arn:aws:events:us-east-1:111111111111:event-bus/nowhere", `there\s+is\s+no\s+such\s+bus`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

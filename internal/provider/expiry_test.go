@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	longAgo = `expires_at = "2020-01-31T18:00:00Z"`
-	inAges  = `expires_at = "2099-01-31T18:00:00Z"`
+	longAgo   = `expires_at = "2020-01-31T18:00:00Z"`
+	farFuture = `expires_at = "2099-01-31T18:00:00Z"`
 )
 
-func TestAnExpiredLinkIsRefusedAndNoLiveStackMinds(t *testing.T) {
+func TestAnExpiredLinkIsRefusedAndLiveStacksAreNotAffected(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(more ...string) string {
@@ -40,11 +40,11 @@ func TestAnExpiredLinkIsRefusedAndNoLiveStackMinds(t *testing.T) {
 			PreConfig: func() {
 				launch("ROLLBACK_COMPLETE")
 				if story := w.Story(stack.ID); !strings.Contains(story, "expired on 31 January 2020") || !strings.Contains(story, "ask Acme Monitoring for a new link") {
-					t.Errorf("the customer can't tell from the events what to do:\n%s", story)
+					t.Errorf("the stack's events don't say what to do:\n%s", story)
 				}
 				w.Leave(stack.ID)
 			},
-			Config: config(inAges, readsObjects),
+			Config: config(farFuture, readsObjects),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(linkGlobex, "status", is("open")), value(roleGlobex, "status", is("pending")),
 			},
@@ -73,7 +73,7 @@ func TestAnExpiredLinkIsRefusedAndNoLiveStackMinds(t *testing.T) {
 	)
 }
 
-func TestAClosedLinkIsRefusedInWordsThatACustomerCanActOn(t *testing.T) {
+func TestAClosedLinkIsRefusedWithAMessageForTheCustomer(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL()

@@ -13,19 +13,19 @@ import (
 	"testing"
 )
 
-// floors are the resources of this package by the beginning of their files'
-// names, from the ground up. Files of no floor are shared by all, and may use
-// none of them; provider.go registers all.
-var floors = []string{"rolespec_", "hub_", "set_", "link_", "fleet_", "role_"}
+// layers are the prefixes of the files of this package's resources, lowest first. A
+// resource may use those of lower layers. Files without a layer are shared by all, and
+// may use no resource.
+var layers = []string{"rolespec_", "hub_", "set_", "link_", "fleet_", "role_"}
 
-// above are files that may use every resource.
-var above = []string{"provider.go", "roles_data_source.go", "template_data_source.go", "credentials_ephemeral.go", "function_", "list_", "action_"}
+// top are files that may use every resource.
+var top = []string{"provider.go", "roles_data_source.go", "template_data_source.go", "credentials_ephemeral.go", "function_", "list_", "action_"}
 
-// TestAResourceUsesOnlyWhatIsBelowIt holds the arrows between the files of
-// different resources, and that no local name hides one of another file.
-func TestAResourceUsesOnlyWhatIsBelowIt(t *testing.T) {
+// TestAResourceUsesOnlyLowerLayers checks the order of the layers, and that no local
+// name hides a name of a higher layer.
+func TestAResourceUsesOnlyLowerLayers(t *testing.T) {
 	files := parseFiles(t)
-	home := map[string]string{} // of what is declared at the top of a file
+	home := map[string]string{} // the files of package-level names
 	for name, file := range files {
 		for _, decl := range file.Decls {
 			for _, declared := range declaredBy(decl) {
@@ -35,20 +35,20 @@ func TestAResourceUsesOnlyWhatIsBelowIt(t *testing.T) {
 	}
 	for name, file := range files {
 		for used := range identifiers(file) {
-			if from := home[used]; from != "" && floorOf(from) > floorOf(name) {
-				t.Errorf("%s uses %s, which is in %s, above it", name, used, from)
+			if from := home[used]; from != "" && layerOf(from) > layerOf(name) {
+				t.Errorf("%s uses %s of %s, which is in a higher layer", name, used, from)
 			}
 		}
 	}
 }
 
-// floorOf returns how high a file stands; 0: it is shared.
-func floorOf(file string) int {
+// layerOf returns the number of a file's layer, from 1, or 0 if it is shared.
+func layerOf(file string) int {
 	begins := func(prefix string) bool { return strings.HasPrefix(file, prefix) }
-	if slices.ContainsFunc(above, begins) {
-		return len(floors) + 1
+	if slices.ContainsFunc(top, begins) {
+		return len(layers) + 1
 	}
-	return slices.IndexFunc(floors, begins) + 1
+	return slices.IndexFunc(layers, begins) + 1
 }
 
 func parseFiles(t *testing.T) map[string]*ast.File {
@@ -71,8 +71,8 @@ func parseFiles(t *testing.T) map[string]*ast.File {
 	return files
 }
 
-// declaredBy returns the names that a declaration at the top of a file makes;
-// methods belong to their type.
+// declaredBy returns the names that a package-level declaration introduces, without
+// methods.
 func declaredBy(decl ast.Decl) []string {
 	var names []string
 	switch decl := decl.(type) {
@@ -97,8 +97,8 @@ func declaredBy(decl ast.Decl) []string {
 	return names
 }
 
-// identifiers returns the names that a file uses by themselves: not those of
-// fields, of methods, or of other packages.
+// identifiers returns the unqualified names that a file uses, without those of fields,
+// methods and other packages.
 func identifiers(file *ast.File) map[string]bool {
 	used, skip := map[string]bool{}, map[*ast.Ident]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {

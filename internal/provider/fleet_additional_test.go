@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// A fleet's customers have the additional roles of its set. The external ID of all roles
-// of a customer rotates at once, and sessions can be of each.
+// A fleet's customers have the additional roles of its permission set. The external ID
+// of all roles of a customer rotates at once, and each role can be assumed for a session.
 func TestTheAdditionalRolesOfAFleetRotateWithTheRole(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)

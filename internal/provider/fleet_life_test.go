@@ -16,14 +16,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// scannersSet is a set with a second role, and with something that customers type in.
+// scannersSet is a permission set with an additional role and a customer parameter.
 const scannersSet = `
   managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]
   customer_parameters = { bucket = { description = "Your bucket" } }
   additional_roles    = { scanner = { managed_policy_arns = ["arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"] } }
 `
 
-// rolesOfAll reads what the customers of a fleet have, as a configuration uses it.
+// rolesOfAll reads the roles of a fleet's customers with both data sources.
 const rolesOfAll = `
 data "xacct_customer_roles" "all" { hub = xacct_hub.this.id }
 data "xacct_customer_role" "globex" {
@@ -32,8 +32,8 @@ data "xacct_customer_role" "globex" {
 }
 `
 
-// The life of a fleet: declared, launched by some, shrunk, forgotten, imported and
-// destroyed, with a permission set whose stacks have two roles and ask a question.
+// A fleet is declared, launched by some customers, shrunk, forgotten, imported and
+// destroyed. Its permission set has an additional role and a customer parameter.
 func TestTheLifeOfAFleet(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -63,7 +63,7 @@ removed {
 				sameID.AddStateValue(fleetMain, tfjsonpath.New("external_ids").AtMapKey("globex")),
 			},
 		},
-		resource.TestStep{ // two of three launch, and type something in
+		resource.TestStep{ // two of three launch, and fill in the parameter
 			PreConfig: func() {
 				defer w.Registrar("acme")()
 				typed := func(bucket string) sandbox.LaunchOptions {
@@ -93,7 +93,7 @@ removed {
 		resource.TestStep{Config: forget, ConfigStateChecks: []statecheck.StateCheck{open(map[string]bool{"globex": true, "initech": true})}},
 		resource.TestStep{Config: shrunk, ResourceName: fleetMain, ImportState: true, ImportStateId: "acme/main", ImportStatePersist: true},
 		resource.TestStep{Config: shrunk, ConfigPlanChecks: emptyPlan()},
-		resource.TestStep{ // live stacks do not hold the fleet, and keep their roles
+		resource.TestStep{ // live stacks don't prevent the destroy, and keep their roles
 			Config: base + rolesOfAll,
 			ConfigStateChecks: []statecheck.StateCheck{
 				open(map[string]bool{"globex": false, "initech": false}),

@@ -14,16 +14,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// fleetCase is one way in which a fleet's configuration changes. Whichever it is, all
-// customers keep their external ID, their open link and what they registered.
+// fleetCase is a change of a fleet's configuration. Every customer must keep their
+// external ID, their open link and their registration.
 type fleetCase struct {
-	before, after string // what stands beside hub and set
+	before, after string // configurations, without the hub and the permission set
 	options       tfcore.Options
 	between       func(s *fleetCourse)
 	instead       func(s *fleetCourse)
 }
 
-// fleetCourse is one run of a case.
+// fleetCourse is a run of a case.
 type fleetCourse struct {
 	*acctest.World
 	t    *testing.T
@@ -43,17 +43,18 @@ func (s *fleetCourse) config(rest string) string {
 	return s.Provider() + hubHCL() + setHCL("readonly") + rest
 }
 
-// addressed is the fleet main at another address.
+// addressed returns the fleet main at another address.
 func addressed(address string, customers []string, more ...string) string {
 	return strings.Replace(fleetHCL("main", customers, more...), `"main"`, fmt.Sprintf("%q", address), 1)
 }
 
-// renamed is a fleet of another name at the address main.
+// renamed returns a fleet of another name at the address xacct_fleet.main.
 func renamed(name string, customers []string, more ...string) string {
 	return strings.Replace(fleetHCL("main", customers, more...), `name           = "main"`, fmt.Sprintf("name = %q", name), 1)
 }
 
-// inWorkspace is what another workspace declares on the hub of this one.
+// inWorkspace returns a configuration for another workspace: it refers to the hub and the
+// permission set by literal names.
 func inWorkspace(config string) string {
 	return strings.NewReplacer("xacct_hub.this.id", `"acme"`, "xacct_permission_set.readonly.id", `"acme/readonly"`).Replace(config)
 }
@@ -95,7 +96,7 @@ var fleetCases = map[string]fleetCase{
 		there := s.Provider() + inWorkspace(s.c.after)
 		s.must(other.Apply(s.t.Context(), there, tfcore.Options{}))
 		s.must(other.Rest(s.t.Context(), there, tfcore.Options{}))
-		s.must(s.ws.Rest(s.t.Context(), s.config(s.c.after), tfcore.Options{})) // warned, and no more
+		s.must(s.ws.Rest(s.t.Context(), s.config(s.c.after), tfcore.Options{})) // a warning only
 		s.must(s.ws.Apply(s.t.Context(), s.config(""), tfcore.Options{}))
 		s.ws = other
 	}},

@@ -15,9 +15,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// All customers of the fleet get new external IDs at once. A connected one keeps the
-// registered ID until they have updated the stack, and one who comes later has the
-// version of the others.
+// All customers of the fleet get new external IDs at once. A connected customer's
+// registration keeps its ID until they have updated the stack. A customer that is added
+// later gets the same version as the others.
 func TestTheExternalIDsOfAFleetRotateTogether(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -66,7 +66,7 @@ func TestTheExternalIDsOfAFleetRotateTogether(t *testing.T) {
 	if got, want := registered(), issued("globex", 0); got != want {
 		t.Errorf("before the update %s is registered, want %s", got, want)
 	}
-	s.rests(second)
+	s.wantEmptyPlan(second)
 	refuses := func(text, config string) {
 		t.Helper()
 		if _, found := s.Plan(t.Context(), w.Provider()+config, tfcore.Options{}); found.Err() == nil || !loosely(text).MatchString(found.Err().Error()) {
@@ -83,13 +83,13 @@ func TestTheExternalIDsOfAFleetRotateTogether(t *testing.T) {
 	}
 	s.apply(config(threeCustomers, "external_id_version = 2"))
 	have("with a third customer", 2, "globex", "initech", "umbrella")
-	s.apply(config(threeCustomers)) // without a version each keeps their own
+	s.apply(config(threeCustomers)) // without a version, each customer keeps theirs
 	have("without a version", 2, "globex", "initech", "umbrella")
-	s.rests(config(threeCustomers))
+	s.wantEmptyPlan(config(threeCustomers))
 }
 
-// An old ID that a role still accepts after a month is a warning, once for the fleet.
-func TestAFleetSaysWhoStillAcceptsAnOldExternalID(t *testing.T) {
+// If a role still accepts its old ID after a month, the plan warns, once for the fleet.
+func TestAFleetWarnsOfCustomersThatStillAcceptAnOldExternalID(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := state{tfcore.New(clocked(w)).Workspace(), t, w}
@@ -102,7 +102,7 @@ func TestAFleetSaysWhoStillAcceptsAnOldExternalID(t *testing.T) {
 	stop()
 	s.apply(config(2))
 	if got := summaries(s.plan(fleetMain, config(2))); got != "" {
-		t.Errorf("at once the plan warns %q", got)
+		t.Errorf("right after the rotation the plan warns %q", got)
 	}
 	w.Clock().Advance(31 * 24 * time.Hour)
 	warnings := s.plan(fleetMain, config(2))

@@ -27,7 +27,7 @@ import (
 
 const fleetMain = "xacct_fleet.main"
 
-// fleetHCL is a fleet of the set readonly; customers are "id=account".
+// fleetHCL returns a fleet of the permission set readonly. Customers are "id=account".
 func fleetHCL(name string, customers []string, more ...string) string {
 	var b strings.Builder
 	for _, pair := range customers {
@@ -55,7 +55,7 @@ const urlOfGlobex = `
 output "url" { value = provider::xacct::fleet_url(xacct_fleet.main, "globex") }
 `
 
-// manyCustomers are customers of a fleet in accounts of their own.
+// manyCustomers returns n customers of a fleet, each in an account of its own.
 func manyCustomers(n int) []string {
 	var all []string
 	for i := range n {
@@ -64,7 +64,7 @@ func manyCustomers(n int) []string {
 	return all
 }
 
-// outputOf is an output of the configuration that was applied last.
+// outputOf returns an output of the last configuration that was applied.
 func outputOf(s state, name string) any {
 	if out := s.State().Values.Outputs[name]; out != nil {
 		return out.Value
@@ -72,7 +72,7 @@ func outputOf(s state, name string) any {
 	return nil
 }
 
-// linkOf is a customer's link in the registry.
+// linkOf returns a customer's link from the registry.
 func linkOf(t *testing.T, w *acctest.World, customer string) onboarding.Link {
 	t.Helper()
 	found, err := w.Registry("acme").Customer(t.Context(), customer)
@@ -109,7 +109,7 @@ func TestAFleetIsCreatedChangedImportedAndDestroyed(t *testing.T) {
 			},
 		},
 		resource.TestStep{Config: base + fleetHCL("main", twoCustomers), ConfigPlanChecks: emptyPlan()},
-		resource.TestStep{ // one comes, and one goes
+		resource.TestStep{ // one customer is added and one removed
 			Config: base + fleetHCL("main", threeCustomers[1:]),
 			ConfigPlanChecks: before(
 				action(fleetMain, plancheck.ResourceActionUpdate),
@@ -119,7 +119,7 @@ func TestAFleetIsCreatedChangedImportedAndDestroyed(t *testing.T) {
 		},
 		resource.TestStep{Config: base + fleetHCL("main", threeCustomers[1:]), ConfigPlanChecks: emptyPlan()},
 		resource.TestStep{ResourceName: fleetMain, ImportState: true, ImportStateId: "acme/main", ImportStateVerify: true},
-		resource.TestStep{ // all links expire, and globex comes back
+		resource.TestStep{ // every link gets an expiry, and globex is added again
 			Config: base + fleetHCL("main", threeCustomers, `expires_at = "2040-01-01T00:00:00Z"`),
 			ConfigStateChecks: []statecheck.StateCheck{closed("globex", false), after(func() {
 				if at := linkOf(t, w, "initech").ExpiresAt; at.Year() != 2040 {
@@ -136,7 +136,7 @@ func TestAFleetIsCreatedChangedImportedAndDestroyed(t *testing.T) {
 	)
 }
 
-// The customer's launch link is what a link of their own would have had.
+// A customer's launch link is the same as that of an xacct_onboarding_link.
 func TestAFleetsCustomersLaunchTheirLinks(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -169,7 +169,8 @@ output "status" { value = data.xacct_customer_role.globex.status }
 	if got := outputOf(s, "status"); got != "active" {
 		t.Errorf("the role is %v", got)
 	}
-	// A connected customer is not silently taken out, nor moved to another account.
+	// A plan that removes a connected customer warns; one that moves it to another account
+	// is refused.
 	warnings := s.plan(fleetMain, hubHCL()+setHCL("readonly")+fleetHCL("main", twoCustomers[1:]))
 	if got := summaries(warnings); got != "The links of connected customers close" || !strings.Contains(warnings[0].Detail, "customer globex") {
 		t.Errorf("the plan warns %q", got)
@@ -180,7 +181,7 @@ output "status" { value = data.xacct_customer_role.globex.status }
 	}
 }
 
-func TestACustomerIsNotInAFleetAndSomewhereElse(t *testing.T) {
+func TestACustomerHasOneLinkInAFleetOrOutsideOfIt(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	base := w.Provider() + hubHCL() + setHCL("readonly")
@@ -188,18 +189,18 @@ func TestACustomerIsNotInAFleetAndSomewhereElse(t *testing.T) {
 	other := strings.Replace(strings.Replace(fleetHCL("main", twoCustomers), `"main"`, `"other"`, 1), `name           = "main"`, `name           = "other"`, 1)
 	both := loosely(`Customer globex of hub acme has two links.*(fleet main.*xacct_onboarding_link|xacct_onboarding_link.*fleet main)`)
 	run(t,
-		resource.TestStep{Config: base + own + fleetHCL("main", twoCustomers), ExpectError: both}, // a new hub: the apply finds out
+		resource.TestStep{Config: base + own + fleetHCL("main", twoCustomers), ExpectError: both}, // the hub is new, so only the apply finds it
 		resource.TestStep{Config: base + own},
 		resource.TestStep{Config: base + own + fleetHCL("main", twoCustomers), ExpectError: both},
-		resource.TestStep{Config: base + fleetHCL("main", twoCustomers)}, // the link goes over to the fleet
+		resource.TestStep{Config: base + fleetHCL("main", twoCustomers)}, // the fleet takes over the link
 		resource.TestStep{Config: base + own + fleetHCL("main", twoCustomers), ExpectError: both},
 		resource.TestStep{Config: base + other + fleetHCL("main", twoCustomers), ExpectError: loosely(`Customer globex of hub acme has two links.*fleet (main|other).*fleet (main|other)`)},
 		resource.TestStep{Config: base + fleetHCL("main", twoCustomers), ConfigPlanChecks: emptyPlan()},
 	)
 }
 
-// A link that says something else is not taken over, whichever owner it has.
-func TestAFleetTakesOverOnlyLinksThatSayTheSame(t *testing.T) {
+// A link with a different configuration is not taken over, whatever owns it.
+func TestAFleetTakesOverOnlyLinksOfTheSameConfiguration(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	one, other := newState(t, w), newState(t, w)
@@ -219,13 +220,13 @@ func TestAFleetTakesOverOnlyLinksThatSayTheSame(t *testing.T) {
 	if got := summaries(one.plan(linkGlobex, base, referring(globex), referring(initech))); got != "Another configuration manages this link" {
 		t.Errorf("the plan of the link warns %q", got)
 	}
-	one.apply(base) // which closes no link of the fleet
+	one.apply(base) // the fleet's links stay open
 	if linkOf(t, w, "globex").Closed || linkOf(t, w, "initech").Closed {
-		t.Error("a link of the fleet was closed by the state that had it before")
+		t.Error("a link of the fleet was closed by the state that owned it before")
 	}
 }
 
-func TestMistakesInAFleetAreErrorsAtTheCustomer(t *testing.T) {
+func TestMistakesInAFleetNameTheCustomer(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	base := w.Provider() + hubHCL() + setHCL("readonly")
@@ -249,7 +250,7 @@ func TestMistakesInAFleetAreErrorsAtTheCustomer(t *testing.T) {
 	)
 }
 
-func TestAChangeOfASetMovesAFleetInOneWrite(t *testing.T) {
+func TestAChangeOfASetChangesItsFleetInOneWrite(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(actions ...string) string {
@@ -275,7 +276,7 @@ func TestAChangeOfASetMovesAFleetInOneWrite(t *testing.T) {
 	)
 }
 
-func TestWhatAFleetHasDoneBeforeAFailureIsInTheState(t *testing.T) {
+func TestTheStateHasTheLinksThatAFleetCreatedBeforeAFailure(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -285,8 +286,8 @@ func TestWhatAFleetHasDoneBeforeAFailureIsInTheState(t *testing.T) {
 	broken := atomic.Bool{}
 	broken.Store(true)
 	w.Faults().Before(func(c *kernel.Call) error {
-		if c.Action == "TransactWriteItems" && broken.Load() && writes.Add(1) > 3 { // the fleet's record, and two batches
-			return kernel.Errorf(400, "AccessDeniedException", "not today")
+		if c.Action == "TransactWriteItems" && broken.Load() && writes.Add(1) > 3 { // it fails after the fleet's record and two batches
+			return kernel.Errorf(400, "AccessDeniedException", "User is not authorized")
 		}
 		return nil
 	})
@@ -300,7 +301,7 @@ func TestWhatAFleetHasDoneBeforeAFailureIsInTheState(t *testing.T) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(customers)) {
 		if linkOf(t, w, id).Fleet != "main" {
-			t.Errorf("%s is in the state, and has no link", id)
+			t.Errorf("%s is in the state, but its link is not in the fleet", id)
 		}
 	}
 	broken.Store(false)
@@ -310,7 +311,7 @@ func TestWhatAFleetHasDoneBeforeAFailureIsInTheState(t *testing.T) {
 	}
 }
 
-// Customers who came before the hub grew keep their topic, and their launch link.
+// Customers of the time before the hub grew keep their topic and their launch link.
 func TestAFleetOutgrowsItsTopic(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -322,7 +323,7 @@ func TestAFleetOutgrowsItsTopic(t *testing.T) {
 	was := outputOf(s, "url")
 	s.apply(config(4500, threeCustomers))
 	if link := linkOf(t, w, "umbrella"); link.Shard == 0 {
-		t.Error("umbrella came after the hub has grown, and is on its first topic")
+		t.Error("umbrella was added after the hub had grown, but has its first topic")
 	}
 	if is := outputOf(s, "url"); is != was {
 		t.Errorf("the launch link of globex was\n%v\nand is\n%v", was, is)
@@ -336,7 +337,7 @@ func TestAFleetOutgrowsItsTopic(t *testing.T) {
 	}
 }
 
-func TestWhatAFleetCosts(t *testing.T) {
+func TestAFleetStaysWithinItsCallBudget(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)

@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 )
 
-// call is a step that calls a function and looks at what it gives.
+// call returns a step that calls a function and checks its result.
 func call(function, arguments string, want knownvalue.Check) resource.TestStep {
 	return resource.TestStep{
 		Config:            callHCL(function, arguments),
@@ -22,8 +22,8 @@ func call(function, arguments string, want knownvalue.Check) resource.TestStep {
 	}
 }
 
-// refuses is a step that calls a function with something that is wrong. Engines
-// wrap messages where they please.
+// refuses returns a step that calls a function with an invalid argument. Engines wrap
+// messages at any space.
 func refuses(function, arguments, message string) resource.TestStep {
 	return resource.TestStep{
 		Config:      callHCL(function, arguments),
@@ -35,7 +35,7 @@ func callHCL(function, arguments string) string {
 	return fmt.Sprintf("output \"got\" {\n  value = provider::xacct::%s(%s)\n}\n", function, arguments)
 }
 
-// functions runs steps that need no world.
+// functions runs steps that need no hub.
 func functions(t *testing.T, all ...resource.TestStep) {
 	t.Helper()
 	run(t, all...)
@@ -48,7 +48,7 @@ const (
 
 func launchURL(console, region string) string { return console + fmt.Sprintf(aLaunchPage, region) }
 
-func TestALinkIsMadeForAnotherRegion(t *testing.T) {
+func TestQuickCreateURLChangesTheRegionOfALink(t *testing.T) {
 	t.Parallel()
 	url := launchURL("https://us-east-1.console.aws.amazon.com", "us-east-1")
 	functions(t,
@@ -60,7 +60,7 @@ func TestALinkIsMadeForAnotherRegion(t *testing.T) {
 	)
 }
 
-func TestALinkIsWrittenForOtherTools(t *testing.T) {
+func TestALinkBecomesACommandOrATerraformSnippet(t *testing.T) {
 	t.Parallel()
 	url := fmt.Sprintf("%q", launchURL("https://us-east-1.console.aws.amazon.com", "us-east-1"))
 	functions(t,
@@ -76,7 +76,7 @@ func TestALinkIsWrittenForOtherTools(t *testing.T) {
 	)
 }
 
-func TestATrustPolicyIsThatOfTheTemplates(t *testing.T) {
+func TestTrustPolicyEqualsThatOfTheTemplates(t *testing.T) {
 	t.Parallel()
 	functions(t,
 		call("trust_policy", `"111111111111", "us-east-1", "an-id"`,

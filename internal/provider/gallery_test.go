@@ -28,17 +28,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// shape is one of the gallery's: what the customer does with it.
+// shape is what one role of the gallery needs in this test, and what is expected of it.
 type shape struct {
-	parameters map[string]string // of the stack, as the customer fills them in
-	typed      map[string]string // what the vendor is told of that
-	granted    []string          // optional permissions that are on
-	role       string            // its name; default acme-globex
-	path       string            // its path; default /
-	policies   int               // that the stack creates
-	beside     []string          // keys of additional roles
-	reported   map[string]string // what the stack reports has in it
-	change     [2]string         // what the vendor asks for later, in place of something
+	parameters map[string]string // stack parameters that the customer sets
+	typed      map[string]string // values that the role must show for them
+	granted    []string          // optional permissions that are enabled
+	role       string            // name of the role; default acme-globex
+	path       string            // path of the role; default /
+	policies   int               // number of managed policies that the stack creates
+	beside     []string          // keys of the additional roles
+	reported   map[string]string // parts of the values that the stack reports
+	change     [2]string         // a later change of the declaration: old and new text
 	prepare    func(*acctest.World)
 }
 
@@ -81,13 +81,13 @@ var gallery = map[string]shape{
 	"vantage":  {path: "/vendors/acme/", change: [2]string{`"savingsplans:Describe*"`, `"savingsplans:List*"`}},
 }
 
-// withoutStack is the one of the gallery whose customers launch nothing: see
+// withoutStack is the role of the gallery whose customers launch no stack: see
 // TestACustomerOfTheGalleryNeedsNoStack.
 const withoutStack = "buildkite"
 
-// Each role that vendors ask for today is said, rendered, launched, proven, updated
-// and deleted; and what it grants is what was declared, no more and no less.
-func TestTheGallerysRolesAreGrantedAsTheyAreDeclared(t *testing.T) {
+// Each role of the gallery is planned, rendered, launched, proven, updated and deleted. It
+// must grant exactly what was declared.
+func TestTheGallerysRolesGrantExactlyWhatTheyDeclare(t *testing.T) {
 	t.Parallel()
 	folders, err := os.ReadDir("../../examples/gallery")
 	if err != nil {
@@ -105,14 +105,14 @@ func TestTheGallerysRolesAreGrantedAsTheyAreDeclared(t *testing.T) {
 			}
 			shape, there := gallery[folder.Name()]
 			if !there || !strings.Contains(string(text), shape.change[0]) {
-				t.Fatalf("no customer is there for %s, or nothing that could change", folder.Name())
+				t.Fatalf("the table gallery has no row for %s, or the text of its change is not in the example", folder.Name())
 			}
 			shape.goThrough(t, string(text))
 		})
 	}
 }
 
-// Both tables of the gallery have a row for each of its folders, and no other.
+// Both tables of the gallery's pages have exactly one row for each of its folders.
 func TestTheGallerysTablesAreComplete(t *testing.T) {
 	folders := []string{withoutStack}
 	for name := range gallery {
@@ -186,7 +186,7 @@ func (s shape) goThrough(t *testing.T, text string) {
 	)
 }
 
-// exactly compares what the role has with what the registry says was declared.
+// exactly compares the policies of the stack's roles with the declaration in the registry.
 func (s shape) exactly(t *testing.T, w *acctest.World) {
 	t.Helper()
 	found, err := w.Registry("acme").Customer(t.Context(), "globex")
@@ -224,8 +224,8 @@ func (s shape) exactly(t *testing.T, w *acctest.World) {
 	}
 }
 
-// exactly compares what one role has with what was declared of it, and returns how
-// many policies the stack creates for it.
+// exactly compares the policies of one role with its declaration, and returns the number
+// of policies that the stack creates for it.
 func exactly(t *testing.T, w *acctest.World, set permissionset.Set, role string, values *strings.Replacer, all []permissionset.Grants) int {
 	t.Helper()
 	var arns, statements []string
@@ -249,7 +249,7 @@ func exactly(t *testing.T, w *acctest.World, set permissionset.Set, role string,
 	slices.Sort(statements)
 	gotARNs, got := w.Granted(globex.account, role)
 	if diff := gocmp.Diff(arns, gotARNs); diff != "" {
-		t.Errorf("the policies of AWS of %s are not those that were declared (-): %s", role, diff)
+		t.Errorf("the managed policies of %s are not those that were declared (-): %s", role, diff)
 	}
 	if diff := gocmp.Diff(statements, got); diff != "" {
 		t.Errorf("the statements of %s are not those that were declared (-): %s", role, diff)
@@ -257,8 +257,8 @@ func exactly(t *testing.T, w *acctest.World, set permissionset.Set, role string,
 	return created
 }
 
-// lintTemplate is another team's reading of CloudFormation's rules, as JSON and as
-// YAML, if it is asked for.
+// lintTemplate checks the customer's template with cfn-lint, as JSON and as YAML, if
+// XACCT_CFN_LINT is set.
 func lintTemplate(t *testing.T, w *acctest.World) {
 	t.Helper()
 	if os.Getenv("XACCT_CFN_LINT") != "1" {

@@ -21,7 +21,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// A link with a role of its own, and one with a permission set.
+// bothLinks returns a hub with a link that has a role of its own, and one that refers to a
+// permission set.
 func bothLinks(hub string) string {
 	return hub + linkHCL(globex) + setHCL("readonly") + referring(initech)
 }
@@ -31,10 +32,9 @@ const (
 	twoRegions = `regions = ["us-east-1", "eu-central-1"]`
 )
 
-// A hub gains a Region and another name for its vendor. The links show their new
-// addresses in the plan, no customer becomes outdated, and one in the new Region
-// gets the stack.
-func TestAHubThatGainsARegionMovesItsLinksInTheSameApply(t *testing.T) {
+// A hub gains a Region and its vendor another name. The plan shows the links' new URLs, no
+// customer becomes outdated, and a customer can launch in the new Region.
+func TestAHubThatGainsARegionUpdatesItsLinksInTheSameApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(hub string) string {
@@ -81,15 +81,15 @@ func TestAHubThatGainsARegionMovesItsLinksInTheSameApply(t *testing.T) {
 	)
 }
 
-// However a change of the hub is planned and applied, the links follow, and then
-// there is nothing left to do.
-func TestAHubThatChangesMovesItsLinksHoweverItIsDone(t *testing.T) {
+// However a change of the hub is planned and applied, its links are updated, and the next
+// plan is empty.
+func TestAChangedHubUpdatesItsLinksInAnyOrder(t *testing.T) {
 	t.Parallel()
 	others := func(hub string) string {
 		return replaceOnce(hub, "https://acme.example/support", "https://acme.example/help")
 	}
 	for name, c := range map[string]struct {
-		next    string // the hub
+		next    string // the changed hub
 		options []tfcore.Options
 	}{
 		"a Region":             {hubHCL(twoRegions), []tfcore.Options{{}}},
@@ -119,11 +119,11 @@ func TestAHubThatChangesMovesItsLinksHoweverItIsDone(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s.rests(bothLinks(next))
+			s.wantEmptyPlan(bothLinks(next))
 			for link, before := range was {
 				now := s.Attributes(link)
 				if now["url"] == before["url"] || now["template_url"] == before["template_url"] {
-					t.Errorf("%s stays at %v", link, now["url"])
+					t.Errorf("%s still has the URL %v", link, now["url"])
 				}
 				if now["template_version"] != before["template_version"] || now["external_id"] != before["external_id"] {
 					t.Errorf("%s was %v, and is %v", link, before, now)
@@ -133,8 +133,8 @@ func TestAHubThatChangesMovesItsLinksHoweverItIsDone(t *testing.T) {
 	}
 }
 
-// rests holds that the next plan is empty.
-func (s state) rests(resources ...string) {
+// wantEmptyPlan fails the test unless the next plan is empty.
+func (s state) wantEmptyPlan(resources ...string) {
 	s.t.Helper()
 	plan, found := s.Plan(s.t.Context(), s.w.Provider()+strings.Join(resources, ""), tfcore.Options{})
 	if err := found.Err(); err != nil || !plan.Empty() {
@@ -142,8 +142,8 @@ func (s state) rests(resources ...string) {
 	}
 }
 
-// The hub is another configuration's. A plan that was made before it changed is
-// applied as it was shown, and the next one moves the links.
+// The hub belongs to another configuration. A plan that was made before the hub changed is
+// applied as it was shown, and the next plan updates the links.
 func TestLinksFollowAHubThatChangesElsewhere(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -166,25 +166,25 @@ func TestLinksFollowAHubThatChangesElsewhere(t *testing.T) {
 		t.Error(err)
 	}
 	if urls() != was {
-		t.Error("a plan was applied that was never shown")
+		t.Error("the apply changed URLs that the plan had not shown")
 	}
 	plan, found = s.Plan(t.Context(), w.Provider()+links(`stack_name = "other"`), tfcore.Options{})
 	for _, address := range []string{linkGlobex, linkInitech, setReadonly, "xacct_onboarding_link.umbrella"} {
 		if plan.Actions[address] != tfcore.Update {
-			t.Errorf("%s is not planned to follow: %v, %v", address, plan.Actions, found.Err())
+			t.Errorf("no update of %s is planned: %v, %v", address, plan.Actions, found.Err())
 		}
 	}
 	if err := s.Apply(t.Context(), plan).Err(); err != nil {
 		t.Error(err)
 	}
 	if urls() == was {
-		t.Error("the links have not moved")
+		t.Error("the links have not changed")
 	}
-	s.rests(links(`stack_name = "other"`))
+	s.wantEmptyPlan(links(`stack_name = "other"`))
 }
 
-// A link that names the hub by a literal may be planned before it.
-func TestLinksThatWerePlannedBeforeTheirHubAreNamed(t *testing.T) {
+// A link that names the hub with a literal may be planned before the hub.
+func TestAPlanNamesLinksThatWerePlannedBeforeTheirHub(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -197,13 +197,13 @@ func TestLinksThatWerePlannedBeforeTheirHubAreNamed(t *testing.T) {
 	}
 	s.apply(next)
 	s.apply(next)
-	s.rests(next)
+	s.wantEmptyPlan(next)
 }
 
-// A Region goes: the links lead to a template without it at once, and the template
-// and the topic that customers were told of stay for the grace period. A link whose
-// own Region that is stays as it is, with a warning.
-func TestAHubThatGivesUpARegionMovesItsLinksAndKeepsWhatCustomersHave(t *testing.T) {
+// A Region is removed from the hub. The links get a template without it at once. The old
+// template and topic, which customers may still use, are kept for the grace period. A link
+// whose own Region it was stays as it is, with a warning.
+func TestAHubThatLosesARegionUpdatesItsLinksAndKeepsTheirTemplates(t *testing.T) {
 	t.Parallel()
 	l := library{acctest.Start(t), t}
 	there := customer{id: "umbrella", account: acctest.Umbrella}
@@ -228,25 +228,25 @@ func TestAHubThatGivesUpARegionMovesItsLinksAndKeepsWhatCustomersHave(t *testing
 				l.readable(old, true)
 				l.readable(oldOfSet, true)
 				if l.template("globex") == old || l.template("initech") == oldOfSet {
-					t.Error("the links lead to templates with the Region")
+					t.Error("the links still have the templates with the Region")
 				}
 			},
 			Config: config(oneRegion), ConfigPlanChecks: emptyPlan(),
 		},
-		resource.TestStep{ // and back again
+		resource.TestStep{ // the Region is added again
 			Config: config(twoRegions), ConfigPlanChecks: before(planned(linkGlobex, "template_url", knownvalue.NotNull()), planned(roleGlobex, "outdated", knownvalue.Bool(false))),
 			ConfigStateChecks: []statecheck.StateCheck{after(func() {
 				if l.template("globex") != old || l.template("initech") != oldOfSet {
-					t.Error("the same hub has other templates")
+					t.Error("with the Region again, the links have different templates than before")
 				}
 			})},
 		},
 	)
 }
 
-// Templates are deleted by hand. The plan names the link and the set that they belong
-// to, and the apply publishes them again under the same addresses.
-func TestATemplateThatWasDeletedIsSeenAndPublishedAgain(t *testing.T) {
+// Templates are deleted by hand. The plan names the link and the permission set that they
+// belong to, and the apply publishes them again under the same URLs.
+func TestADeletedTemplateIsDetectedAndPublishedAgain(t *testing.T) {
 	t.Parallel()
 	for name, access := range map[string]string{"public": "", "presigned": `template_access = "presigned"`} {
 		t.Run(name, func(t *testing.T) {
@@ -275,12 +275,12 @@ func TestATemplateThatWasDeletedIsSeenAndPublishedAgain(t *testing.T) {
 			if now := fmt.Sprint(s.Attributes(linkGlobex), s.Attributes(linkInitech), s.Attributes(setReadonly)); now != was {
 				t.Errorf("the state was\n%s\nand is\n%s", was, now)
 			}
-			s.rests(config)
+			s.wantEmptyPlan(config)
 		})
 	}
 }
 
-// remove deletes a template.
+// remove deletes a template from the bucket.
 func (l library) remove(address string) {
 	l.t.Helper()
 	u, err := url.Parse(address)

@@ -81,7 +81,7 @@ func TestDefaultTagsComeFromTheProvider(t *testing.T) {
 	)
 }
 
-func TestWhatDisappearsComesBack(t *testing.T) {
+func TestDeletedResourcesAreRecreated(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	ctx := context.Background()
@@ -144,13 +144,13 @@ func TestWhatDisappearsComesBack(t *testing.T) {
 		}
 		checks := []plancheck.PlanCheck{action(thing.remade, how)}
 		if thing.remade == theHub {
-			// Named, and nothing that others refer to is unknown because of it.
+			// The plan names the drift, and keeps attributes known that others refer to.
 			checks = append(checks, drifts(theHub), planned(theHub, "queue_arn", knownvalue.NotNull()), planned(theHub, "topic_arns", knownvalue.MapSizeExact(1)))
 		}
 		steps = append(steps,
 			resource.TestStep{
 				PreConfig: func() {
-					w.Clock().Advance(sqsForgets) // a queue's name is free again only a while after it was deleted
+					w.Clock().Advance(sqsForgets) // a deleted queue's name can't be used at once
 					if err := thing.gone(); err != nil {
 						t.Fatalf("%s: %v", thing.name, err)
 					}
@@ -161,7 +161,7 @@ func TestWhatDisappearsComesBack(t *testing.T) {
 			resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
 		)
 	}
-	// And the hub works as before.
+	// The hub works as before.
 	steps = append(steps, resource.TestStep{
 		PreConfig: func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
 		Config:    config + roleHCL(globex, waits),
@@ -169,8 +169,8 @@ func TestWhatDisappearsComesBack(t *testing.T) {
 	run(t, steps...)
 }
 
-// drifts holds that a plan empties the list of what had changed, which is not
-// empty before.
+// drifts returns a check that the plan changes the attribute drift from a list with
+// entries to an empty one.
 func drifts(address string) plancheck.PlanCheck { return driftCheck(address) }
 
 type driftCheck string
@@ -188,7 +188,7 @@ func (address driftCheck) CheckPlan(_ context.Context, req plancheck.CheckPlanRe
 	}
 }
 
-func TestAHubWhoseTableIsGoneIsRecreatedAndItsLinksAreNotForgotten(t *testing.T) {
+func TestAHubWithoutATableIsRecreatedAndItsLinksStayInTheState(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	drop := func() {
@@ -202,7 +202,7 @@ func TestAHubWhoseTableIsGoneIsRecreatedAndItsLinksAreNotForgotten(t *testing.T)
 		resource.TestStep{PreConfig: drop, Config: alone, ConfigPlanChecks: before(action(theHub, plancheck.ResourceActionCreate))},
 		resource.TestStep{Config: with},
 		resource.TestStep{PreConfig: drop, Config: with, ExpectError: loosely(`No hub for customer globex of hub acme.*Nothing was removed from the state`)},
-		resource.TestStep{ // once there is a hub again, its link is created again as well
+		resource.TestStep{ // if the hub exists again, its link is created again
 			PreConfig:        func() { newState(t, w).apply(hubHCL()) },
 			Config:           with,
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionCreate)),
@@ -210,7 +210,7 @@ func TestAHubWhoseTableIsGoneIsRecreatedAndItsLinksAreNotForgotten(t *testing.T)
 	)
 }
 
-func TestInAnotherRegionOrAccountNothingIsTouched(t *testing.T) {
+func TestAProviderForAnotherRegionOrAccountChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	rest := hubHCL(`regions = ["us-east-1"]`) + linkHCL(globex) + roleHCL(globex)
@@ -227,7 +227,7 @@ func TestInAnotherRegionOrAccountNothingIsTouched(t *testing.T) {
 	)
 }
 
-func TestARegistryThatCannotBeReadIsAnErrorAndNoReasonToCreateAnything(t *testing.T) {
+func TestARegistryThatCannotBeReadIsAnErrorAndCreatesNothing(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex)
@@ -245,7 +245,7 @@ func TestARegistryThatCannotBeReadIsAnErrorAndNoReasonToCreateAnything(t *testin
 			Config:      config,
 			ExpectError: loosely(`Could not read (hub acme|customer globex of hub acme)`),
 		},
-		resource.TestStep{ // nor is a new link planned as unknown then
+		resource.TestStep{ // a new link is an error too, and not planned with unknown values
 			Config:      config + linkHCL(initech),
 			ExpectError: loosely(`Could not read`),
 		},
@@ -267,7 +267,7 @@ func TestAMissingPermissionIsNamedWithItsResource(t *testing.T) {
 	})
 }
 
-func TestAHubThatExistsElsewhereIsAdoptedWhenItIsTheSame(t *testing.T) {
+func TestAnExistingHubIsTakenOverIfItIsTheSame(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	forget := w.Provider() + `
@@ -284,7 +284,7 @@ removed {
 	)
 }
 
-func TestAHubWhoseCreateWasCutShortIsFinishedByTheNextApply(t *testing.T) {
+func TestAnInterruptedCreateOfAHubIsCompletedByTheNextApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	cut := true
@@ -302,10 +302,10 @@ func TestAHubWhoseCreateWasCutShortIsFinishedByTheNextApply(t *testing.T) {
 	)
 }
 
-func TestWhatThePlanDoesNotKnowYetIsNoError(t *testing.T) {
+func TestUnknownValuesArePlanned(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
-	// Region, account and policy come from a resource that is still to be made.
+	// Region, account and policy come from a resource that does not exist yet.
 	config := `
 resource "terraform_data" "later" {
   input = { region = "us-east-1", account = "222222222222", policy = "arn:aws:iam::aws:policy/SecurityAudit" }
@@ -327,7 +327,7 @@ resource "xacct_onboarding_link" "globex" {
 	journey(t,
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{value(roleGlobex, "role_arn", is("arn:aws:iam::222222222222:role/acme-globex"))}},
 		resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
-		resource.TestStep{ // now the provider's Region is unknown while everything is there
+		resource.TestStep{ // now the provider's Region is unknown, and everything exists
 			Config:           replaceOnce(config, "{ region =", "{ again = true, region ="),
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionUpdate)),
 		},
@@ -335,9 +335,9 @@ resource "xacct_onboarding_link" "globex" {
 	)
 }
 
-func TestADestroyedHubSaysWhichBucketStaysToKeepItsName(t *testing.T) {
+func TestDestroyingAHubWarnsOfTheBucketThatIsKept(t *testing.T) {
 	t.Parallel()
-	w := acctest.StartIn(t, "me-south-1") // which has no namespace for the account's buckets
+	w := acctest.StartIn(t, "me-south-1") // this Region has no account-regional namespace for buckets
 	s := newState(t, w)
 	s.apply(hubHCL() + linkHCL(globex))
 	bucket, _ := s.Attributes(theHub)["template_bucket"].(string)
@@ -346,6 +346,6 @@ func TestADestroyedHubSaysWhichBucketStaysToKeepItsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := summaries(found); !strings.HasPrefix(bucket, "xacct-acme-") || !strings.Contains(got, "Bucket "+bucket+" was kept") {
-		t.Errorf("the person is told %q of bucket %q", got, bucket)
+		t.Errorf("the destroy warns %q about bucket %q", got, bucket)
 	}
 }

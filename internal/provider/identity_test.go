@@ -33,7 +33,7 @@ func TestEveryResourceIsImportedByIdentity(t *testing.T) {
 			ConfigPlanChecks: before(
 				action(linkGlobex, plancheck.ResourceActionNoop), action(roleGlobex, plancheck.ResourceActionNoop),
 				action(setReadonly, plancheck.ResourceActionNoop), action(fleetMain, plancheck.ResourceActionNoop),
-				action(theHub, plancheck.ResourceActionUpdate), // only the configuration knows force_destroy
+				action(theHub, plancheck.ResourceActionUpdate), // force_destroy is only in the configuration, so an import lacks it
 			),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(theHub, "id", is("acme")), value(linkGlobex, "id", is("acme/globex")), value(roleGlobex, "link", is("acme/globex")),

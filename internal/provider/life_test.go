@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// connected is the first step of the tests below: a customer with a live stack.
+// connected returns a step that applies a configuration while globex launches its stack.
 func connected(w *acctest.World, stack *sandbox.Stack, config string) resource.TestStep {
 	var launched func() sandbox.Stack
 	return resource.TestStep{
@@ -33,7 +33,7 @@ func connected(w *acctest.World, stack *sandbox.Stack, config string) resource.T
 	}
 }
 
-func TestWhatACustomerDeletesIsDisconnectedAndNothingElseChanges(t *testing.T) {
+func TestADeletedStackIsDisconnectedAndNothingElseChanges(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex, waits) + `
@@ -56,7 +56,7 @@ data "xacct_customer_roles" "all" { hub = xacct_hub.this.id }
 				value("data.xacct_customer_roles.all", "roles", knownvalue.ListSizeExact(1)),
 			},
 		},
-		resource.TestStep{ // waiting again is a replacement
+		resource.TestStep{ // to wait again, the role is replaced
 			PreConfig:         func() { w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE") },
 			Config:            config,
 			Taint:             []string{roleGlobex},
@@ -86,7 +86,7 @@ func TestDestroyingRoleAndLinkLeavesTheStackWorkingAndDeletable(t *testing.T) {
 	)
 }
 
-func TestAHubUnderLiveStacksRefusesToGoUnlessForced(t *testing.T) {
+func TestAHubWithLiveStacksIsDestroyedOnlyWithForceDestroy(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	forced := w.Provider() + hubHCL(`regions = ["us-east-1", "eu-central-1"]`) + linkHCL(globex) + roleHCL(globex, waits)
@@ -95,16 +95,16 @@ func TestAHubUnderLiveStacksRefusesToGoUnlessForced(t *testing.T) {
 	run(t,
 		connected(w, &stack, config),
 		resource.TestStep{Config: config, Destroy: true, ExpectError: loosely(`Hub acme is in use.*customer globex: arn:aws:cloudformation`)},
-		resource.TestStep{ // not by another name either
+		resource.TestStep{ // nor may it be replaced by a hub of another name
 			Config:      replaceOnce(config, `"acme"`, `"acme-two"`),
 			ExpectError: loosely(`Hub acme is in use`),
 		},
-		resource.TestStep{ // nor the Region that the stack is in
+		resource.TestStep{ // nor may the stack's Region be removed
 			Config: w.Provider() + replaceOnce(hubHCL(`regions = ["eu-central-1"]`), "force_destroy = true", "") +
 				linkHCL(globex.with(`region = "eu-central-1"`)) + roleHCL(globex, waits),
 			ExpectError: loosely(`Region us-east-1 of hub acme is in use`),
 		},
-		resource.TestStep{ // a Region without stacks may go
+		resource.TestStep{ // a Region without stacks may be removed
 			Config:            replaceOnce(config, `["us-east-1", "eu-central-1"]`, `["us-east-1"]`),
 			ConfigStateChecks: []statecheck.StateCheck{value(theHub, "topic_arns", knownvalue.MapSizeExact(1))},
 		},
@@ -112,9 +112,9 @@ func TestAHubUnderLiveStacksRefusesToGoUnlessForced(t *testing.T) {
 	)
 }
 
-// TestALinkInNoStateKeepsItsHubUntilItIsAppliedAgain is an apply that was killed
-// after it had created a link, and a user who destroys everything then.
-func TestALinkInNoStateKeepsItsHubUntilItIsAppliedAgain(t *testing.T) {
+// An apply is killed after it has created a link, so the link is in no state. Then the
+// user destroys everything.
+func TestAnOpenLinkInNoStatePreventsTheHubsDestructionUntilTheNextApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	must := func(err error) {
@@ -131,17 +131,17 @@ func TestALinkInNoStateKeepsItsHubUntilItIsAppliedAgain(t *testing.T) {
 	err := apply(tfcore.Options{Destroy: true})
 	for _, part := range []string{"Hub acme is in use", "apply the same configuration again and destroy then", "1 open link, whose customer may launch at any moment: globex"} {
 		if err == nil || !strings.Contains(strings.Join(strings.Fields(err.Error()), " "), part) {
-			t.Errorf("the refusal is %v, and lacks %q", err, part)
+			t.Errorf("the error is %v, and lacks %q", err, part)
 		}
 	}
 	must(apply(tfcore.Options{}))
 	must(apply(tfcore.Options{Destroy: true}))
 	if _, err := w.Registry("acme").Hub(t.Context()); !errors.Is(err, registry.ErrNoHub) {
-		t.Errorf("the hub exists still: %v", err)
+		t.Errorf("the hub still exists: %v", err)
 	}
 }
 
-func TestUnderALiveStackItsAccountAndItsExternalIDStay(t *testing.T) {
+func TestALiveStacksAccountAndExternalIDCannotChange(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	rest := w.Provider() + hubHCL()
@@ -157,7 +157,7 @@ func TestUnderALiveStackItsAccountAndItsExternalIDStay(t *testing.T) {
 			Config:      rest + linkHCL(globex.with(`external_id = "another"`)) + role,
 			ExpectError: loosely(`Customer globex has a live stack with another external ID`),
 		},
-		resource.TestStep{ // the role may change: the customer's stack is outdated then
+		resource.TestStep{ // the role may change, and the customer's stack is outdated then
 			Config: rest + linkHCL(globex.with(`role = { managed_policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"] }`)) + role,
 			ConfigPlanChecks: before(
 				action(linkGlobex, plancheck.ResourceActionUpdate), action(roleGlobex, plancheck.ResourceActionUpdate),

@@ -5,7 +5,7 @@ package provider
 
 import "testing"
 
-func TestOwnTagsAreThoseThatNoDefaultExplains(t *testing.T) {
+func TestOwnTagsExcludeTheDefaults(t *testing.T) {
 	all := map[string]string{"team": "intake", "cost": "7", "same": "x"}
 	defaults := map[string]string{"team": "platform", "cost": "7", "same": "x"}
 	own := ownTags(all, defaults, map[string]string{"same": "x"})

@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-// before checks what a plan says.
+// before returns the plan checks of a step.
 func before(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: checks}
 }
@@ -110,14 +110,14 @@ func TestALinkChangesInPlaceAndItsTemplateOnlyWithItsRole(t *testing.T) {
 				template.AddStateValue(linkGlobex, tfjsonpath.New("template_url")), url.AddStateValue(linkGlobex, tfjsonpath.New("url")),
 			},
 		},
-		resource.TestStep{ // an expiry is no concern of the template's
+		resource.TestStep{ // an expiry is not part of the template
 			Config:           config(`expires_at = "2099-01-01T00:00:00Z"`),
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionUpdate)),
 			ConfigStateChecks: []statecheck.StateCheck{
 				template.AddStateValue(linkGlobex, tfjsonpath.New("template_url")), url.AddStateValue(linkGlobex, tfjsonpath.New("url")),
 			},
 		},
-		resource.TestStep{ // the same moment, spelled otherwise
+		resource.TestStep{ // the same time in another time zone
 			Config:           config(`expires_at = "2099-01-01T01:00:00+01:00"`),
 			ConfigPlanChecks: emptyPlan(),
 		},
@@ -136,7 +136,7 @@ func TestALinkChangesInPlaceAndItsTemplateOnlyWithItsRole(t *testing.T) {
 				plancheck.ExpectKnownValue(linkGlobex, tfjsonpath.New("template_url"), knownvalue.NotNull()),
 			),
 		},
-		resource.TestStep{ // the same policy in other words is no change
+		resource.TestStep{ // an equivalent policy is no change
 			Config:           config(policy(`jsonencode({ Version = "2012-10-17", Statement = { Effect = "Allow", Action = "s3:ListAllMyBuckets", Resource = ["*"] } })`)),
 			ConfigPlanChecks: emptyPlan(),
 		},
@@ -147,7 +147,7 @@ func TestALinkChangesInPlaceAndItsTemplateOnlyWithItsRole(t *testing.T) {
 	)
 }
 
-// sameAsBefore compares a value with that of the step before.
+// sameAsBefore fails if a value is not the one that the first step had.
 type sameAsBefore struct{}
 
 func (sameAsBefore) CompareValues(values ...any) error {
@@ -159,7 +159,7 @@ func (sameAsBefore) CompareValues(values ...any) error {
 	return nil
 }
 
-func TestAHubThatGainsARegionInTheSameApplyAsANewLink(t *testing.T) {
+func TestANewLinkMayUseARegionThatItsHubGainsInTheSameApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	both := hubHCL(`regions = ["us-east-1", "eu-central-1"]`, `display_name = "Acme again"`)
@@ -171,7 +171,7 @@ func TestAHubThatGainsARegionInTheSameApplyAsANewLink(t *testing.T) {
 				linkHCL(initech.with(`region = "eu-central-1"`)) + roleHCL(initech, waits),
 			ConfigPlanChecks: before(
 				action(theHub, plancheck.ResourceActionUpdate),
-				action(linkGlobex, plancheck.ResourceActionUpdate), // its template names the Regions
+				action(linkGlobex, plancheck.ResourceActionUpdate), // its template contains the hub's Regions
 				planned(linkInitech, "url", like(`region=eu-central-1`)),
 			),
 			ConfigStateChecks: []statecheck.StateCheck{
@@ -182,7 +182,7 @@ func TestAHubThatGainsARegionInTheSameApplyAsANewLink(t *testing.T) {
 	)
 }
 
-func TestWhereTheHubIsReplacedLinksAndRolesAreToo(t *testing.T) {
+func TestReplacingTheHubReplacesLinksAndRoles(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex)
@@ -237,7 +237,7 @@ func (differentFromBefore) CompareValues(values ...any) error {
 	return nil
 }
 
-func TestACustomerComesBackWithTheSameExternalIDAndInAnotherAccountWithANewOne(t *testing.T) {
+func TestARecreatedLinkHasTheSameExternalIDUnlessTheAccountDiffers(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	without := w.Provider() + hubHCL()
@@ -263,7 +263,7 @@ func TestACustomerComesBackWithTheSameExternalIDAndInAnotherAccountWithANewOne(t
 	)
 }
 
-func TestALinkThatWasForgottenIsTakenOverAndAnotherOneIsNot(t *testing.T) {
+func TestAForgottenLinkIsTakenOverOnlyWithTheSameConfiguration(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex)
@@ -276,11 +276,11 @@ removed {
 	run(t,
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{external.AddStateValue(linkGlobex, tfjsonpath.New("external_id"))}},
 		resource.TestStep{Config: forget},
-		resource.TestStep{ // another Terraform state wants something else
+		resource.TestStep{ // a different configuration of the link is refused
 			Config:      w.Provider() + hubHCL() + linkHCL(globex.with(`stack_name = "other"`)),
 			ExpectError: loosely(`differs from this configuration in stack_name.*moved block.*terraform import ADDRESS acme/globex`),
 		},
-		resource.TestStep{ // or the same
+		resource.TestStep{ // the same configuration takes it over
 			Config:            config,
 			ConfigStateChecks: []statecheck.StateCheck{external.AddStateValue(linkGlobex, tfjsonpath.New("external_id"))},
 		},
@@ -288,7 +288,7 @@ removed {
 	)
 }
 
-func TestWhatIsWrongWithTheHubsOtherCustomersIsSaidAtPlan(t *testing.T) {
+func TestConflictsWithTheHubAndItsOtherCustomersAreErrorsAtPlan(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	own := globex.with(`external_id = "acme-2019-globex"`)
@@ -314,7 +314,7 @@ func TestWhatIsWrongWithTheHubsOtherCustomersIsSaidAtPlan(t *testing.T) {
 	)
 }
 
-func TestALinkThatWasClosedElsewhereIsOpenedAgainInPlace(t *testing.T) {
+func TestALinkClosedElsewhereIsReopenedInPlace(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex)
@@ -349,7 +349,7 @@ func TestALinkThatWasClosedElsewhereIsOpenedAgainInPlace(t *testing.T) {
 	)
 }
 
-func TestAnExternalIDThatIsNotKnownYetIsWaitedFor(t *testing.T) {
+func TestAnUnknownExternalIDMakesTheURLUnknown(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	later := `
@@ -367,7 +367,7 @@ resource "terraform_data" "later" { input = "acme-2019-globex" }
 	)
 }
 
-func TestARoleThatTrustsOneOfTheVendorsRolesIsProvenAsThatRole(t *testing.T) {
+func TestARoleThatTrustsAVendorsRoleIsProvenAsThatRole(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	trusted := w.Role("acme-worker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`,
@@ -379,7 +379,7 @@ func TestARoleThatTrustsOneOfTheVendorsRolesIsProvenAsThatRole(t *testing.T) {
 	})
 }
 
-func TestAnotherSpellingOfTheSameIsNoChange(t *testing.T) {
+func TestEquivalentValuesAreNoChange(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(timeout, expiry string) string {

@@ -13,9 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 )
 
-// TestWhatCannotBeShownIsLeftOutOfAListAndCostsNoOther: an error would drop every
+// A record that can't be read is left out with a warning, because an error would drop every
 // other result of the list block.
-func TestWhatCannotBeShownIsLeftOutOfAListAndCostsNoOther(t *testing.T) {
+func TestAListSkipsAnUnreadableRecordWithAWarning(t *testing.T) {
 	t.Parallel()
 	req := list.ListRequest{Limit: 2, IncludeResource: true}
 	all := func(yield func(found) bool) {
@@ -41,7 +41,7 @@ func TestWhatCannotBeShownIsLeftOutOfAListAndCostsNoOther(t *testing.T) {
 			line += "[" + d.Severity().String() + " " + d.Summary() + "]"
 		}
 		if result.Identity == nil && (result.DisplayName != "" || result.Resource != nil) {
-			t.Errorf("%+v says something, and has no identity", result)
+			t.Errorf("%+v has a name or a resource, but no identity", result)
 		}
 		told = append(told, line)
 	}

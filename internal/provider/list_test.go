@@ -22,13 +22,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// listHCL is a list block of a resource, with arguments of the block itself and of
-// its configuration.
+// listHCL returns a list block for a resource, with arguments of the block and of its
+// configuration.
 func listHCL(resource, block string, config ...string) string {
 	return fmt.Sprintf("\nlist %q \"all\" {\n  provider = xacct\n  %s\n  config {\n    hub = \"acme\"\n    %s\n  }\n}\n", resource, block, strings.Join(config, "\n    "))
 }
 
-// list returns what a list block finds.
+// list returns the results of a list block, and its warnings.
 func (s state) list(resource, block string, config ...string) ([]tfcore.Listed, tfcore.Diagnostics) {
 	s.t.Helper()
 	found, diagnostics := s.Query(s.t.Context(), s.w.Provider()+listHCL(resource, block, config...), "list."+resource+".all")
@@ -38,8 +38,8 @@ func (s state) list(resource, block string, config ...string) ([]tfcore.Listed, 
 	return found, diagnostics
 }
 
-// called returns what results are called.
-func called(all []tfcore.Listed) string {
+// displayNames returns the display names of results.
+func displayNames(all []tfcore.Listed) string {
 	var some []string
 	for _, one := range all {
 		some = append(some, one.DisplayName)
@@ -47,7 +47,7 @@ func called(all []tfcore.Listed) string {
 	return strings.Join(some, ", ")
 }
 
-func TestAListHasWhatAnImportWouldBringIn(t *testing.T) {
+func TestAListedResourceEqualsItsImport(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -82,7 +82,7 @@ func TestAListHasWhatAnImportWouldBringIn(t *testing.T) {
 		}
 		for name, id := range ids {
 			if id == "" {
-				continue // it has no resource here
+				continue // the configuration has no resource for it
 			}
 			fresh := newState(t, w)
 			if err := fresh.Import(t.Context(), w.Provider()+everything, resource+"."+name, id).Err(); err != nil {
@@ -95,7 +95,7 @@ func TestAListHasWhatAnImportWouldBringIn(t *testing.T) {
 	}
 }
 
-func TestAListThatIsCutOffSaysSo(t *testing.T) {
+func TestATruncatedListWarns(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -118,21 +118,21 @@ func TestAListThatIsCutOffSaysSo(t *testing.T) {
 		{"xacct_permission_set", "limit = 1", nil, "other", "More permission sets of hub acme exist"},
 	} {
 		found, warnings := s.list(test.resource, test.block, test.config...)
-		if got := called(found); got != test.want || summaries(warnings) != test.warning {
+		if got := displayNames(found); got != test.want || summaries(warnings) != test.warning {
 			t.Errorf("%s %s %v: got %q and the warning %q, want %q and %q", test.resource, test.block, test.config, got, summaries(warnings), test.want, test.warning)
 		}
 	}
 }
 
-// TestAListLeavesOutWhatIsNotItsOwn also says that a list costs two queries for the
-// customers, and nothing for each.
-func TestAListLeavesOutWhatIsNotItsOwn(t *testing.T) {
+// A list has only what belongs to Terraform and is open. It costs two queries for all
+// customers, and no call for each of them.
+func TestAListExcludesOtherOwnersAndClosedLinks(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
 	there := hubHCL() + setHCL("readonly")
 	s.apply(there, linkHCL(globex), linkHCL(initech), fleetHCL("main", []string{"umbrella=" + acctest.Umbrella}))
-	s.apply(there, linkHCL(globex), fleetHCL("main", []string{"umbrella=" + acctest.Umbrella})) // initech's is closed
+	s.apply(there, linkHCL(globex), fleetHCL("main", []string{"umbrella=" + acctest.Umbrella})) // initech's link is closed
 	manager, err := hub.New(w.Clients, "acme", time.Now, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -146,23 +146,23 @@ func TestAListLeavesOutWhatIsNotItsOwn(t *testing.T) {
 	}
 	mark := w.Journal().Mark()
 	found, _ := s.list("xacct_onboarding_link", "")
-	if got := called(found); got != "globex" {
+	if got := displayNames(found); got != "globex" {
 		t.Errorf("links: %s", got)
 	}
 	if counts, _ := w.Calls(mark); counts["dynamodb:Query"] > 3 || counts["dynamodb:GetItem"] > 3 {
 		t.Errorf("a list of links makes the calls %v", counts)
 	}
 	found, _ = s.list("xacct_customer_role", "")
-	if got := called(found); got != "globex (pending), hooli (pending), umbrella (pending)" {
+	if got := displayNames(found); got != "globex (pending), hooli (pending), umbrella (pending)" {
 		t.Errorf("roles: %s", got)
 	}
 	s.apply(there, linkHCL(globex)) // the fleet is closed
 	if found, _ = s.list("xacct_fleet", ""); len(found) > 0 {
-		t.Errorf("fleets: %s", called(found))
+		t.Errorf("fleets: %s", displayNames(found))
 	}
 }
 
-func TestAListOfNoHubIsAnError(t *testing.T) {
+func TestListingAMissingHubIsAnError(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)

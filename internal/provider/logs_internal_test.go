@@ -5,7 +5,8 @@ package provider
 
 import "testing"
 
-// TestLogsAreWrittenIfTerraformPrintsThem names what asks for a provider's logs.
+// The variables are all those that make Terraform print a provider's logs, and some that
+// do not.
 func TestLogsAreWrittenIfTerraformPrintsThem(t *testing.T) {
 	t.Parallel()
 	for variable, want := range map[string]bool{

@@ -18,16 +18,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// A campaign changes all customers at once, and a vendor has to be able to read its
-// plan. Of links and roles that are there nothing is unknown, and each shows only
-// what changes; what warnings say of one customer they don't repeat for each.
-func TestTheChangeOfFiveCustomersIsKnownAndShort(t *testing.T) {
+// If all customers change at once, the vendor must be able to read the plan. No attribute of
+// an existing link or role is unknown, each shows only what changes, and a warning that
+// applies to all customers is not repeated for each.
+func TestAPlanForFiveCustomersIsKnownAndShort(t *testing.T) {
 	t.Parallel()
 	const own, set = `role = { managed_policy_arns = ["arn:aws:iam::aws:policy/%s"] }`, refersToReadonly
 	for name, c := range map[string]struct {
 		declared string
 		live     bool
-		lines    int // at most, of the whole plan
+		lines    int // the most that the whole plan may have
 	}{
 		"live, on a set":     {set, true, 175},
 		"pending, on a set":  {set, false, 85},
@@ -79,7 +79,7 @@ resource "xacct_customer_role" "all" {
 				t.Fatal(err)
 			}
 			lines := 0
-			planned := map[string]any{} // the commands
+			planned := map[string]any{} // update_command by address
 			for _, ch := range p.Show().ResourceChanges {
 				if ch.Change.Actions.NoOp() {
 					continue
@@ -90,7 +90,7 @@ resource "xacct_customer_role" "all" {
 					continue
 				}
 				if unknown, _ := ch.Change.AfterUnknown.(map[string]any); slices.Contains(slices.Collect(maps.Values(unknown)), any(true)) {
-					t.Errorf("%s: not known is %v", ch.Address, unknown)
+					t.Errorf("%s: unknown attributes: %v", ch.Address, unknown)
 				}
 				after := ch.Change.After.(map[string]any)
 				planned[ch.Address] = after["update_command"]
@@ -99,7 +99,7 @@ resource "xacct_customer_role" "all" {
 				}
 			}
 			once := map[string]bool{}
-			for _, d := range found { // Terraform shows the first of those with one summary, and counts the others
+			for _, d := range found { // Terraform shows only the first of the warnings with one summary, and the number of the others
 				if !once[d.Summary] {
 					lines += strings.Count(d.String(), "\n")
 				}
@@ -118,15 +118,15 @@ resource "xacct_customer_role" "all" {
 			}
 			for address, command := range planned {
 				if is := s.Attributes(address)["update_command"]; is != command {
-					t.Errorf("%s: the plan says %v, and it is %v", address, command, is)
+					t.Errorf("%s: the plan shows %v, and after the apply it is %v", address, command, is)
 				}
 			}
 		})
 	}
 }
 
-// printed returns the lines that Terraform prints of a change: one for each attribute
-// that changes, more for a text of several lines, and six around them.
+// printed returns the lines that Terraform prints for a change: one for each attribute that
+// changes, or as many as its text has, and six around them.
 func printed(ch *tfjson.ResourceChange) []string {
 	before, _ := ch.Change.Before.(map[string]any)
 	after, _ := ch.Change.After.(map[string]any)

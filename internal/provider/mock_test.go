@@ -21,13 +21,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/steps"
 )
 
-// testingExample is the example of how users test their configurations.
+// testingExample is the folder of the example that shows how users test their
+// configurations.
 const testingExample = "../../examples/testing"
 
 const mockFile = testingExample + "/mocks/xacct.tfmock.hcl"
 
-// mocked is a module that uses every resource and data source, beside that of the
-// example.
+// mocked is added to the example's module, so that every resource and data source is in it.
 const mocked = `
 resource "xacct_permission_set" "readonly" {
   hub                 = xacct_hub.this.id
@@ -75,7 +75,7 @@ data "xacct_stack_template" "one" {
   role = {}
 }
 
-# A role of the vendor's that is trusted, and ARNs in policies, have to be ARNs.
+# Trusted principals, and ARNs in policies, must be valid ARNs in the mock too.
 resource "xacct_permission_set" "of_others" {
   hub                    = xacct_hub.this.id
   name                   = "of-others"
@@ -84,8 +84,8 @@ resource "xacct_permission_set" "of_others" {
 }
 `
 
-// TestAModuleIsTestedWithTheShippedMock runs the tests of the example over a module
-// that uses everything, with any engine.
+// The example's tests run with any engine, over a module that uses every resource and data
+// source.
 func TestAModuleIsTestedWithTheShippedMock(t *testing.T) {
 	t.Parallel()
 	in := mockedModule(t)
@@ -94,7 +94,8 @@ func TestAModuleIsTestedWithTheShippedMock(t *testing.T) {
 	}
 }
 
-// TestABareMockFails shows why a mock is shipped.
+// Without the mock's default values the module can't be tested: this is why a mock is
+// shipped.
 func TestABareMockFails(t *testing.T) {
 	t.Parallel()
 	in := mockedModule(t)
@@ -105,11 +106,11 @@ func TestABareMockFails(t *testing.T) {
 		}
 	}
 	if told, err := in.Run(t.Context(), "test", "-no-color"); err == nil {
-		t.Errorf("nothing is needed: %s", told)
+		t.Errorf("the tests pass without the mock's defaults: %s", told)
 	}
 }
 
-// mockedModule is a folder with the module, the mock and the tests.
+// mockedModule returns a folder with the module, the mock and the tests.
 func mockedModule(t *testing.T) *steps.Folder {
 	t.Helper()
 	in := steps.OpenFolder(t, acctest.Engine(t), factories())
@@ -129,9 +130,9 @@ func mockedModule(t *testing.T) *steps.Folder {
 	return in
 }
 
-// TestTheMockIsOfTheProvidersSchemas finds resources that it lacks, and attributes
-// that are not the provider's to answer.
-func TestTheMockIsOfTheProvidersSchemas(t *testing.T) {
+// The mock must have a block for each resource and data source, with computed attributes
+// only.
+func TestTheMockMatchesTheProvidersSchemas(t *testing.T) {
 	t.Parallel()
 	file, err := os.ReadFile(mockFile)
 	if err != nil {
@@ -146,7 +147,7 @@ func TestTheMockIsOfTheProvidersSchemas(t *testing.T) {
 		of := b.Type + " " + b.Labels[0]
 		s := missing[of]
 		if s == nil {
-			t.Errorf("the mock has no block for %s, or two", of)
+			t.Errorf("the mock has two blocks for %s, or the provider has no such type", of)
 			continue
 		}
 		delete(missing, of)
@@ -160,16 +161,17 @@ func TestTheMockIsOfTheProvidersSchemas(t *testing.T) {
 		}
 		for _, pair := range defaults {
 			if name := hcl.ExprAsKeyword(pair.Key); !computed[name] {
-				t.Errorf("%s: %s is no attribute that the provider computes", of, name)
+				t.Errorf("%s: %s is not a computed attribute", of, name)
 			}
 		}
 	}
 	for of := range missing {
-		t.Errorf("there is no %s", of)
+		t.Errorf("the mock has no block for %s", of)
 	}
 }
 
-// served are the provider's schemas of what can be mocked, by the words of a mock.
+// served returns the provider's schemas of resources and data sources, by the words of
+// their block in a mock.
 func served(t *testing.T) map[string]*tfprotov6.Schema {
 	t.Helper()
 	server, err := providerserver.NewProtocol6WithError(provider.New("test")())()
@@ -190,9 +192,9 @@ func served(t *testing.T) map[string]*tfprotov6.Schema {
 	return all
 }
 
-// TestTheMockForOpenTofuIsTheSame compares the texts, but for their spaces, and for
-// what a configuration may say itself: OpenTofu refuses to mock that.
-func TestTheMockForOpenTofuIsTheSame(t *testing.T) {
+// OpenTofu has no mock files, so its tests contain the mock. The two texts must be equal,
+// except for white space, and for optional attributes, which OpenTofu refuses to mock.
+func TestTheMockForOpenTofuEqualsTheMockFile(t *testing.T) {
 	t.Parallel()
 	texts := map[string]string{}
 	for _, name := range []string{"mocks/xacct.tfmock.hcl", "tests/mocked.tftest.hcl", "tests/mocked.tofutest.hcl"} {

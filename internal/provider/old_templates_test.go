@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// library is a vendor with templates, whose clock is the sandbox's.
+// library is a world whose provider uses the sandbox's clock, for tests of templates.
 type library struct {
 	*acctest.World
 	t *testing.T
@@ -28,7 +28,7 @@ func (l library) run(steps ...resource.TestStep) {
 	runWith(l.t, clocked(l.World), steps...)
 }
 
-// template is the address of a link's template today.
+// template returns the URL of the template that a link has now.
 func (l library) template(customer string) string {
 	l.t.Helper()
 	found, err := l.Registry("acme").Customer(l.t.Context(), customer)
@@ -38,7 +38,7 @@ func (l library) template(customer string) string {
 	return found.Link.TemplateURL
 }
 
-// readable fails the test unless the template is there, or is not.
+// readable fails the test unless the template exists, or does not exist.
 func (l library) readable(address string, want bool) {
 	l.t.Helper()
 	u, err := url.Parse(address)
@@ -58,10 +58,10 @@ func (l library) readable(address string, want bool) {
 
 func (l library) passDays(days int) { l.Clock().Advance(time.Duration(days) * 24 * time.Hour) }
 
-// expiring is a change of a link that needs no other template.
+// expiring returns an argument that changes a link but not its template.
 func expiring(year string) string { return `expires_at = "` + year + `-01-01T00:00:00Z"` }
 
-func TestAnOldTemplateStaysUntilTheCustomerHasUpdatedTheirStackAndThenForAWeek(t *testing.T) {
+func TestAnOldTemplateIsKeptForAWeekAfterTheLastStackWasUpdated(t *testing.T) {
 	t.Parallel()
 	l := library{acctest.Start(t), t}
 	config := func(role, year string) string {
@@ -103,11 +103,11 @@ func TestAnOldTemplateStaysUntilTheCustomerHasUpdatedTheirStackAndThenForAWeek(t
 		},
 	)
 	if old == today {
-		t.Error("the role has changed, and its template has not: nothing was tested")
+		t.Error("the role changed but the template did not, so nothing was tested")
 	}
 }
 
-func TestATemplateStaysWhileAnyLinkHasItAndComesBackWithALinkThatDoes(t *testing.T) {
+func TestATemplateIsKeptWhileALinkUsesItAndPublishedAgainForANewLink(t *testing.T) {
 	t.Parallel()
 	l := library{acctest.Start(t), t}
 	config := func(role, year string) string {

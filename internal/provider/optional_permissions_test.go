@@ -39,7 +39,7 @@ func names(list ...string) knownvalue.Check {
 	return knownvalue.SetExact(checks)
 }
 
-func TestACustomerSwitchesOptionalPermissionsWheneverTheyLike(t *testing.T) {
+func TestACustomerEnablesAndDisablesOptionalPermissions(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex.with(twoSwitches)) + roleHCL(globex, waits) + `
@@ -79,7 +79,7 @@ data "xacct_customer_roles" "all" {
 			Config:            config,
 			ConfigStateChecks: append(granted("billing"), after(func() { stack = launched(); has("ReadOnlyAccess", "SecurityAudit") })),
 		},
-		resource.TestStep{ // one more: nothing but the switch changes, so the phone-home must tell of it
+		resource.TestStep{ // only a parameter changes, so the phone-home must contain it
 			PreConfig:         turn(map[string]string{"EnableRestartHosts": "Yes"}),
 			Config:            config,
 			ConfigPlanChecks:  emptyPlan(),
@@ -95,7 +95,7 @@ data "xacct_customer_roles" "all" {
 	)
 }
 
-func TestASwitchStandsAsDeclaredUntilTheCustomerTurnsIt(t *testing.T) {
+func TestAnOptionalPermissionHasItsDefaultUntilTheCustomerChangesIt(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(more string) string {
@@ -113,11 +113,11 @@ func TestASwitchStandsAsDeclaredUntilTheCustomerTurnsIt(t *testing.T) {
 				value(roleGlobex, "granted_permissions", names("restart_hosts")),
 			},
 		},
-		resource.TestStep{ // the same policy in other words is no change
+		resource.TestStep{ // an equivalent policy is no change
 			Config:           config(strings.Replace(twoSwitches, `Action = ["ec2:RebootInstances"]`, `Action = "ec2:RebootInstances"`, 1)),
 			ConfigPlanChecks: emptyPlan(),
 		},
-		resource.TestStep{ // other words for the customer: another template, and no customer is outdated
+		resource.TestStep{ // another description: a new template, but no customer is outdated
 			Config:           config(strings.Replace(twoSwitches, "Read invoices", "Read invoices and budgets", 1)),
 			ConfigPlanChecks: before(action(linkGlobex, plancheck.ResourceActionUpdate)),
 			ConfigStateChecks: []statecheck.StateCheck{
@@ -125,7 +125,7 @@ func TestASwitchStandsAsDeclaredUntilTheCustomerTurnsIt(t *testing.T) {
 				value(roleGlobex, "outdated", knownvalue.Bool(false)),
 			},
 		},
-		resource.TestStep{ // another grant: all customers are
+		resource.TestStep{ // another grant: every customer is outdated
 			Config: config(strings.Replace(twoSwitches, "ec2:RebootInstances", "ec2:StopInstances", 1)),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(roleGlobex, "outdated", knownvalue.Bool(true)),

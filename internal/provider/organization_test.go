@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// An organization with three members, and an account that is in none.
+// The accounts of an organization, and one that is in no organization at first.
 const (
 	management = "600000000001"
 	memberOne  = "600000000002"
@@ -26,7 +26,7 @@ const (
 	newcomer   = "600000000004"
 )
 
-// company is a world with such an organization.
+// company returns a world with an organization of three accounts.
 func company(t *testing.T) (*acctest.World, sandbox.Organization) {
 	t.Helper()
 	w := acctest.Start(t)
@@ -37,8 +37,8 @@ func company(t *testing.T) (*acctest.World, sandbox.Organization) {
 	return w, o
 }
 
-// launchStackSet launches a customer's link as a StackSet, as soon as there is
-// one, and waits until everything is done.
+// launchStackSet launches globex's link as a StackSet as soon as the link exists. The
+// function that it returns waits until the StackSet is complete.
 func launchStackSet(t *testing.T, w *acctest.World) (wait func() sandbox.StackSet) {
 	t.Helper()
 	done := make(chan sandbox.StackSet, 1)
@@ -74,7 +74,7 @@ resource "xacct_onboarding_link" "globex" {
 `
 }
 
-func TestAnOrganizationLaunchesOneTemplateAndEveryAccountIsProvenByItself(t *testing.T) {
+func TestEachAccountOfAnOrganizationIsProven(t *testing.T) {
 	t.Parallel()
 	w, o := company(t)
 	config := w.Provider() + hubHCL() + organizationHCL(o.ID) + roleHCL(globex, waits, "minimum_accounts = 2") + `
@@ -117,7 +117,7 @@ data "xacct_customer_roles" "all" {
 			),
 		},
 		resource.TestStep{Config: config, ConfigPlanChecks: emptyPlan()},
-		resource.TestStep{ // the management account has its plain stack, and who joins gets one by itself
+		resource.TestStep{ // the management account launches a stack of its own, and an account that joins gets an instance of the StackSet
 			PreConfig: func() {
 				defer w.Registrar("acme")()
 				w.Launch("acme", "globex", management, "CREATE_COMPLETE")()
@@ -142,7 +142,7 @@ data "xacct_customer_roles" "all" {
 	)
 }
 
-// waitStackSets waits until every StackSet has done what it had to.
+// waitStackSets waits until every StackSet's operations are done.
 func waitStackSets(t *testing.T, w *acctest.World) {
 	t.Helper()
 	for _, set := range w.StackSets() {
@@ -152,7 +152,7 @@ func waitStackSets(t *testing.T, w *acctest.World) {
 	}
 }
 
-func TestAnAccountOutsideTheOrganizationOrOfTheListIsRefused(t *testing.T) {
+func TestAnAccountOutsideTheOrganizationOrTheListIsRefused(t *testing.T) {
 	t.Parallel()
 	w, o := company(t)
 	config := w.Provider() + hubHCL() + organizationHCL(o.ID, `only_account_ids = ["`+memberOne+`"]`) + linkHCL(initech)
@@ -162,12 +162,12 @@ func TestAnAccountOutsideTheOrganizationOrOfTheListIsRefused(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{after(func() {
 				defer w.Registrar("acme")()
 				w.Launch("acme", "globex", memberOne, "CREATE_COMPLETE")()
-				// One may not publish at all, two may, and are not on the list.
+				// Umbrella's account may not publish at all; the others may, but are not in the list.
 				w.Launch("acme", "globex", acctest.Umbrella, "ROLLBACK_COMPLETE")()
 				for _, other := range []string{memberTwo, initech.account} {
 					stack := w.Launch("acme", "globex", other, "ROLLBACK_COMPLETE")()
 					if story := w.Story(stack.ID); !strings.Contains(story, "none of the accounts that Acme Monitoring expects") {
-						t.Errorf("account %s can't tell from the events what is wrong:\n%s", other, story)
+						t.Errorf("the stack's events in account %s don't say what is wrong:\n%s", other, story)
 					}
 				}
 			})},
@@ -180,16 +180,16 @@ func TestAnAccountOutsideTheOrganizationOrOfTheListIsRefused(t *testing.T) {
 	)
 }
 
-func TestScopesThatDoNotFitAreRefusedAtPlan(t *testing.T) {
+func TestInvalidScopesAreErrorsAtPlan(t *testing.T) {
 	t.Parallel()
 	link := organizationHCL("o-a1b2c3d4e5")
 	for name, c := range map[string]struct{ hub, config, want string }{
 		"no organization":         {hubHCL(), replaceOnce(link, `organization_id = "o-a1b2c3d4e5"`, ""), `organization_id is required`},
-		"a root's ID":             {hubHCL(), replaceOnce(link, "o-a1b2c3d4e5", "r-ab12"), `Invalid organization ID`},
+		"ID of a root":            {hubHCL(), replaceOnce(link, "o-a1b2c3d4e5", "r-ab12"), `Invalid organization ID`},
 		"no scope":                {hubHCL(), replaceOnce(link, `scope           = "organization"`, ""), `organization_id requires an organization`},
 		"no account":              {hubHCL(), replaceOnce(linkHCL(globex), `account_id  = "222222222222"`, ""), `account_id is required`},
 		"private templates":       {hubHCL(`template_access = "accounts"`, `capacity = 100`), link, `Templates must be readable by the organization`},
-		"waiting for more of one": {hubHCL(), linkHCL(globex) + roleHCL(globex, "minimum_accounts = 2"), `minimum_accounts requires an organization`},
+		"several accounts of one": {hubHCL(), linkHCL(globex) + roleHCL(globex, "minimum_accounts = 2"), `minimum_accounts requires an organization`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

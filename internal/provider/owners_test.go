@@ -18,10 +18,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// What the command line made says the very same as the configuration, and still is
-// not Terraform's until it is imported; then the command line has lost it at the
-// first change.
-func TestWhatTheCommandLineMadeIsNotTerraformsUntilItIsImported(t *testing.T) {
+// A hub and a permission set of the command line equal the configuration, but Terraform
+// does not manage them until they are imported. After Terraform's next change the command
+// line no longer owns them.
+func TestResourcesOfTheCommandLineMustBeImported(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	manager, err := hub.New(w.Clients, "acme", time.Now, rand.Reader)
@@ -70,7 +70,7 @@ func TestWhatTheCommandLineMadeIsNotTerraformsUntilItIsImported(t *testing.T) {
 		t.Errorf("the command line changes the set: %v", err)
 	}
 
-	// Adopted by the command line, it stays when Terraform destroys its own.
+	// Adopted by the command line, they are kept when Terraform destroys its resources.
 	if _, err := service.Put(t.Context(), sets.Order{Name: "readonly", Declared: set, Adopt: true}); err != nil {
 		t.Fatal(err)
 	}

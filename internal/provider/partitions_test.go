@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// partition is one of the AWS clouds, with the names that it has of its own.
+// partition is an AWS partition, with its names.
 type partition struct {
 	id, region, suffix, console string
 }
@@ -28,13 +28,13 @@ var partitions = []partition{
 	{"aws-eusc", "eusc-de-east-1", "amazonaws.eu", "console.amazonaws-eusc.eu"},
 }
 
-// inPartition is a customer whose role has a policy of the partition's AWS.
+// customer returns a link whose role has a managed policy of the partition.
 func (p partition) customer(c customer, more ...string) string {
 	return strings.ReplaceAll(linkHCL(c.with(more...)), "arn:aws:", "arn:"+p.id+":")
 }
 
-// TestAHubWorksInEveryPartition is the whole way, from the hub to the list of
-// proven roles, under the names of each partition.
+// A customer is connected in each partition, from the hub to the data source that lists
+// proven roles, with that partition's names.
 func TestAHubWorksInEveryPartition(t *testing.T) {
 	t.Parallel()
 	for _, p := range partitions {
@@ -43,7 +43,7 @@ func TestAHubWorksInEveryPartition(t *testing.T) {
 			w := acctest.StartIn(t, p.region)
 			hosts := hostsOf(w)
 			arn := "arn:" + p.id
-			// Links lead to AWS's own console, as they do outside of the sandbox.
+			// Links lead to AWS's own console, as they do outside the sandbox.
 			provider := replaceOnce(w.Provider(), `console = "`+w.URL()+`/console"`, "")
 			config := provider + hubHCL(`template_access = "accounts"`) + p.customer(globex) + roleHCL(globex, waits) + `
 data "xacct_customer_roles" "all" {
@@ -57,7 +57,7 @@ data "xacct_customer_roles" "all" {
 					Config:    config,
 					ConfigStateChecks: []statecheck.StateCheck{
 						value(theHub, "queue_arn", is(arn+":sqs:"+p.region+":111111111111:xacct-acme")),
-						// So certificates were fetched from the partition's SNS, or no role would be registered.
+						// Certificates must come from the partition's SNS, or no role would be registered.
 						value(theHub, "verify_signatures", knownvalue.Bool(true)),
 						value(theHub, "topic_arns", knownvalue.MapExact(map[string]knownvalue.Check{
 							p.region: is(arn + ":sns:" + p.region + ":111111111111:xacct-acme-0"),
@@ -83,7 +83,7 @@ data "xacct_customer_roles" "all" {
 	}
 }
 
-// hostsOf are the names under which AWS was spoken to.
+// hostsOf returns a function that returns the host names of all requests so far.
 func hostsOf(w *acctest.World) func() []string {
 	var mu sync.Mutex
 	seen := map[string]bool{}
@@ -106,9 +106,9 @@ func hostsOf(w *acctest.World) func() []string {
 	}
 }
 
-// TestWhatIsOfAnotherPartitionIsRefusedInThePlan: nothing crosses partitions, so
-// each of these would fail at the customer's, or never be proven.
-func TestWhatIsOfAnotherPartitionIsRefusedInThePlan(t *testing.T) {
+// Nothing works across partitions, so each of these would fail in the customer's account or
+// never be proven.
+func TestAnotherPartitionIsAnErrorAtPlan(t *testing.T) {
 	t.Parallel()
 	govRole := strings.Replace(aRole, "arn:aws:", "arn:aws-us-gov:", 1)
 	for summary, config := range map[string]string{
@@ -128,7 +128,7 @@ func TestWhatIsOfAnotherPartitionIsRefusedInThePlan(t *testing.T) {
 				Config: w.Provider() + config, PlanOnly: true, ExpectError: loosely(summary + `.*so a hub per partition is needed`),
 			}
 			run(t,
-				refused, // while the hub is still to be made
+				refused, // while the hub does not exist yet
 				resource.TestStep{Config: w.Provider() + hubHCL()},
 				refused,
 				resource.TestStep{Config: w.Provider() + hubHCL()},

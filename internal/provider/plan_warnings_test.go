@@ -17,21 +17,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// TestWhatHurtsLaterGetsAWordAtPlan has for each a configuration that
-// Terraform accepts, and the word that its first plan has for it. The next plan has none.
-func TestWhatHurtsLaterGetsAWordAtPlan(t *testing.T) {
+// Each configuration is valid, and its first plan has one warning. The plan after the apply
+// has none.
+func TestAPlanWarnsOfConfigurationsThatMayFailLater(t *testing.T) {
 	t.Parallel()
 	role := func(arguments string) string { return linkHCL(globex.with("role = {\n" + arguments + "\n}")) }
 	neighbour := func(id, name string) string {
 		return linkHCL(customer{id: id, account: acctest.Globex}.with(`role = { name = "` + name + `", managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] }`))
 	}
 	for name, c := range map[string]struct {
-		there   string // applied before
+		there   string // applied first
 		config  string
 		about   string
 		summary string
 		words   string
-		again   bool // the next plan says it too: nothing was applied
 	}{
 		"a role without policies": {
 			config: role(`description = "Reads"`), about: linkGlobex,
@@ -73,13 +72,13 @@ func TestWhatHurtsLaterGetsAWordAtPlan(t *testing.T) {
 			}
 			s.apply(hubHCL(), c.config)
 			if found := s.plan(c.about, hubHCL(), c.config); len(found) > 0 {
-				t.Errorf("nothing changes, and the plan says:%s", found)
+				t.Errorf("nothing changes, but the plan warns:%s", found)
 			}
 		})
 	}
 }
 
-func TestTwoNewLinksWithOneRoleInOneAccountAreNamed(t *testing.T) {
+func TestAPlanWarnsOfTwoNewLinksWithOneRoleInOneAccount(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
 	s.apply(hubHCL())
@@ -88,13 +87,13 @@ func TestTwoNewLinksWithOneRoleInOneAccountAreNamed(t *testing.T) {
 		config += linkHCL(customer{id: id, account: acctest.Globex}.with(`role = { name = "AcmeAccess", managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] }`))
 	}
 	_, found := s.Plan(t.Context(), s.w.Provider()+hubHCL()+config, tfcore.Options{})
-	// They are planned at the same time: the later one says it, or both do.
+	// They are planned at the same time, so one of them warns, or both do.
 	if got := summaries(found); !strings.Contains(got, "Two customers with the same role in one account") || found.HasErrors() {
 		t.Errorf("the plan warns %q", got)
 	}
 }
 
-func TestTagsBesideTagsAreNamed(t *testing.T) {
+func TestAPlanWarnsOfTagsOutsideTheTagsArgument(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -104,9 +103,9 @@ func TestTagsBesideTagsAreNamed(t *testing.T) {
 	}
 }
 
-// What refers to a hub or link by a literal name that is misspelt, or not there yet,
-// would only fail at apply.
-func TestALiteralNameOfWhatIsNotThereGetsAWord(t *testing.T) {
+// A literal reference to a hub or link that is misspelt, or does not exist yet, would fail
+// only at apply.
+func TestAPlanWarnsOfALiteralReferenceToNothing(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
 	literal := func(hcl string) string { return strings.ReplaceAll(hcl, "xacct_hub.this.id", `"acme"`) }
@@ -124,30 +123,29 @@ func TestALiteralNameOfWhatIsNotThereGetsAWord(t *testing.T) {
 	}
 	byName := strings.ReplaceAll(linkHCL(globex), "xacct_hub.this.id", "xacct_hub.this.name")
 	if got := s.plan(linkGlobex, hubHCL(), byName); len(got) > 0 {
-		t.Errorf("a hub that the plan creates is missed:%s", got)
+		t.Errorf("the hub is created in the same plan, but it warns:%s", got)
 	}
 	s.apply(hubHCL(), linkHCL(globex))
 	if got := summaries(s.plan(roleGlobex, hubHCL(), linkHCL(globex), role)); strings.Contains(got, noLink) {
-		t.Errorf("a link that is there is missed: %s", got)
+		t.Errorf("the link exists, but the plan warns: %s", got)
 	}
 }
 
-// A role without a stack is only looked for under an external ID that the hub has
-// issued.
-func TestALinkThatNeedsTheStackAllTheSameIsNamed(t *testing.T) {
+// A role without a stack is looked for only if its external ID was issued by the hub.
+func TestAPlanWarnsOfALinkThatStillNeedsTheStack(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
 	s.apply(hubHCL())
 	without := func(more string) string { return linkHCL(globex.with("register_without_stack = true", more)) }
 	if got := summaries(s.plan(linkGlobex, hubHCL(), without(""))); strings.Contains(got, "needs the stack") {
-		t.Errorf("a link that needs no stack: %s", got)
+		t.Errorf("a link that needs no stack gets %s", got)
 	}
 	if got := s.plan(linkGlobex, hubHCL(), without(`external_id = "0123456789abcdef"`)); !strings.Contains(summaries(got), "Customer globex needs the stack") {
-		t.Errorf("a link with an external ID of its own: %s", got)
+		t.Errorf("a link with an external ID of its own gets %s", got)
 	}
 }
 
-func TestARegionThatMayNotExistIsNamed(t *testing.T) {
+func TestAPlanWarnsOfARegionThatMayNotExist(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
 	found := s.plan(theHub, hubHCL(`regions = ["us-east-1", "us-north-9"]`))
@@ -174,7 +172,7 @@ func TestAPolicyOfAnotherAccountIsRefused(t *testing.T) {
 	)
 }
 
-func TestTwoLinksOfOneCustomerAreRefusedAndNamedWhileTheHubIsNew(t *testing.T) {
+func TestTwoLinksOfOneCustomerAreAnErrorAndAWarningIfTheHubIsNew(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	twice := linkHCL(globex) + replaceOnce(linkHCL(globex), `"xacct_onboarding_link" "globex"`, `"xacct_onboarding_link" "again"`)
@@ -190,7 +188,7 @@ func TestTwoLinksOfOneCustomerAreRefusedAndNamedWhileTheHubIsNew(t *testing.T) {
 	}
 }
 
-func TestTheEndOfAConnectedCustomersLinkIsNamed(t *testing.T) {
+func TestAPlanWarnsIfTheLinkOfAConnectedCustomerCloses(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -213,7 +211,7 @@ func TestTheEndOfAConnectedCustomersLinkIsNamed(t *testing.T) {
 	}
 }
 
-func TestARefusalSaysHowToDestroyAllTheSame(t *testing.T) {
+func TestAnErrorAtDestroySaysHowToDestroyNevertheless(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -227,7 +225,7 @@ func TestARefusalSaysHowToDestroyAllTheSame(t *testing.T) {
 		setReadonly: hub + setHCL("readonly", `managed_policy_arns = ["arn:aws-cn:iam::aws:policy/SecurityAudit"]`) + fleet() + link + role,
 		fleetMain:   hub + set + fleet(`region = "eu-west-3"`) + link + role,
 		linkGlobex:  hub + set + fleet() + linkHCL(globex.with(`region = "eu-west-3"`)) + role,
-		roleGlobex:  hub + set + fleet() + linkHCL(globex.with(`stack_name = "other"`)) + roleHCL(globex, "minimum_accounts = 3"), // it is looked at if its link changes
+		roleGlobex:  hub + set + fleet() + linkHCL(globex.with(`stack_name = "other"`)) + roleHCL(globex, "minimum_accounts = 3"), // a role is checked only if its link changes
 	} {
 		_, found := s.Plan(t.Context(), w.Provider()+config, tfcore.Options{Destroy: true})
 		refused := found.Errors()
@@ -245,7 +243,7 @@ func TestARefusalSaysHowToDestroyAllTheSame(t *testing.T) {
 	}
 }
 
-func TestMoreRolesThanTerraformDoesAtOnceWaitWithAWord(t *testing.T) {
+func TestAPlanWarnsIfMoreRolesWaitThanTerraformDoesAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
 	s.apply(hubHCL())
@@ -275,9 +273,9 @@ resource "xacct_customer_role" "all" {
 	}
 }
 
-// The values that others pick roles by are known in every plan after the first,
-// whatever changes: a for_each could not be planned otherwise.
-func TestRolesByTheirStatusCanBePlannedInEveryLaterChange(t *testing.T) {
+// The values that other resources select roles by are known in every plan after the first,
+// whatever changes. Otherwise a for_each over them could not be planned.
+func TestRolesCanBeSelectedByStatusInEveryLaterPlan(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(policy string, ids ...string) string {
@@ -338,30 +336,30 @@ resource "terraform_data" "by_data" {
 			t.Fatal(err)
 		}
 	}
-	s.apply(hubHCL()) // the hub comes first: of a new one nothing can be read
+	s.apply(hubHCL()) // the hub first: nothing can be read of one that does not exist
 	apply(plan(config("SecurityAudit", "globex", "initech")))
 	stop := w.Registrar("acme")
 	w.Launch("acme", "globex", acctest.Globex, "CREATE_COMPLETE")()
 	stop()
 	apply(plan(config("SecurityAudit", "globex", "initech")))
 	if got := s.Attributes(`terraform_data.by_status["globex"]`); got == nil {
-		t.Errorf("the connected customer is not picked: %v", s.Resources())
+		t.Errorf("the connected customer is not selected: %v", s.Resources())
 	}
-	changed := plan(config("ReadOnlyAccess", "globex", "initech")) // another role
+	changed := plan(config("ReadOnlyAccess", "globex", "initech")) // another policy
 	onlyVersions(changed)
 	apply(changed)
 	if got := s.Attributes(`xacct_customer_role.all["globex"]`); got["outdated"] != true || got["update_url"] == nil {
 		t.Errorf("the connected customer's role is %v", got)
 	}
-	apply(plan(config("ReadOnlyAccess", "globex", "initech", "umbrella"))) // one more customer
+	apply(plan(config("ReadOnlyAccess", "globex", "initech", "umbrella"))) // another customer
 	if p := plan(config("ReadOnlyAccess", "globex", "initech", "umbrella")); !p.Empty() {
 		t.Errorf("the last plan is not empty:\n%s", p)
 	}
 }
 
-// A hub that is replaced takes its links along, in one apply: nothing that was
-// read of the former one counts.
-func TestAHubThatIsReplacedHasItsLinksAgain(t *testing.T) {
+// Replacing a hub replaces its links in the same apply. Nothing that was read of the former
+// hub is used.
+func TestReplacingAHubRecreatesItsLinks(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)

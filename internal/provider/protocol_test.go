@@ -13,8 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// state is a workspace of its own in a world, for tests that ask what the steps
-// of the test library can't see: warnings, and a person who presses Ctrl-C.
+// state is a workspace in a world, for tests of what the steps of the test library can't
+// see: warnings, and an interruption with Ctrl-C.
 type state struct {
 	*tfcore.Workspace
 	t *testing.T
@@ -23,7 +23,7 @@ type state struct {
 
 func newState(t *testing.T, w *acctest.World) state { return state{inProcess.Workspace(), t, w} }
 
-// plan plans resources, and returns the warnings about one of them.
+// plan returns the warnings about one resource in a plan of resources.
 func (s state) plan(about string, resources ...string) tfcore.Diagnostics {
 	s.t.Helper()
 	_, found := s.Plan(s.t.Context(), s.w.Provider()+strings.Join(resources, ""), tfcore.Options{})
@@ -33,7 +33,7 @@ func (s state) plan(about string, resources ...string) tfcore.Diagnostics {
 	return slices.DeleteFunc(found, func(d *tfcore.Diagnostic) bool { return d.Address != about })
 }
 
-// apply plans and applies them.
+// apply plans and applies resources.
 func (s state) apply(resources ...string) {
 	s.t.Helper()
 	if err := s.Run(s.t.Context(), s.w.Provider()+strings.Join(resources, ""), tfcore.Options{}).Err(); err != nil {
@@ -49,7 +49,7 @@ func summaries(warnings tfcore.Diagnostics) string {
 	return strings.Join(all, "; ")
 }
 
-func TestAPlanSaysThatNoRegistrarIsRunning(t *testing.T) {
+func TestAPlanWarnsIfNoRegistrarIsRunning(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -61,12 +61,12 @@ func TestAPlanSaysThatNoRegistrarIsRunning(t *testing.T) {
 		t.Errorf("without a registrar the plan warns %q", got)
 	}
 	if got := summaries(s.plan(roleGlobex, there, roleHCL(globex, waits))); got != "" {
-		t.Errorf("where the apply listens itself the plan warns %q", got)
+		t.Errorf("if the apply runs a registrar itself, the plan warns %q", got)
 	}
 
-	beaten := w.Called("dynamodb", "PutItem")
+	heartbeat := w.Called("dynamodb", "PutItem")
 	w.Registrar("acme")
-	<-beaten
+	<-heartbeat
 	if got := summaries(s.plan(roleGlobex, there, roleHCL(globex))); got != "" {
 		t.Errorf("with a registrar the plan warns %q", got)
 	}
@@ -86,14 +86,14 @@ func TestAnInterruptedWaitStopsCleanlyAndLeavesNoState(t *testing.T) {
 	<-listening
 	interrupt()
 	if told := (<-done).Errors(); len(told) != 1 || told[0].Summary != "Stopped waiting for customer globex of hub acme" {
-		t.Errorf("the person is told %s", told)
+		t.Errorf("the errors are %s", told)
 	}
 	if s.Attributes(roleGlobex) != nil {
 		t.Errorf("the state is %v", s.Attributes(roleGlobex))
 	}
 }
 
-func TestAWaitThatRanOutNamesTheTimeoutThatEndedIt(t *testing.T) {
+func TestAWaitThatTimesOutNamesItsTimeout(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -105,10 +105,10 @@ func TestAWaitThatRanOutNamesTheTimeoutThatEndedIt(t *testing.T) {
 	}
 
 	if got := ends(); !strings.Contains(got, "within 1s") || !strings.Contains(got, "set timeouts.create") {
-		t.Errorf("a create that waited says %q", got)
+		t.Errorf("the error of a create is %q", got)
 	}
 	s.apply(there, roleHCL(globex))
 	if got := ends(); !strings.Contains(got, "within 2s") || !strings.Contains(got, "set timeouts.update") {
-		t.Errorf("an update that waited says %q", got)
+		t.Errorf("the error of an update is %q", got)
 	}
 }

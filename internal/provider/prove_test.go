@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-func TestARefreshProvesRolesOnlyWhereTheProviderIsAskedTo(t *testing.T) {
+func TestARefreshProvesRolesOnlyIfTheProviderIsConfiguredToDoSo(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	rest := hubHCL() + linkHCL(globex) + roleHCL(globex, waits)
@@ -29,7 +29,7 @@ func TestARefreshProvesRolesOnlyWhereTheProviderIsAskedTo(t *testing.T) {
 	run(t,
 		connected(w, &stack, w.Provider()+rest),
 		resource.TestStep{
-			PreConfig: func() { trustOnly(t, w, acctest.Initech) }, // and no vendor any more
+			PreConfig: func() { trustOnly(t, w, acctest.Initech) }, // and no longer the vendor
 			Config:    w.Provider() + rest, ConfigStateChecks: status("active"),
 		},
 		resource.TestStep{Config: proving + rest, ConfigStateChecks: status("degraded")},
@@ -37,7 +37,7 @@ func TestARefreshProvesRolesOnlyWhereTheProviderIsAskedTo(t *testing.T) {
 	)
 }
 
-// trustOnly makes the customer's administrator change whom the role trusts.
+// trustOnly lets globex's administrator change the role's trust policy to one account.
 func trustOnly(t *testing.T, w *acctest.World, account string) {
 	t.Helper()
 	keys, err := w.Credentials(globex.account)

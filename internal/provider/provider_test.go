@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { acctest.Main(m) }
 
-func TestEverySchemaIsOneThatTerraformAccepts(t *testing.T) {
+func TestTheSchemasAreValid(t *testing.T) {
 	server, err := providerserver.NewProtocol6WithError(provider.New("test")())()
 	if err != nil {
 		t.Fatal(err)
@@ -42,18 +42,17 @@ func TestEverySchemaIsOneThatTerraformAccepts(t *testing.T) {
 	}
 }
 
-// factories serve the provider inside the test's own process.
+// factories returns factories that serve the provider in the test's process.
 func factories() map[string]tfcore.Factory {
 	return map[string]tfcore.Factory{
 		"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithPollInterval(100*time.Millisecond))()),
 	}
 }
 
-// inProcess plans and applies without an engine.
+// inProcess plans and applies without Terraform or OpenTofu.
 var inProcess = tfcore.New(factories())
 
-// run runs the steps of a test in this process; with XACCT_STEPS=engine, as
-// journey does.
+// run runs the steps of a test in this process, or like journey if XACCT_STEPS is engine.
 func run(t *testing.T, all ...resource.TestStep) {
 	t.Helper()
 	if withEngine() {
@@ -63,7 +62,7 @@ func run(t *testing.T, all ...resource.TestStep) {
 	steps.Run(t, steps.InProcess(inProcess), all...)
 }
 
-// runWith is run with other servers.
+// runWith is run with other factories.
 func runWith(t *testing.T, servers map[string]tfcore.Factory, all ...resource.TestStep) {
 	t.Helper()
 	if withEngine() {
@@ -73,7 +72,7 @@ func runWith(t *testing.T, servers map[string]tfcore.Factory, all ...resource.Te
 	steps.Run(t, steps.InProcess(tfcore.New(servers)), all...)
 }
 
-// withEngine reports whether everything is to be run with an engine.
+// withEngine reports whether all tests run with Terraform or OpenTofu.
 func withEngine() bool { return os.Getenv("XACCT_STEPS") == "engine" }
 
 // journey runs the steps of a test with Terraform or OpenTofu.
@@ -93,15 +92,15 @@ func journeyWith(t *testing.T, servers map[string]tfcore.Factory, all ...resourc
 	steps.Run(t, steps.Engine(engine, servers), all...)
 }
 
-// clocked are servers whose clock is a sandbox's.
+// clocked returns factories of a provider with a sandbox's clock.
 func clocked(w *acctest.World) map[string]tfcore.Factory {
 	return map[string]tfcore.Factory{
 		"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClock(w.Clock().Now))()),
 	}
 }
 
-// hubHCL is a hub with some more arguments. It dies even under live stacks, so
-// that a test need not clean up after its customers.
+// hubHCL returns a hub with additional arguments. It has force_destroy, so that tests need
+// not delete their customers' stacks.
 func hubHCL(more ...string) string {
 	return fmt.Sprintf(`
 resource "xacct_hub" "this" {
@@ -114,7 +113,7 @@ resource "xacct_hub" "this" {
 `, strings.Join(more, "\n  "))
 }
 
-// customer is one customer of a test.
+// customer is a customer of a test, with additional arguments of their link.
 type customer struct{ id, account, more string }
 
 var (
@@ -125,13 +124,13 @@ var (
 
 const aRole = `role = { managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] }`
 
-// with is the customer with other or more arguments of the link.
+// with returns the customer with these additional arguments of the link.
 func (c customer) with(more ...string) customer {
 	c.more = strings.Join(more, "\n  ")
 	return c
 }
 
-// linkHCL is a link, its resource named after the customer.
+// linkHCL returns a link whose resource is named after the customer.
 func linkHCL(c customer) string {
 	more := c.more
 	if !strings.Contains(more, "role =") {
@@ -147,7 +146,7 @@ resource "xacct_onboarding_link" %q {
 `, c.id, c.id, c.account, more)
 }
 
-// roleHCL is a customer's role, its resource named after the customer.
+// roleHCL returns a customer's role whose resource is named after the customer.
 func roleHCL(c customer, more ...string) string {
 	return fmt.Sprintf(`
 resource "xacct_customer_role" %q {
@@ -164,8 +163,8 @@ var (
 	errUnchanged = errors.New("the value is the same as before")
 )
 
-// replaceOnce fails loudly, by a configuration that makes no sense, if there
-// is nothing to replace.
+// replaceOnce replaces a part of a configuration. If there is nothing to replace, it returns
+// an invalid configuration, so that the test fails.
 func replaceOnce(s, old, replacement string) string {
 	if !strings.Contains(s, old) {
 		return "nothing to replace: " + old
@@ -173,7 +172,7 @@ func replaceOnce(s, old, replacement string) string {
 	return strings.Replace(s, old, replacement, 1)
 }
 
-// after runs something once a step's apply is done.
+// after runs a function after a step's apply, as a state check.
 type after func()
 
 // CheckState implements statecheck.StateCheck.

@@ -15,7 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/steps"
 )
 
-// since returns a folder of the engine, if it has a version or a later one.
+// since returns a folder for Terraform, and skips the test if Terraform is older than
+// version or the engine is OpenTofu.
 func since(t *testing.T, version string) *steps.Folder {
 	t.Helper()
 	engine := acctest.Engine(t)
@@ -25,7 +26,7 @@ func since(t *testing.T, version string) *steps.Folder {
 	return steps.OpenFolder(t, engine, factories())
 }
 
-// shell runs commands in a folder, and ends the test at the first that fails.
+// shell runs commands in a folder, and ends the test at the first one that fails.
 type shell struct {
 	*steps.Folder
 	t *testing.T
@@ -47,7 +48,7 @@ func (s shell) run(arguments ...string) string {
 	return out
 }
 
-// plan plans, and returns the plan.
+// plan runs terraform plan and returns the plan.
 func (s shell) plan() *tfjson.Plan {
 	s.t.Helper()
 	s.run("plan", "-input=false", "-no-color", "-out=plan.out")
@@ -105,7 +106,7 @@ func TestAQueryRestoresALostStateOfFiftyCustomers(t *testing.T) {
 	in.run("plan", "-input=false", "-no-color", "-detailed-exitcode")
 }
 
-func TestAQueryThatIsCutOffWarns(t *testing.T) {
+func TestATruncatedQueryWarns(t *testing.T) {
 	t.Parallel()
 	in := shell{since(t, "1.14.0"), t}
 	w := acctest.Start(t)
@@ -117,7 +118,7 @@ func TestAQueryThatIsCutOffWarns(t *testing.T) {
 	}
 }
 
-func TestActionsRunByThemselvesAndAroundTheLifeOfALink(t *testing.T) {
+func TestActionsRunAloneAndWhenALinkIsCreated(t *testing.T) {
 	t.Parallel()
 	in := shell{since(t, "1.14.0"), t}
 	w := acctest.Start(t)
@@ -146,7 +147,7 @@ func TestActionsRunByThemselvesAndAroundTheLifeOfALink(t *testing.T) {
 	if blocked() {
 		t.Error("the customer is still blocked")
 	}
-	in.run("plan", "-input=false", "-no-color", "-detailed-exitcode") // a block is no change of the link
+	in.run("plan", "-input=false", "-no-color", "-detailed-exitcode") // a block is no change of the link's resource
 }
 
 func TestAnActionRunsBeforeALinkIsDestroyed(t *testing.T) {

@@ -16,14 +16,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// dieAfter lets the vendor's processes change so many things and no more, until
-// revive is called. Dying before a call that only reads leaves the same as dying
-// before the next one that does not.
+// dieAfter makes every call of the vendor fail after alive calls that change something,
+// until revive is called. Calls that only read need not be counted: a process that dies
+// before one leaves the same as one that dies before the next change.
 func dieAfter(w *acctest.World, alive int) (revive func()) {
 	changes := 0
 	return w.Faults().Before(func(c *kernel.Call) error {
 		if c.Principal == nil || c.Principal.Service != "" {
-			return nil // AWS among itself does not die with us
+			return nil // calls between AWS services don't fail
 		}
 		if !readOnly.MatchString(c.Action) {
 			changes++
@@ -35,12 +35,11 @@ func dieAfter(w *acctest.World, alive int) (revive func()) {
 	})
 }
 
-// readOnly are the calls that change nothing.
+// readOnly matches actions that change nothing.
 var readOnly = regexp.MustCompile(`^(Get|List|Head|Describe|Query|BatchGet)`)
 
-// TestALinkUpdateThatDiesAtAnyCallIsWholeAfterTheNextApply: the process dies
-// before the first of its calls, then before the second, and so on.
-func TestALinkUpdateThatDiesAtAnyCallIsWholeAfterTheNextApply(t *testing.T) {
+// The process dies before its first change, then before its second, and so on.
+func TestALinkUpdateThatStopsAtAnyCallIsCompletedByTheNextApply(t *testing.T) {
 	t.Parallel()
 	corrected := hubHCL() + linkHCL(customer{id: "globex", account: acctest.Initech})
 	for alive := 0; ; alive++ {
@@ -55,11 +54,11 @@ func TestALinkUpdateThatDiesAtAnyCallIsWholeAfterTheNextApply(t *testing.T) {
 		died := s.Apply(t.Context(), plan).Err()
 		revive()
 		if died == nil && alive < 4 {
-			t.Fatalf("it got through with %d changes: nothing was tested", alive)
+			t.Fatalf("the apply succeeded with %d changes, so nothing was tested", alive)
 		}
 
-		// Terraform keeps the state of before, refreshes, and applies again; the
-		// lease of the process that died has run out by then.
+		// Terraform keeps the old state, refreshes, and applies again. By then the lease of
+		// the process that died has expired.
 		w.Clock().Advance(time.Minute)
 		s.apply(corrected)
 		topic := "arn:aws:sns:us-east-1:111111111111:xacct-acme-0"
@@ -68,10 +67,10 @@ func TestALinkUpdateThatDiesAtAnyCallIsWholeAfterTheNextApply(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.Attributes["Policy"], acctest.Initech) {
-			t.Errorf("stopped after %d calls and applied again, the corrected account may not phone home", alive)
+			t.Errorf("after a stop at change %d and another apply, the new account may not publish", alive)
 		}
 		if !strings.Contains(out.Attributes["Policy"], acctest.Globex) {
-			t.Errorf("stopped after %d calls and applied again, the account that was wrong may not delete its stack", alive)
+			t.Errorf("after a stop at change %d and another apply, the old account may not publish its Delete", alive)
 		}
 		_ = w.Close()
 		if died == nil || t.Failed() {

@@ -19,13 +19,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// People rename, re-key, move, replace and share what they have declared. None of
-// it may close a link that is declared before and after, change its external ID
-// or its URL, or touch what its customer registered. 'make test-refactoring' runs
-// the same table with Terraform and OpenTofu, and each case that races more often.
+// Users rename, re-key, move, replace and share resources. No such change may close a link
+// that is declared before and after, change its external ID or URL, or affect what its
+// customer registered. 'make test-refactoring' runs the same table with Terraform and
+// OpenTofu, and repeats each case whose result depends on Terraform's order.
 
-// circumstance is what a customer's link is like while its configuration is
-// refactored.
+// circumstance is the condition of a customer and their link during a refactoring.
 type circumstance string
 
 const (
@@ -35,15 +34,15 @@ const (
 	blocked circumstance = "blocked"
 )
 
-// layout is how customers are declared.
+// layout describes how the customers are declared.
 type layout struct {
-	hub, links, roles string // names of the resources
-	noHub             bool   // links name a hub that another workspace has
+	hub, links, roles string // resource names
+	noHub             bool   // another workspace has the hub
 	hubArguments      string
-	count             bool   // instead of for_each
-	prefix            string // of the keys
-	ids               string // in the place of "c" in customers' IDs
-	lifecycle         string // of links
+	count             bool   // count instead of for_each
+	prefix            string // prefix of the for_each keys
+	ids               string // prefix of the customer IDs; default "c"
+	lifecycle         string // lifecycle arguments of the links
 	linkProvider      string
 	extra             string
 }
@@ -55,7 +54,7 @@ func (l layout) with(change func(*layout)) layout {
 	return l
 }
 
-// id is the ID of the n-th customer.
+// id returns the ID of the n-th customer.
 func (l layout) id(n int) string {
 	if l.ids == "" {
 		return fmt.Sprintf("c%02d", n)
@@ -63,7 +62,7 @@ func (l layout) id(n int) string {
 	return fmt.Sprintf("%s%02d", l.ids, n)
 }
 
-// link is the address of the n-th customer's link.
+// link returns the address of the n-th customer's link.
 func (l layout) link(n int) string {
 	if l.count {
 		return fmt.Sprintf("xacct_onboarding_link.%s[%d]", l.links, n)
@@ -77,7 +76,7 @@ func (l layout) role(n int) string {
 
 func accountOf(n int) string { return fmt.Sprintf("5000000000%02d", n) }
 
-// vendorHCL is the hub and what it asks of those of its customers who share a set.
+// vendorHCL returns the hub and the permission set that some customers share.
 func (l layout) vendorHCL() string {
 	if l.noHub {
 		return ""
@@ -96,8 +95,8 @@ resource "xacct_permission_set" "shared" {
 `, l.hub, l.hubArguments, l.hub)
 }
 
-// hcl is the configuration for customers in their circumstances. Those who are live
-// or blocked refer to a permission set, the others have roles of their own.
+// hcl returns the configuration for customers in their circumstances. Live and blocked ones
+// have the shared permission set, the others roles of their own.
 func (l layout) hcl(all []circumstance) string {
 	var b strings.Builder
 	hubID, setID := `"acme"`, `"acme/shared"`
@@ -116,7 +115,7 @@ func (l layout) hcl(all []circumstance) string {
 	}
 	b.WriteString("  ]\n}\n")
 	many, each := `for_each = { for c in local.all : c.key => c }`, "each.value"
-	roles, link := many, "xacct_onboarding_link."+l.links+"[each.key]" // over what is known: links are not while one is imported
+	roles, link := many, "xacct_onboarding_link."+l.links+"[each.key]" // not over the links, which are unknown while one is imported
 	if l.count {
 		many, each = "count = length(local.all)", "local.all[count.index]"
 		roles, link = many, "xacct_onboarding_link."+l.links+"[count.index]"
@@ -154,17 +153,17 @@ func move(from, to string) string {
 	return fmt.Sprintf("moved {\n  from = %s\n  to   = %s\n}\n", from, to)
 }
 
-// refactoring is one way in which a configuration changes.
+// refactoring is a change of a configuration.
 type refactoring struct {
 	before, after layout
-	races         bool // its outcome may depend on what Terraform does first
+	races         bool // the result may depend on Terraform's order
 	options       tfcore.Options
-	replace       bool // all links with -replace
-	// between happens between the two configurations.
+	replace       bool // -replace for all links
+	// between runs between the two configurations.
 	between func(s *refactored)
-	// instead takes the place of applying the second configuration.
+	// instead runs instead of applying the second configuration.
 	instead func(s *refactored)
-	// moved is set if the customers are others afterwards.
+	// moved is set if the second configuration has other customer IDs.
 	moved bool
 }
 
@@ -229,7 +228,7 @@ func trigger(by int) func(*layout) {
 	}
 }
 
-// refactored is one run of a refactoring.
+// refactored is a run of a refactoring.
 type refactored struct {
 	*acctest.World
 	t      *testing.T
@@ -248,7 +247,7 @@ func (s *refactored) must(err error) {
 	}
 }
 
-// config is a configuration, with the provider under two names.
+// config returns a configuration in which the provider has an alias as well.
 func (s *refactored) config(l layout) string {
 	return s.Provider() + s.ProviderWith(acctest.Region, sandbox.VendorAccount, `alias = "other"`) + l.hcl(s.all)
 }
@@ -260,8 +259,7 @@ func (s *refactored) customer(id string) onboarding.Customer {
 	return found
 }
 
-// begin applies the first configuration and brings the customers into their
-// circumstances.
+// begin applies the first configuration and puts the customers into their circumstances.
 func (s *refactored) begin() {
 	s.t.Helper()
 	l := s.change.before
@@ -285,7 +283,7 @@ func (s *refactored) begin() {
 		wait()
 	}
 	stop()
-	s.must(s.ws.Apply(s.t.Context(), config, tfcore.Options{})) // the state knows who has come
+	s.must(s.ws.Apply(s.t.Context(), config, tfcore.Options{})) // the state has the registrations now
 	for n := range s.all {
 		s.were[n] = s.customer(l.id(n))
 		attributes, err := s.ws.Attributes(s.t.Context(), l.link(n))
@@ -306,8 +304,8 @@ func (s *refactored) apply() {
 	s.must(s.ws.Apply(s.t.Context(), s.config(s.change.after), o))
 }
 
-// end checks that the next plan is empty, and that every customer has what they
-// had before.
+// end fails the test unless the next plan is empty and every customer has what they had
+// before.
 func (s *refactored) end() {
 	s.t.Helper()
 	l := s.change.after
@@ -388,13 +386,13 @@ type second struct {
 	l  layout
 }
 
-// share declares the same links in another workspace, which has them then.
+// share declares the same links in another workspace, which then owns them.
 func (s *refactored) share() second {
 	s.t.Helper()
 	other := second{s, steps.Open(s.t, s.with), s.change.after.with(func(l *layout) { l.noHub = true })}
 	s.must(other.ws.Apply(s.t.Context(), s.config(other.l), tfcore.Options{}))
 	s.must(other.ws.Rest(s.t.Context(), s.config(other.l), tfcore.Options{}))
-	s.must(s.ws.Rest(s.t.Context(), s.config(s.change.after), tfcore.Options{})) // warned, and no more
+	s.must(s.ws.Rest(s.t.Context(), s.config(s.change.after), tfcore.Options{})) // a warning only
 	return other
 }
 
@@ -403,8 +401,8 @@ func (s second) destroy() {
 	s.must(s.ws.Apply(s.t.Context(), s.config(s.l), tfcore.Options{Destroy: true}))
 }
 
-// leaveToSecond shares the links and takes them out of the first workspace, where
-// that closes nothing.
+// leaveToSecond shares the links and removes them from the first workspace, which must close
+// none.
 func (s *refactored) leaveToSecond() {
 	s.t.Helper()
 	other := s.share()
@@ -414,7 +412,7 @@ func (s *refactored) leaveToSecond() {
 	s.ws, s.change.after = other.ws, other.l
 }
 
-// allCustomers returns a dozen customers, three in each circumstance.
+// allCustomers returns twelve customers, three in each circumstance.
 func allCustomers() []circumstance {
 	var all []circumstance
 	for range 3 {
@@ -435,9 +433,9 @@ func TestNoRefactoringClosesALink(t *testing.T) {
 	}
 	for name, c := range refactorings {
 		for size, all := range sizes {
-			unused := size == "one, pending" && strings.HasPrefix(name, "the hub") // its deletion would not be refused
+			unused := size == "one, pending" && strings.HasPrefix(name, "the hub") // without a live stack its deletion would not be refused
 			if size != "a dozen" && !unused && os.Getenv(runsVariable) == "" {
-				continue // each circumstance is among the dozen
+				continue // the dozen has every circumstance
 			}
 			for run := range runsOf(c, size) {
 				t.Run(fmt.Sprintf("%s/%s/%d", name, size, run+1), func(t *testing.T) {
@@ -459,8 +457,8 @@ func TestNoRefactoringClosesALink(t *testing.T) {
 	}
 }
 
-// TestAHubInUseIsNotDestroyedOneThingAtATime destroys a hub for good in the order in
-// which its plan can't tell that from giving it another address.
+// With one operation at a time, the plan can't distinguish destroying a hub from giving it
+// another address.
 func TestAHubInUseIsNotDestroyedOneThingAtATime(t *testing.T) {
 	t.Parallel()
 	with := steps.InProcess(inProcess)
@@ -477,12 +475,12 @@ func TestAHubInUseIsNotDestroyedOneThingAtATime(t *testing.T) {
 	}
 }
 
-// runsVariable is how often a case that races runs; if it is set, customers are also
-// tried one by one.
+// runsVariable is the environment variable with the number of runs of a case that races. If
+// it is set, cases run with single customers too.
 const runsVariable = "XACCT_REFACTORING_RUNS"
 
-// runsOf is how often a case runs: those that race with a dozen customers as often
-// as the environment says.
+// runsOf returns how often a case runs: as often as runsVariable says if it races and has a
+// dozen customers, or else once.
 func runsOf(c refactoring, size string) int {
 	runs, err := strconv.Atoi(os.Getenv(runsVariable))
 	if err != nil || !c.races || size != "a dozen" {
@@ -491,8 +489,8 @@ func runsOf(c refactoring, size string) int {
 	return runs
 }
 
-// TestALostStateIsImportedInAnyOrder imports what the quickstart declares, from
-// the end and from the beginning, and wants nothing to be changed then.
+// The resources of a lost state are imported from the last to the first and from the first
+// to the last. Afterwards the plan must be empty.
 func TestALostStateIsImportedInAnyOrder(t *testing.T) {
 	t.Parallel()
 	with := steps.InProcess(inProcess)

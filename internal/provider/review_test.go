@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-func TestPermissionsThatCustomersWouldAskAboutAreWarnedOfOnceByPolicy(t *testing.T) {
+func TestAPlanWarnsOncePerPolicyOfBroadPermissions(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
 	s.apply(hubHCL())
@@ -34,17 +34,17 @@ func TestPermissionsThatCustomersWouldAskAboutAreWarnedOfOnceByPolicy(t *testing
 	planned := s.plan(linkGlobex, mighty)
 	warned(t, planned, want...)
 	if run := planned[2].Detail; !strings.Contains(run, "[privilege-escalation-by-pass-role]") {
-		t.Errorf("one policy, one warning with all that is to be said of it: %s", run)
+		t.Errorf("the warning of the policy lacks one of its findings: %s", run)
 	}
 	s.apply(mighty)
 
-	warned(t, s.plan(linkGlobex, mighty)) // nothing: nothing changed
+	warned(t, s.plan(linkGlobex, mighty)) // no warning, because nothing changes
 	warned(t, s.plan(linkGlobex, link("", read)))
 	warned(t, s.plan(linkGlobex, link("", all)), want[1])
 }
 
-// warned fails the test unless these are the warnings: each with the path of
-// its attribute and the beginning of its text.
+// warned fails the test unless the warnings are want, each as the path of its attribute and
+// the beginning of its detail.
 func warned(t *testing.T, found tfcore.Diagnostics, want ...string) {
 	t.Helper()
 	ok := len(found) == len(want)

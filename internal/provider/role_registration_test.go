@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-func TestNothingIsKnownOfAnUnknownRegistration(t *testing.T) {
+func TestEveryAttributeOfAnUnknownRegistrationIsUnknown(t *testing.T) {
 	v := reflect.ValueOf(unknownRegistration())
 	for n := range v.NumField() {
 		if !v.Field(n).Interface().(attr.Value).IsUnknown() {
@@ -21,7 +21,7 @@ func TestNothingIsKnownOfAnUnknownRegistration(t *testing.T) {
 	}
 }
 
-func TestWhatAPlanKnewStaysAndTheRestIsAsItWasFound(t *testing.T) {
+func TestAPlannedValueIsKeptAndAnUnknownOneIsAsFound(t *testing.T) {
 	var diags diag.Diagnostics
 	account := func(version string) map[string]accountModel {
 		return map[string]accountModel{"222222222222": {

@@ -11,9 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// TestAWaitTellsHowTheCustomersLastStackEnded covers each kind of line that a stack
-// leaves in the history.
-func TestAWaitTellsHowTheCustomersLastStackEnded(t *testing.T) {
+// The entries are of each type that a stack leaves in the history.
+func TestAWaitReportsTheCustomersLastStack(t *testing.T) {
 	const where = "The last attempt was stack acme in account 222222222222, at 2026-03-02T12:00:00Z"
 	stack, err := account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/acme/5f0e1a40-0000-11f1-8000-0123456789ab")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-func TestRolesAreListedPageByPageAndByName(t *testing.T) {
+func TestRolesAreReadByPageAndByCustomerID(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	links := w.Provider() + hubHCL() + `

@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// What Terraform fills in is what the core means by nothing: else the same
-// configuration would be one role as a link and another one elsewhere.
-func TestTheSchemasDefaultsAreThoseOfTheCore(t *testing.T) {
+// Schema and core must have the same defaults. Otherwise the same declaration would be one
+// role in Terraform and another in a file of the command line.
+func TestTheSchemasDefaultsEqualThoseOfTheCore(t *testing.T) {
 	known := roleAttribute().Attributes
 	for _, a := range permissionset.Attributes(reflect.ValueOf(permissionset.Role{})) {
 		got := ""
@@ -42,7 +42,7 @@ func TestTheSchemasDefaultsAreThoseOfTheCore(t *testing.T) {
 	}
 }
 
-func TestARoleComesBackFromTerraformAsItWas(t *testing.T) {
+func TestARoleSurvivesTheConversionToTerraform(t *testing.T) {
 	for name, role := range map[string]permissionset.Role{
 		"everything": {
 			Name: "acme-globex", Path: "/vendors/", Description: "For Acme", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/SecurityAudit"},
@@ -59,7 +59,7 @@ func TestARoleComesBackFromTerraformAsItWas(t *testing.T) {
 	}
 }
 
-func TestChoicesComeBackFromTerraformAsTheyWere(t *testing.T) {
+func TestChoicesSurviveTheConversionToTerraform(t *testing.T) {
 	for name, choices := range map[string]permissionset.Choices{
 		"none":  {},
 		"empty": {OptionalPermissions: map[string]permissionset.OptionalPermission{}},
@@ -82,7 +82,7 @@ func TestChoicesComeBackFromTerraformAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestTemplateResourcesComeBackFromTerraformAsTheyWere(t *testing.T) {
+func TestTemplateResourcesSurviveTheConversionToTerraform(t *testing.T) {
 	for _, additions := range []permissionset.Additions{{}, {TemplateResources: `{ "Q": {"Type": "AWS::SNS::Topic"} }`, TemplateOutputs: `{"q": {"Ref": "Q"}}`}} {
 		var diags diag.Diagnostics
 		model := flattenAsked(t.Context(), permissionset.Set{Additions: additions}, &diags)
@@ -90,7 +90,7 @@ func TestTemplateResourcesComeBackFromTerraformAsTheyWere(t *testing.T) {
 			t.Errorf("%v\n%s", diags, cmp.Diff(additions, back))
 		}
 		if model.TemplateResources.IsNull() != (additions.TemplateResources == "") {
-			t.Error("nothing is something")
+			t.Error("template_resources must be null exactly if there are none")
 		}
 	}
 }

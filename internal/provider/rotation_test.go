@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// The link has the new external ID at once, and the role keeps the registered one
-// until the customer has updated the stack.
+// The link gets the new external ID at once. The role keeps the registered one until the
+// customer has updated the stack.
 func TestAnExternalIDRotatesUnderALiveStack(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -58,7 +58,7 @@ func TestAnExternalIDRotatesUnderALiveStack(t *testing.T) {
 		},
 		resource.TestStep{Config: config("external_id_version = 2"), ConfigPlanChecks: emptyPlan()},
 		resource.TestStep{Config: config("external_id_version = 1"), ExpectError: loosely(`An external ID can't be reused.*version 2`)},
-		resource.TestStep{ // without a version it keeps the one that it has
+		resource.TestStep{ // without a version, the link keeps its external ID
 			Config: config(""), ConfigStateChecks: []statecheck.StateCheck{value(linkGlobex, "external_id", same(2))},
 		},
 		resource.TestStep{Config: config("external_id_version = 2")},
@@ -78,7 +78,7 @@ func TestAnExternalIDRotatesUnderALiveStack(t *testing.T) {
 				value(linkGlobex, "previous_external_id", same(0)), value(linkGlobex, "update_command", knownvalue.Null()),
 			},
 		},
-		resource.TestStep{ // destroyed and created again, it is what it was
+		resource.TestStep{ // destroyed and created again, the link has the same external ID
 			Taint: []string{linkGlobex}, Config: config("external_id_version = 2"),
 			ConfigStateChecks: []statecheck.StateCheck{value(linkGlobex, "external_id", same(2)), value(roleGlobex, "external_id", same(2))},
 		},

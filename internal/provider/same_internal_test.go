@@ -12,13 +12,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// without returns a model without values, as the framework reads one.
+// without returns a model without values, as the framework would read it.
 func without[T any]() T {
 	var model T
 	all := reflect.ValueOf(&model).Elem()
 	for _, field := range reflect.VisibleFields(all.Type()) {
 		if !field.IsExported() {
-			continue // embedded: its fields are visible too
+			continue // embedded: VisibleFields returns its fields too
 		}
 		switch at := all.FieldByIndex(field.Index); at.Interface().(type) {
 		case types.Map:
@@ -34,8 +34,8 @@ func without[T any]() T {
 	return model
 }
 
-// A model with one other value, in any of its attributes, is written.
-func TestAModelIsTheSameOnlyIfAllOfItsAttributesAre(t *testing.T) {
+// A model that differs in any attribute must not count as unchanged.
+func TestModelsAreTheSameOnlyIfAllAttributesAre(t *testing.T) {
 	t.Parallel()
 	differs[linkModel](t)
 	differs[roleModel](t)
@@ -44,7 +44,7 @@ func TestAModelIsTheSameOnlyIfAllOfItsAttributesAre(t *testing.T) {
 func differs[T any](t *testing.T) {
 	t.Helper()
 	if !sameModel(without[T](), without[T]()) {
-		t.Fatalf("two %T without values are not the same", without[T]())
+		t.Fatalf("two %T without values differ", without[T]())
 	}
 	changed := 0
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
@@ -68,7 +68,7 @@ func differs[T any](t *testing.T) {
 			continue
 		}
 		if sameModel(without[T](), other) {
-			t.Errorf("%T with another %s is the same", other, field.Name)
+			t.Errorf("two %T with different %s are the same", other, field.Name)
 		}
 		changed++
 	}

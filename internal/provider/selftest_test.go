@@ -20,9 +20,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// TestAnApplyThatCannotTestDeliverySaysSoAndTheNextOneTestsIt: the queue is too
-// long to find a test message in it.
-func TestAnApplyThatCannotTestDeliverySaysSoAndTheNextOneTestsIt(t *testing.T) {
+// The queue has so many messages that the test message is not found.
+func TestAnApplyThatCannotTestDeliveryWarnsAndTheNextOneTestsIt(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := state{tfcore.New(map[string]tfcore.Factory{
@@ -62,7 +61,7 @@ func TestAnApplyThatCannotTestDeliverySaysSoAndTheNextOneTestsIt(t *testing.T) {
 	}
 	mark := w.Journal().Mark()
 	if told := summaries(s.Run(t.Context(), more, tfcore.Options{})); told != "Hub acme has drifted" {
-		t.Errorf("the next apply says %q", told)
+		t.Errorf("the next apply warns of %q", told)
 	}
 	tests := 0
 	for action, calls := range w.Journal().Counts(mark) {
@@ -71,9 +70,9 @@ func TestAnApplyThatCannotTestDeliverySaysSoAndTheNextOneTestsIt(t *testing.T) {
 		}
 	}
 	if tests != 2 {
-		t.Errorf("it sends %d test messages, want one through each of 2 topics", tests)
+		t.Errorf("the next apply sends %d test messages, want one through each of 2 topics", tests)
 	}
 	if found := s.Run(t.Context(), more, tfcore.Options{}); len(found) != 0 {
-		t.Errorf("and the one after that says %s", found)
+		t.Errorf("the apply after that warns of %s", found)
 	}
 }

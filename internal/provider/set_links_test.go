@@ -21,7 +21,7 @@ import (
 
 const refersToReadonly = `permission_set = xacct_permission_set.readonly.id`
 
-// referring is a link that refers to a set, with other arguments.
+// referring returns a link that refers to the permission set readonly.
 func referring(c customer, more ...string) string {
 	return strings.Replace(linkHCL(c.with(append([]string{refersToReadonly}, more...)...)), "\n  "+aRole, "", 1)
 }
@@ -51,7 +51,7 @@ func TestALinkThatRefersToASetHasTheSetsTemplate(t *testing.T) {
 	)
 }
 
-// A customer is connected, and then the set asks for more.
+// A customer is connected when the permission set gets another action.
 func TestAChangeOfASetReachesItsLinksInOneApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -99,8 +99,7 @@ func TestAChangeOfASetReachesItsLinksInOneApply(t *testing.T) {
 	)
 }
 
-// tableWrites counts the writes of a hub's records since a mark, but for those of
-// registrars.
+// tableWrites counts the calls that wrote to a hub's table since a mark.
 func tableWrites(w *acctest.World, mark int) int {
 	writes := 0
 	for call, n := range w.Journal().Counts(mark) {
@@ -113,8 +112,8 @@ func tableWrites(w *acctest.World, mark int) int {
 	return writes
 }
 
-// The customer updates their stack between plan and apply: the plan is applied as
-// it was shown, and the next refresh shows what the customer has done.
+// The customer updates their stack between plan and apply. The plan is applied as it was
+// shown, and the next refresh shows the update.
 func TestACustomerMayUpdateTheirStackBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -139,11 +138,11 @@ func TestACustomerMayUpdateTheirStackBetweenPlanAndApply(t *testing.T) {
 	}
 	s.apply(config("s3:GetObject", "s3:PutObject"))
 	if got := s.Attributes(roleGlobex)["outdated"]; got != true {
-		t.Errorf("outdated is %v, and the customer has the second version of three", got)
+		t.Errorf("outdated is %v, but the customer has the second of three versions", got)
 	}
 }
 
-func TestAHubThatGainsARegionMovesTheLinksOfItsSets(t *testing.T) {
+func TestAHubThatGainsARegionUpdatesTheLinksOfItsSets(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(regions string) string {
@@ -163,7 +162,7 @@ func TestAHubThatGainsARegionMovesTheLinksOfItsSets(t *testing.T) {
 	)
 }
 
-func TestASetWhoseDocumentIsNotKnownMakesOnlyTheAddressUnknown(t *testing.T) {
+func TestASetWithAnUnknownPolicyMakesOnlyURLAndTemplateUnknown(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	later := func(action string) string {
@@ -208,7 +207,7 @@ func TestALinkMovesBetweenItsOwnRoleAndSets(t *testing.T) {
 	)
 }
 
-func TestALinkDeclaresWhatItAsksForOnceAndOfItsOwnHub(t *testing.T) {
+func TestALinkHasEitherARoleOrASetOfItsOwnHub(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	base := w.Provider() + hubHCL() + setHCL("readonly")
@@ -227,7 +226,7 @@ func TestALinkDeclaresWhatItAsksForOnceAndOfItsOwnHub(t *testing.T) {
 	)
 }
 
-func TestASetThatIsDeletedUnderOpenLinksIsRetiredAndComesBack(t *testing.T) {
+func TestASetDeletedUnderOpenLinksIsRetiredUntilItIsCreatedAgain(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s, other := newState(t, w), newState(t, w)
@@ -262,7 +261,7 @@ func TestASetThatIsDeletedUnderOpenLinksIsRetiredAndComesBack(t *testing.T) {
 	}
 }
 
-func TestAPlanThatChangesASetSpeaksOfNoStackIfNoneIsLive(t *testing.T) {
+func TestAPlanThatChangesASetMentionsNoStackIfNoneIsLive(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -282,7 +281,7 @@ func TestAPlanThatChangesASetSpeaksOfNoStackIfNoneIsLive(t *testing.T) {
 	}
 }
 
-func TestAPlanThatChangesASetSaysOnceWhatCustomersGainAndLose(t *testing.T) {
+func TestAPlanThatChangesASetReportsOnceWhatCustomersGainAndLose(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -341,11 +340,11 @@ func TestASetMayNameTheRoleOfAllCustomers(t *testing.T) {
 	)
 }
 
-func TestLinksThatWerePlannedBeforeTheirSetAreNamed(t *testing.T) {
+func TestAPlanNamesLinksThatWerePlannedBeforeTheirSet(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
-	config := func(action string) string { // no edge from the link to the set, but one the other way round
+	config := func(action string) string { // the set depends on the link, not the link on the set
 		set := setHCL("readonly", grants(action), `depends_on = [xacct_onboarding_link.globex]`)
 		return hubHCL() + set + strings.Replace(referring(globex), "xacct_permission_set.readonly.id", `"acme/readonly"`, 1)
 	}
@@ -362,8 +361,8 @@ func TestLinksThatWerePlannedBeforeTheirSetAreNamed(t *testing.T) {
 	}
 }
 
-// A set that changes converges in one apply, however Terraform does it.
-func TestASetThatChangesConvergesInOneApplyHoweverItIsDone(t *testing.T) {
+// A set that changes needs only one apply, however Terraform orders it.
+func TestAChangedSetConvergesInOneApplyInAnyOrder(t *testing.T) {
 	t.Parallel()
 	config := func(name string, actions ...string) string {
 		set := strings.Replace(setHCL("readonly", grants(actions...)), `"xacct_permission_set" "readonly"`, fmt.Sprintf(`"xacct_permission_set" %q`, name), 1)
@@ -411,7 +410,7 @@ func TestASetThatChangesConvergesInOneApplyHoweverItIsDone(t *testing.T) {
 				}
 			}
 			if s.Attributes(linkGlobex)["external_id"] != external {
-				t.Error("the external ID is another one")
+				t.Error("the external ID has changed")
 			}
 		})
 	}

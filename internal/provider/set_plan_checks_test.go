@@ -12,8 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// TestWhatIsSaidOfASetsStacksAgreesWithTheirNumber, also if all links are closed.
-func TestWhatIsSaidOfASetsStacksAgreesWithTheirNumber(t *testing.T) {
+// The numbers in the warning, and its grammar, are right even if every link is closed.
+func TestAWarningOfASetsStacksHasTheirNumber(t *testing.T) {
 	t.Parallel()
 	globex, err := account.ParseID("222222222222")
 	if err != nil {

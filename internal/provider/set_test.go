@@ -22,7 +22,7 @@ import (
 
 const setReadonly = "xacct_permission_set.readonly"
 
-// setHCL is a permission set, its resource named after it.
+// setHCL returns a permission set whose resource is named after it.
 func setHCL(name string, more ...string) string {
 	if len(more) == 0 {
 		more = []string{`managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"]`}
@@ -36,12 +36,12 @@ resource "xacct_permission_set" %q {
 `, name, name, strings.Join(more, "\n  "))
 }
 
-// grants is an argument with one inline policy.
+// grants returns an argument with one inline policy that allows actions.
 func grants(actions ...string) string {
 	return fmt.Sprintf(`inline_policies = { data = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = split(" ", %q), Resource = "*" }] }) }`, strings.Join(actions, " "))
 }
 
-// everything is what a set may declare.
+// everything has the attributes of a role, a trusted role and an optional permission.
 const everything = `
   role_name            = "AcmeAccess"
   role_path            = "/vendors/"
@@ -57,7 +57,7 @@ const everything = `
   }
 `
 
-func TestAPermissionSetIsMadeAndThenAtRest(t *testing.T) {
+func TestAPermissionSetIsCreatedAndTheNextPlanIsEmpty(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	trusted := w.Role("acme-worker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`,
@@ -102,7 +102,7 @@ data "xacct_stack_template" "same" {
 	)
 }
 
-func TestTheVersionOfASetIsPlannedBeforeThereIsAHubAndItsTemplateAfterwards(t *testing.T) {
+func TestASetsVersionIsKnownBeforeItsHubExistsAndItsTemplateAfterwards(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	run(t,
@@ -132,7 +132,7 @@ func TestTheVersionOfASetIsPlannedBeforeThereIsAHubAndItsTemplateAfterwards(t *t
 	)
 }
 
-func TestMistakesInASetAreRefusedInThePlanOnTheirAttributes(t *testing.T) {
+func TestMistakesInASetAreErrorsAtPlan(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL()
@@ -156,7 +156,7 @@ func TestMistakesInASetAreRefusedInThePlanOnTheirAttributes(t *testing.T) {
 	)
 }
 
-func TestPermissionsOfASetThatCustomersWouldAskAboutAreWarnedOfOnTheirAttributes(t *testing.T) {
+func TestAPlanWarnsOfBroadPermissionsOfASetOnTheirAttributes(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
 	s.apply(hubHCL())
@@ -166,10 +166,10 @@ func TestPermissionsOfASetThatCustomersWouldAskAboutAreWarnedOfOnTheirAttributes
 		`inline_policies["data"]: Statement[0] allows every action on every resource`,
 	)
 	s.apply(mighty)
-	warned(t, s.plan(setReadonly, mighty)) // nothing: nothing changed
+	warned(t, s.plan(setReadonly, mighty)) // no warning, because nothing changes
 }
 
-func TestASetThatHasAnotherAddressNowIsTheSameSet(t *testing.T) {
+func TestASetAtAnotherAddressIsTheSameSet(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL()
@@ -201,7 +201,7 @@ func TestOnlyTheStateThatHoldsASetMayRetireIt(t *testing.T) {
 	hub := hubHCL()
 	first.apply(hub, setHCL("readonly"))
 	other := strings.Replace(setHCL("readonly"), "xacct_hub.this.id", `"acme"`, 1)
-	second.apply(other) // takes it over
+	second.apply(other) // takes the set over
 
 	if got := summaries(first.plan(setReadonly, hub, setHCL("readonly"))); got != "Another configuration manages this permission set" {
 		t.Errorf("the first state's plan warns %q", got)
@@ -217,7 +217,7 @@ func TestOnlyTheStateThatHoldsASetMayRetireIt(t *testing.T) {
 	}
 }
 
-func TestASetOfAnotherContentIsNotTakenOver(t *testing.T) {
+func TestASetWithADifferentConfigurationIsNotTakenOver(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	newState(t, w).apply(hubHCL(), setHCL("readonly"))
@@ -225,7 +225,7 @@ func TestASetOfAnotherContentIsNotTakenOver(t *testing.T) {
 	run(t, resource.TestStep{Config: w.Provider() + other, ExpectError: loosely(`Hub acme has another permission set readonly already.*differs from this configuration in (managed_policy_arns|inline_policies)`)})
 }
 
-func TestTheTemplatesOfASetAreSweptAWeekAfterTheyAreOutOfUse(t *testing.T) {
+func TestASetsUnusedTemplatesAreDeletedAfterAWeek(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL()
@@ -249,7 +249,7 @@ func TestTheTemplatesOfASetAreSweptAWeekAfterTheyAreOutOfUse(t *testing.T) {
 	}...)
 }
 
-// alike compares two values, whatever they are.
+// alike fails if two values are not deeply equal.
 type alike struct{}
 
 // CompareValues implements compare.ValueComparer.
@@ -260,7 +260,7 @@ func (alike) CompareValues(values ...any) error {
 	return nil
 }
 
-// bucket are the keys of what is in the hub's bucket.
+// bucket returns the keys of the objects in the hub's bucket.
 func bucket(t *testing.T, w *acctest.World) []string {
 	t.Helper()
 	record, err := w.Registry("acme").Hub(t.Context())

@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-func TestSignaturesAreCheckedUnlessTheHubSaysOtherwise(t *testing.T) {
+func TestSignaturesAreVerifiedUnlessTheHubDisablesIt(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	checked := func(want bool) {

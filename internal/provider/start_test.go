@@ -12,15 +12,15 @@ import (
 	"testing"
 )
 
-// maxInitBytes is what one of the project's packages may allocate when it is loaded:
-// a few small tables. A regular expression, or a table of a hundred names, is more.
+// maxInitBytes is the number of bytes that a package of this project may allocate during
+// initialization: enough for some small tables, but not for a regular expression or a table
+// of a hundred names.
 const maxInitBytes = 8 << 10
 
-// TestOurPackagesBuildNothingWhenTheyAreLoaded fails on a package that compiles
-// regular expressions or builds tables before main: every command of Terraform
-// starts the provider several times, and most starts need none of it. The runtime
-// counts the bytes, which do not depend on the machine's speed.
-func TestOurPackagesBuildNothingWhenTheyAreLoaded(t *testing.T) {
+// Terraform starts the provider several times for each command, and most starts need no
+// regular expression and no table, so packages must not build them before main. The
+// runtime's count of bytes does not depend on the machine's speed.
+func TestPackagesBuildNothingDuringInitialization(t *testing.T) {
 	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {
@@ -46,11 +46,11 @@ func TestOurPackagesBuildNothingWhenTheyAreLoaded(t *testing.T) {
 		}
 	}
 	if seen == 0 {
-		t.Fatalf("the runtime told of no package of ours:\n%s", trace)
+		t.Fatalf("the trace has no package of this project:\n%s", trace)
 	}
 }
 
-// testsOnly reports whether the provider does not contain a package: only its tests do.
+// testsOnly reports whether a package is only part of the tests, and not of the provider.
 func testsOnly(room string) bool {
 	for _, name := range []string{"sandbox", "trial", "acctest", "e2e", "provider_test", "provider.test"} {
 		if room == name || strings.HasPrefix(room, name+"/") {

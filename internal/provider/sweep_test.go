@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-func TestFormerCustomersMayPublishForAWeekAndThenNoMore(t *testing.T) {
+func TestFormerCustomersMayPublishForAWeek(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL()

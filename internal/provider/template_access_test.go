@@ -26,7 +26,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// reads tries to read a customer's template as an account's administrator.
+// reads reads a customer's template as an account's administrator.
 func reads(t *testing.T, w *acctest.World, accountID, customer string) error {
 	t.Helper()
 	found, err := w.Registry("acme").Customer(t.Context(), customer)
@@ -47,7 +47,8 @@ func reads(t *testing.T, w *acctest.World, accountID, customer string) error {
 	return err
 }
 
-// onlyReaders holds who may read globex's template against who should.
+// onlyReaders returns a check that of the test's accounts exactly readers may read globex's
+// template.
 func onlyReaders(t *testing.T, w *acctest.World, readers ...string) after {
 	return func() {
 		t.Helper()
@@ -61,7 +62,7 @@ func onlyReaders(t *testing.T, w *acctest.World, readers ...string) after {
 	}
 }
 
-func TestWhoMayReadTemplatesChangesInPlaceAndCustomersLaunchEachTime(t *testing.T) {
+func TestTemplateAccessChangesInPlaceAndCustomersCanAlwaysLaunch(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	access := func(value string) string { return hubHCL(`template_access = "` + value + `"`) }
@@ -120,7 +121,7 @@ func TestWhoMayReadTemplatesChangesInPlaceAndCustomersLaunchEachTime(t *testing.
 	)
 }
 
-func TestAPrivateHubIsMadeWithItsFirstLinkInOneApply(t *testing.T) {
+func TestAPrivateHubIsCreatedWithItsFirstLinkInOneApply(t *testing.T) {
 	t.Parallel()
 	for _, access := range []string{"accounts", "presigned"} {
 		t.Run(access, func(t *testing.T) {
@@ -140,7 +141,7 @@ func TestAPrivateHubIsMadeWithItsFirstLinkInOneApply(t *testing.T) {
 	}
 }
 
-func TestNoSignatureIsInTheStateAndATimeoutSaysHowToMakeOne(t *testing.T) {
+func TestATimeoutOfAPresignedLinkSaysHowToSignIt(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := hubHCL(`template_access = "presigned"`)
@@ -153,7 +154,7 @@ func TestNoSignatureIsInTheStateAndATimeoutSaysHowToMakeOne(t *testing.T) {
 	)
 }
 
-func TestACustomerWhoseAccountIsNotThereIsRefusedAndNothingIsLeft(t *testing.T) {
+func TestACustomerWhoseAccountDoesNotExistIsRefusedAndNothingChanges(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL(`template_access = "accounts"`)
@@ -171,8 +172,8 @@ func TestACustomerWhoseAccountIsNotThereIsRefusedAndNothingIsLeft(t *testing.T) 
 	)
 }
 
-// crowd fills the hub with open links of other states, until there is room for
-// so many more in the bucket's policy.
+// crowd creates open links until the bucket's policy has room for only free more readers. It
+// returns the number of readers that the policy has room for.
 func crowd(t *testing.T, w *acctest.World, free int) (room int) {
 	t.Helper()
 	room = iampolicy.MaxReaders(hub.BucketPattern("acme", w.Clients.Account, w.Clients.Region), w.Clients.Partition())
@@ -194,7 +195,7 @@ func crowd(t *testing.T, w *acctest.World, free int) (room int) {
 	return room
 }
 
-func TestACustomerTooManyForTheBucketsPolicyIsRefusedInThePlan(t *testing.T) {
+func TestMoreCustomersThanTheBucketPolicyHasRoomForAreAnErrorAtPlan(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL(`template_access = "accounts"`)

@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// exportsWish asks for a bucket and a queue in the customer's stack.
+// exportsWish declares a bucket and a queue in the customer's stack.
 const exportsWish = `template_resources = jsonencode({
     Exports = { Type = "AWS::S3::Bucket", DeletionPolicy = "Retain", Properties = {
       BucketName = "acme-exports-${provider::xacct::customer_account_id()}"
@@ -32,9 +32,9 @@ const exportsWish = `template_resources = jsonencode({
   })
   template_outputs = jsonencode({ bucket = { Ref = "Exports" }, queue = { "Fn::GetAtt" = ["Arrivals", "QueueName"] } })`
 
-// Launch, report, change, leave: what the stack has beside the role is made before the
-// vendor hears of it, and what is in the bucket outlives the stack.
-func TestTemplateResourcesAreMadeReportedChangedAndKept(t *testing.T) {
+// The other resources of the stack are created before the phone-home and deleted after it.
+// The bucket is kept when the stack is deleted.
+func TestTemplateResourcesAreCreatedReportedChangedAndKept(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex.with(exportsWish)) + roleHCL(globex, waits)
@@ -76,7 +76,7 @@ func TestTemplateResourcesAreMadeReportedChangedAndKept(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(roleGlobex, "status", is("disconnected")), after(func() {
 					if !there() {
-						t.Error("the bucket went with the stack, and was to stay")
+						t.Error("the bucket was deleted with the stack, despite its DeletionPolicy")
 					}
 				}),
 			},
@@ -84,11 +84,11 @@ func TestTemplateResourcesAreMadeReportedChangedAndKept(t *testing.T) {
 	)
 	if story := w.Story(stack.ID); strings.Index(story, "PhoneHome CREATE_IN_PROGRESS") < strings.Index(story, "Exports CREATE_COMPLETE") ||
 		strings.Index(story, "PhoneHome DELETE_COMPLETE") > strings.Index(story, "Later DELETE_IN_PROGRESS") || !strings.Contains(story, "Exports DELETE_SKIPPED") {
-		t.Errorf("the phone-home is not made last and deleted first:\n%s", story)
+		t.Errorf("the phone-home is not created last and deleted first:\n%s", story)
 	}
 }
 
-func TestAPlanRefusesTemplateResourcesThatLeadOut(t *testing.T) {
+func TestAPlanRefusesTemplateResourcesThatReferOutside(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	wrong := func(wish, want string) resource.TestStep {

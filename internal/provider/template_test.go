@@ -16,12 +16,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-// templateHCL renders a template, on an existing hub or on one described.
+// templateHCL returns a data source that renders a template for the hub acme.
 func templateHCL(name, more string) string {
 	return fmt.Sprintf("\ndata \"xacct_stack_template\" %q {\n  hub = \"acme\"\n  %s\n}\n", name, more)
 }
 
-func TestARenderedTemplateIsTheOneThatALinkPublishes(t *testing.T) {
+func TestARenderedTemplateEqualsTheOneThatALinkPublishes(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	trusted := w.Role("acme-worker", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`,
@@ -61,7 +61,7 @@ output "same_digest" {
 	before := w.Provider() + templateHCL("described", described)
 	run(t,
 		resource.TestStep{
-			Config: before, // there is no hub yet
+			Config: before, // the hub does not exist yet
 			ConfigStateChecks: []statecheck.StateCheck{
 				value("data.xacct_stack_template.described", "json", like(`^\{\n  "AWSTemplateFormatVersion": "2010-09-09"`)),
 				value("data.xacct_stack_template.described", "yaml", like(`(?s)^AWSTemplateFormatVersion: .*Acme Monitoring.*arn:aws:iam::aws:policy/SecurityAudit`)),
@@ -81,7 +81,7 @@ output "same_digest" {
 	)
 }
 
-func TestWhatIsWrongInARenderedTemplateIsOnItsArgument(t *testing.T) {
+func TestMistakesInARenderedTemplateAreErrors(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	wrong := func(more, message string) resource.TestStep {

@@ -17,14 +17,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// readsObjects and writesObjects are what a vendor asks for, today and later.
+// readsObjects is a link's first role, and writesObjects its changed one.
 const (
 	readsObjects  = `role = { inline_policies = { data = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "s3:GetObject", Resource = "*" }] }) } }`
 	writesObjects = `role = { inline_policies = { data = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "*" }] }) } }`
 )
 
-// update does what a customer does with an update link, with a registrar
-// beside, and returns when the stack has taken it.
+// update updates a customer's stack to the link's template while a registrar runs, and
+// returns when the update is complete.
 func update(t *testing.T, w *acctest.World, stackID, customer string) {
 	t.Helper()
 	found, err := w.Registry("acme").Customer(t.Context(), customer)
@@ -97,7 +97,7 @@ data "xacct_customer_role" "globex" {
 	)
 }
 
-func TestAPlanSaysWhatCustomersGainAndLoseBeforeItIsApplied(t *testing.T) {
+func TestAPlanReportsWhatCustomersGainAndLose(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := newState(t, w)
@@ -106,14 +106,14 @@ func TestAPlanSaysWhatCustomersGainAndLoseBeforeItIsApplied(t *testing.T) {
 	}
 	s.apply(link("SecurityAudit"))
 	if got := summaries(s.plan(linkGlobex, link("ReadOnlyAccess"))); got != "" {
-		t.Errorf("no customer has launched yet, and the plan warns %q", got)
+		t.Errorf("no customer has launched yet, but the plan warns %q", got)
 	}
 
 	stop := w.Registrar("acme")
 	w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE")()
 	stop()
 	if got := summaries(s.plan(linkGlobex, link("SecurityAudit"))); got != "" {
-		t.Errorf("nothing changes, and the plan warns %q", got)
+		t.Errorf("nothing changes, but the plan warns %q", got)
 	}
 	planned := s.plan(linkGlobex, link("ReadOnlyAccess"))
 	if got := summaries(planned); got != "What customers grant changes when they update their stacks" {

@@ -21,7 +21,7 @@ func TestThirtyCustomersLaunchInAnyOrderWhileTenSlotsWait(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	const customers = 30
-	// By count, because the test library can't read for_each; the graph is the same.
+	// With count, because the test library can't read for_each. The graph is the same.
 	config := w.Provider() + hubHCL(`regions = ["us-east-1", "eu-central-1"]`) + fmt.Sprintf(`
 resource "xacct_onboarding_link" "all" {
   count       = %d
@@ -64,7 +64,7 @@ output "active" { value = length(data.xacct_customer_roles.all.role_arns) }
 	)
 }
 
-func TestTimeRunsOutWithoutALaunchAndTheNextApplyGoesOn(t *testing.T) {
+func TestAWaitWithoutALaunchTimesOutAndTheNextApplyContinues(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := w.Provider() + hubHCL() + linkHCL(globex) + roleHCL(globex, waits, `timeouts = { create = "2s" }`)
@@ -84,28 +84,27 @@ func TestTimeRunsOutWithoutALaunchAndTheNextApplyGoesOn(t *testing.T) {
 	)
 }
 
-func TestACustomerInTheWrongAccountIsToldSoAndTheRoleStaysAway(t *testing.T) {
+func TestAStackInTheWrongAccountIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
-	// The account may publish, because it has a link of its own.
+	// Initech's account may publish, because it has a link of its own.
 	links := w.Provider() + hubHCL() + linkHCL(globex) + linkHCL(initech)
 	var stack func() sandbox.Stack
 	run(t, resource.TestStep{Config: links}, resource.TestStep{
 		PreConfig: func() {
-			emptied := sandbox.LaunchOptions{Parameters: map[string]string{"ExpectedAccountId": ""}} // or no stack would begin
+			emptied := sandbox.LaunchOptions{Parameters: map[string]string{"ExpectedAccountId": ""}} // else CloudFormation would refuse the launch
 			stack = w.LaunchWith("acme", "globex", initech.account, "ROLLBACK_COMPLETE", emptied)
 		},
 		Config:      links + roleHCL(globex, waits, `timeouts = { create = "10s" }`),
 		ExpectError: loosely(`No role registered yet for customer globex`),
 	})
 	if story := w.Story(stack().ID); !strings.Contains(story, "333333333333") || !strings.Contains(story, "Acme Monitoring") {
-		t.Errorf("the customer can't tell from the events what is wrong:\n%s", story)
+		t.Errorf("the stack's events don't say what is wrong:\n%s", story)
 	}
 }
 
-// TestAWaitThatTimesOutSaysWhatTheVendorLacks: the link was made by a caller
-// who may assume the role that it trusts; the apply that waits may not.
-func TestAWaitThatTimesOutSaysWhatTheVendorLacks(t *testing.T) {
+// The link's creator may assume the role that the link trusts. The apply that waits may not.
+func TestAWaitThatTimesOutNamesThePermissionThatTheVendorLacks(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	trusts := func(principal string) string {
@@ -136,9 +135,8 @@ func TestAWaitThatTimesOutSaysWhatTheVendorLacks(t *testing.T) {
 	})
 }
 
-// TestABundleThatCannotBeReadIsNamedByTheProvider runs alone, before the tests
-// that run side by side: the variable is the process's.
-func TestABundleThatCannotBeReadIsNamedByTheProvider(t *testing.T) {
+// This test is not parallel, because AWS_CA_BUNDLE is set for the whole process.
+func TestAnUnreadableCABundleIsAnError(t *testing.T) {
 	w := acctest.Start(t)
 	t.Setenv("AWS_CA_BUNDLE", "/nowhere/roots.pem")
 	run(t, resource.TestStep{
@@ -147,7 +145,7 @@ func TestABundleThatCannotBeReadIsNamedByTheProvider(t *testing.T) {
 	})
 }
 
-func TestWithoutWaitingRefreshesFollowTheCustomerAndWaitingCanBeTurnedOn(t *testing.T) {
+func TestARefreshShowsTheCustomerWithoutWaitingAndWaitingCanBeEnabled(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	config := func(more ...string) string {
@@ -170,7 +168,7 @@ func TestWithoutWaitingRefreshesFollowTheCustomerAndWaitingCanBeTurnedOn(t *test
 				value(roleInitech, "status", is("pending")),
 			},
 		},
-		resource.TestStep{ // one is registered already, for the other it waits
+		resource.TestStep{ // globex is registered already, and the apply waits for initech
 			PreConfig: func() { w.Launch("acme", "initech", initech.account, "CREATE_COMPLETE") },
 			Config:    config(waits),
 			ConfigPlanChecks: before(
@@ -203,7 +201,7 @@ data "xacct_customer_role" "other" {
 		resource.TestStep{Config: first},
 		resource.TestStep{
 			PreConfig: func() {
-				// The other state's apply also answers for the first state's customer.
+				// The second state's registrar also handles the first state's customer.
 				launched := w.Launch("acme", "globex", globex.account, "CREATE_COMPLETE")
 				run(t, resource.TestStep{
 					PreConfig: func() { w.Launch("acme", "initech", initech.account, "CREATE_COMPLETE") },

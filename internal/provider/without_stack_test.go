@@ -19,16 +19,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/plainiam"
 )
 
-// output checks an output of the configuration.
+// output returns a check of an output of the configuration.
 func output(name string, want knownvalue.Check) statecheck.StateCheck {
 	return statecheck.ExpectKnownOutputValue(name, want)
 }
 
-// A customer without CloudFormation makes the role from what the vendor's Terraform
-// prints, and it registers. The printed resources follow the permission set in the
-// apply that changes it, although its template is not published when Terraform plans.
-// Not parallel: the function reads the template as everyone can, and is told where
-// S3 is by the environment.
+// A customer without CloudFormation creates the role from the resources that the vendor's
+// Terraform prints, and it is registered. The printed resources follow the permission set in
+// the apply that changes it, although its template is not published when Terraform plans.
+//
+// The test is not parallel: the function reads the template without credentials, and takes
+// the address of S3 from the environment.
 func TestACustomerOfTheGalleryNeedsNoStack(t *testing.T) {
 	w := acctest.Start(t)
 	t.Setenv("AWS_ENDPOINT_URL_S3", w.URL())
@@ -72,7 +73,7 @@ func TestACustomerOfTheGalleryNeedsNoStack(t *testing.T) {
 	}
 }
 
-// anotherSet is another set on an existing hub, with a link and a fleet.
+// anotherSet is another permission set on an existing hub, with a link and a fleet.
 const anotherSet = `
 resource "xacct_permission_set" "second" {
   hub                 = xacct_hub.this.id
@@ -104,8 +105,9 @@ output "of_umbrella" {
 }
 `
 
-// A template that can't be printed is refused with the reason and what to do.
-func TestPlainResourcesArePrintedOfTemplatesThatAnyoneCanRead(t *testing.T) {
+// Resources are printed only for published templates of a hub that can be read without
+// credentials. Errors give the reason and what to do.
+func TestPlainResourcesArePrintedOnlyForPublicTemplates(t *testing.T) {
 	w := acctest.Start(t)
 	t.Setenv("AWS_ENDPOINT_URL_S3", w.URL())
 	url := `"` + launchURL("https://us-east-1.console.aws.amazon.com", "us-east-1") + `"`

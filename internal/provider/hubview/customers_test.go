@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// world is a hub with some customers.
+// world has a hub with some customers.
 type world struct {
 	*e2e.World
 	t *testing.T
@@ -32,7 +32,7 @@ func newWorld(t *testing.T, customers int) *world {
 	return w
 }
 
-// view is what one operation sees of the hub.
+// view returns the view of the hub that one Terraform operation has.
 func (w *world) view() *hubview.View {
 	w.t.Helper()
 	view, err := hubview.New(e2e.Hub, hubview.Config{Clients: w.Clients, Clock: w.Now, PollInterval: time.Second})
@@ -40,7 +40,8 @@ func (w *world) view() *hubview.View {
 	return view
 }
 
-// walked returns the first customers of a walk, at most so many, and its calls.
+// walked returns the first customers of a walk, at most most of them, and the calls that it
+// made.
 func (w *world) walked(view *hubview.View, ids []string, part registry.Part, most int) (found []string, calls map[string]int) {
 	w.t.Helper()
 	mark := w.Journal().Mark()
@@ -53,10 +54,10 @@ func (w *world) walked(view *hubview.View, ids []string, part registry.Part, mos
 	return found, w.Journal().Counts(mark)
 }
 
-func TestOnlyTheCustomersThatAreAskedForAreRead(t *testing.T) {
+func TestOnlyTheRequestedCustomersAreRead(t *testing.T) {
 	w := newWorld(t, 30)
 	view := w.view()
-	found, calls := w.walked(view, []string{"customer-07", "nobody", "customer-03", "customer-07"}, registry.Part{}, 30)
+	found, calls := w.walked(view, []string{"customer-07", "unknown", "customer-03", "customer-07"}, registry.Part{}, 30)
 	if !slices.Equal(found, []string{"customer-03", "customer-07"}) || calls["dynamodb:Query"] > 0 || calls["dynamodb:BatchGetItem"] > 2 {
 		t.Errorf("by their IDs: %v with %v", found, calls)
 	}
@@ -69,7 +70,7 @@ func TestOnlyTheCustomersThatAreAskedForAreRead(t *testing.T) {
 		t.Errorf("a page: %v with %v", found, calls)
 	}
 
-	// All of them are read once, and then serve all.
+	// After all customers were read once, walks need no call.
 	if found, _ = w.walked(view, nil, registry.Part{}, 100); len(found) != 30 {
 		t.Errorf("all: %v", found)
 	}
@@ -79,7 +80,7 @@ func TestOnlyTheCustomersThatAreAskedForAreRead(t *testing.T) {
 	}
 }
 
-func TestAWaitReadsOnlyTheCustomerThatItIsFor(t *testing.T) {
+func TestAWaitReadsOnlyItsCustomer(t *testing.T) {
 	w := newWorld(t, 20)
 	c := w.Invite("globex", e2e.AccountID(50))
 	r := w.Registrar()
@@ -95,14 +96,14 @@ func TestAWaitReadsOnlyTheCustomerThatItIsFor(t *testing.T) {
 	if err != nil || found.Link.CustomerID != "globex" {
 		t.Fatalf("%+v, %v", found.Link, err)
 	}
-	// One query is the registrar's, for events that were left.
+	// The registrar makes one query, for events that were not sent yet.
 	if queries := w.Journal().Counts(mark)["dynamodb:Query"]; queries > 1 {
 		t.Errorf("the wait took %d queries: %v", queries, w.Journal().Counts(mark))
 	}
 	mark = w.Journal().Mark()
 	again, err := view.Customer(t.Context(), "globex")
 	if calls := w.Journal().Counts(mark); err != nil || len(again.Current()) != 1 || len(calls) > 0 {
-		t.Errorf("after the wait the rest of the operation reads %+v with %v, %v", again, calls, err)
+		t.Errorf("after the wait the same operation reads %+v with %v, %v", again, calls, err)
 	}
 	all, err := view.Customers(t.Context())
 	if err != nil || len(all) != 21 || len(all["globex"].Current()) != 1 {
@@ -110,8 +111,8 @@ func TestAWaitReadsOnlyTheCustomerThatItIsFor(t *testing.T) {
 	}
 }
 
-// TestTheLaterWriteOfALinkCounts is about one link at two addresses: the delete at the
-// former one may report its write after the create at the new one has taken the link over.
+// One link is at two addresses. The delete at its old address may report its write after
+// the create at its new address has taken the link over.
 func TestTheLaterWriteOfALinkCounts(t *testing.T) {
 	w := newWorld(t, 1)
 	view := w.view()

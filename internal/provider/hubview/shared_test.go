@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-func TestManyWhoAskAtOnceShareOneRead(t *testing.T) {
+func TestConcurrentCallersShareOneRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reads atomic.Int64
 		s := &shared[int]{now: time.Now, maxAge: time.Minute, read: func(context.Context) (int, error) {
@@ -31,11 +31,11 @@ func TestManyWhoAskAtOnceShareOneRead(t *testing.T) {
 		all.Wait()
 		time.Sleep(2 * time.Minute)
 		if v, _ := s.get(context.Background()); v != 2 {
-			t.Errorf("what is old is not read again: got %d", v)
+			t.Errorf("a value over its maximum age is not read again: got %d", v)
 		}
 		s.forget()
 		if v, _ := s.get(context.Background()); v != 3 {
-			t.Errorf("what was to be forgotten is not read again: got %d", v)
+			t.Errorf("a forgotten value is not read again: got %d", v)
 		}
 	})
 }
@@ -67,7 +67,7 @@ func TestAFailedReadIsSharedButNotKept(t *testing.T) {
 	})
 }
 
-func TestOneWhoGivesUpDoesNotSpoilTheReadForOthers(t *testing.T) {
+func TestACanceledCallerDoesNotCancelTheReadForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shared[int]{now: time.Now, maxAge: time.Minute, read: func(ctx context.Context) (int, error) {
 			select {
@@ -92,7 +92,7 @@ func TestOneWhoGivesUpDoesNotSpoilTheReadForOthers(t *testing.T) {
 	})
 }
 
-func TestWhatIsOfferedReplacesOnlyWhatIsOlder(t *testing.T) {
+func TestAPutValueReplacesOnlyAnOlderOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shared[string]{now: time.Now, maxAge: time.Minute, read: func(context.Context) (string, error) {
 			time.Sleep(10 * time.Second)
@@ -101,7 +101,7 @@ func TestWhatIsOfferedReplacesOnlyWhatIsOlder(t *testing.T) {
 		done := make(chan string)
 		go func() { v, _ := s.get(context.Background()); done <- v }()
 		time.Sleep(time.Second)
-		s.put("newer", time.Now()) // read after the slow one had begun
+		s.put("newer", time.Now()) // read after the slow read began
 		if v := <-done; v != "newer" {
 			t.Errorf("the slow read gave %q", v)
 		}
