@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// newHubOf makes a hub with so many topics in each of its two Regions.
+// newHubOf creates a hub with a number of topics in each of its two Regions.
 func newHubOf(t *testing.T, topics int) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -32,7 +32,7 @@ func newHubOf(t *testing.T, topics int) *world {
 	return w
 }
 
-// first is the first link of the n-th customer, not yet written.
+// first returns the first link of the n-th customer, which is not written yet.
 func (w *world) first(record registry.HubRecord, n int) onboarding.Link {
 	customer := fmt.Sprintf("customer-%d", n)
 	return onboarding.Link{
@@ -55,8 +55,8 @@ func (w *world) publishes(link onboarding.Link) error {
 	return nil
 }
 
-// create creates the links [from, to) with some callers at a time, as Terraform
-// does. Each has to publish as soon as it is reported. It returns the errors.
+// create creates the links [from, to), with several callers at a time as Terraform does, and
+// returns their errors.
 func (w *world) create(h *Manager, record registry.HubRecord, callers, from, to int) error {
 	var mu sync.Mutex
 	var errs []error
@@ -81,8 +81,8 @@ func (w *world) create(h *Manager, record registry.HubRecord, callers, from, to 
 	return errors.Join(errs...)
 }
 
-// admitted fails the test unless all customers with a link may publish, so many of
-// them, and no topic needs repair.
+// admitted fails the test unless the hub has this number of customers, all of them may
+// publish, and no policy needs repair.
 func (w *world) admitted(customers int) {
 	w.t.Helper()
 	found, err := w.registry.Customers(w.t.Context())
@@ -102,9 +102,9 @@ func (w *world) admitted(customers int) {
 	}
 }
 
-// TestALinkThatIsCreatedCostsThreeCalls is the figure of 300 links in a hub for
-// 20,000 customers with two Regions, as Terraform creates them, ten at a time.
-func TestALinkThatIsCreatedCostsThreeCalls(t *testing.T) {
+// 300 links are created in a hub for 20,000 customers with two Regions, ten at a time, as
+// Terraform creates them.
+func TestCreatingManyLinksTakesAtMostThreeCallsEach(t *testing.T) {
 	t.Parallel()
 	w := newHubOf(t, Shards(20_000))
 	const links = 300
@@ -121,10 +121,10 @@ func TestALinkThatIsCreatedCostsThreeCalls(t *testing.T) {
 	w.admitted(links)
 }
 
-// TestALinkThatIsCreatedAloneCostsSevenCalls: the hub and its list, two policies
-// read and two written, and two writes of the table around them. The next one knows
-// the first four.
-func TestALinkThatIsCreatedAloneCostsSevenCalls(t *testing.T) {
+// The seven calls are: the hub's record and its list, two policies read and two written, and
+// a write of the table before and after the policies. The next link needs four: the reads are
+// remembered.
+func TestCreatingASingleLinkTakesSevenCallsAndTheNextFour(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record, h := w.hubRecord(), w.process()
@@ -142,13 +142,13 @@ func TestALinkThatIsCreatedAloneCostsSevenCalls(t *testing.T) {
 	w.admitted(2)
 }
 
-// TestCreatingLinksMayDieAtEveryCall: what a process that dies leaves behind is
-// finished by the next refresh, and what it has reported as done is done.
-func TestCreatingLinksMayDieAtEveryCall(t *testing.T) {
+// The next refresh completes what a process that died left behind, and every link that it
+// reported as created is usable.
+func TestLinksInterruptedAtAnyCallAreCompletedByTheNextRefreshAndApply(t *testing.T) {
 	t.Parallel()
 	const links = 4
 	var reported []error
-	untilItGetsThrough(t, func(t *testing.T) *world { return newHubOf(t, 2) }, func(w *world) error {
+	dieAtEveryCall(t, func(t *testing.T) *world { return newHubOf(t, 2) }, func(w *world) error {
 		record, h := w.hubRecord(), w.process()
 		reported = make([]error, links)
 		var all sync.WaitGroup
@@ -169,20 +169,20 @@ func TestCreatingLinksMayDieAtEveryCall(t *testing.T) {
 		found, err := w.registry.Customers(w.t.Context())
 		w.must(err)
 		w.admitted(len(found))
-		for n := range links { // the next apply
+		for n := range links { // the next apply creates the others
 			if !slices.ContainsFunc(found, func(c onboarding.Customer) bool { return c.Link.CustomerID == w.first(record, n).CustomerID }) {
 				w.must(w.create(w.process(), record, 1, n, n+1))
 			}
 		}
 		w.admitted(links)
 		if w.t.Failed() {
-			w.t.Errorf("that was after %d calls", calls)
+			w.t.Errorf("stopped after %d calls", calls)
 		}
 	})
 }
 
-// turnstile lets calls pass in an order that is drawn: each waits until some others
-// have passed, or none come any more.
+// turnstile delays each call by a random number of other calls, or until no call comes any
+// more.
 type turnstile struct {
 	mu     sync.Mutex
 	random *rand.Rand
@@ -202,10 +202,10 @@ func (s *turnstile) pass() {
 	s.passed.Add(1)
 }
 
-// TestTwoProcessesThatCreateLinksAtOnceLoseNoAccount: two workspaces, or Terraform
-// and the API, create links on the same topics, in many orders of their calls.
-// Waiting moves the clock, so that leases end while their holders are writing.
-func TestTwoProcessesThatCreateLinksAtOnceLoseNoAccount(t *testing.T) {
+// Two processes, for example two workspaces, or Terraform and the API, create links on the
+// same topics, in random orders of their calls. Waiting moves the clock, so leases expire
+// while their holders are writing.
+func TestTwoProcessesThatCreateLinksConcurrentlyLoseNoAccount(t *testing.T) {
 	t.Parallel()
 	w := newHubOf(t, 2)
 	record, customers := w.hubRecord(), 0
@@ -228,13 +228,13 @@ func TestTwoProcessesThatCreateLinksAtOnceLoseNoAccount(t *testing.T) {
 		end()
 		w.admitted(customers)
 		if t.Failed() {
-			t.Fatalf("that was with seed %d", seed)
+			t.Fatalf("with seed %d", seed)
 		}
 	}
 }
 
-// TestALinkThatIsRefusedKeepsNoOtherFromBeingCreated: they share a transaction.
-func TestALinkThatIsRefusedKeepsNoOtherFromBeingCreated(t *testing.T) {
+// The links share a transaction.
+func TestARefusedLinkDoesNotPreventOthers(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record := w.hubRecord()
@@ -263,8 +263,8 @@ func TestALinkThatIsRefusedKeepsNoOtherFromBeingCreated(t *testing.T) {
 	}
 }
 
-// TestALinkSaysWhoItWasCreatedFor: it is written in a call of another caller.
-func TestALinkSaysWhoItWasCreatedFor(t *testing.T) {
+// Another caller's call may write the link.
+func TestALinksHistoryNamesItsCallerEvenIfAnotherCallWroteIt(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record, h := w.hubRecord(), w.process()
@@ -287,20 +287,20 @@ func TestALinkSaysWhoItWasCreatedFor(t *testing.T) {
 	}
 }
 
-// TestALinkThatTheHubChangesUnderIsLetReadToo: the templates become private between
-// what a process has read of the hub and what it writes.
-func TestALinkThatTheHubChangesUnderIsLetReadToo(t *testing.T) {
+// The templates become private after a process has read the hub's record and before it
+// writes.
+func TestALinkMayReadItsTemplateIfTheAccessChangesMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesPublic)
 	for n := range 3 {
 		w.must(w.box.OpenAccount(customerAccount(n).String(), "aws"))
 	}
 	record, h := w.hubRecord(), w.process()
-	w.must(w.create(h, record, 1, 0, 1)) // it knows the hub now
+	w.must(w.create(h, record, 1, 0, 1)) // h knows the hub now
 	w.access(onboarding.TemplatesAccounts)
 	w.must(w.create(h, record, 1, 1, 2))
 	w.mayRead(customerAccount(0), customerAccount(1))
-	w.must(w.create(h, record, 1, 2, 3)) // together with its list
+	w.must(w.create(h, record, 1, 2, 3)) // together with the list of readers
 	w.mayRead(customerAccount(2))
 	w.admitted(3)
 }

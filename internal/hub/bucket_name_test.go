@@ -38,7 +38,7 @@ func TestABucketsNameAlwaysBelongsToItsAccount(t *testing.T) {
 	}
 }
 
-func TestABucketsNameCanNeverBeTakenByAStranger(t *testing.T) {
+func TestAnotherAccountCanNeverTakeABucketsName(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	bucket := w.hubRecord().Bucket
@@ -46,12 +46,12 @@ func TestABucketsNameCanNeverBeTakenByAStranger(t *testing.T) {
 	w.must(w.box.OpenAccount(globex.String(), "aws"))
 	for _, namespace := range []types.BucketNamespace{"", types.BucketNamespaceGlobal, types.BucketNamespaceAccountRegional} {
 		if err := w.takes(globex, bucket, namespace); err == nil {
-			t.Errorf("a stranger has taken it, with namespace %q", namespace)
+			t.Errorf("another account has created the bucket, with namespace %q", namespace)
 		}
 	}
 }
 
-// takes is a try of another account to create a bucket.
+// takes tries to create a bucket in another account.
 func (w *world) takes(id account.ID, bucket string, namespace types.BucketNamespace) error {
 	w.t.Helper()
 	_, err := w.clients(id.String()).S3().CreateBucket(w.t.Context(), &s3.CreateBucketInput{
@@ -61,7 +61,7 @@ func (w *world) takes(id account.ID, bucket string, namespace types.BucketNamesp
 	return err
 }
 
-// newOlderHub is a hub that was made before its bucket's name was its account's.
+// newOlderHub creates a hub of the time when bucket names did not contain the account.
 func newOlderHub(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -80,7 +80,7 @@ func newOlderHub(t *testing.T) *world {
 	return w
 }
 
-func TestAnOlderHubLeavesAnEmptyBucketThatKeepsItsName(t *testing.T) {
+func TestAnOlderHubKeepsAnEmptyBucketToReserveItsName(t *testing.T) {
 	t.Parallel()
 	bucket := ""
 	setUp := func(t *testing.T) *world {
@@ -89,22 +89,22 @@ func TestAnOlderHubLeavesAnEmptyBucketThatKeepsItsName(t *testing.T) {
 		bucket = w.hubRecord().Bucket
 		return w
 	}
-	untilItGetsThrough(t, setUp,
+	dieAtEveryCall(t, setUp,
 		func(w *world) error { _, err := w.Delete(t.Context(), false); return err },
 		func(w *world, calls int) {
 			remains, err := w.process().Delete(t.Context(), false)
 			w.must(err)
-			if remains.Bucket != bucket && remains != (Remains{}) { // it was deleted the first time already
-				t.Errorf("stopped after %d calls, then left is %+v, want bucket %s", calls, remains, bucket)
+			if remains.Bucket != bucket && remains != (Remains{}) { // nothing remains if the first Delete already removed the record
+				t.Errorf("stopped after %d calls and deleted again, %+v remains, want bucket %s", calls, remains, bucket)
 			}
 			if err := w.takes(globex, bucket, ""); !awsclient.HasCode(err, "BucketAlreadyExists") {
-				t.Errorf("stopped after %d calls and deleted again, a stranger may take the name: %v", calls, err)
+				t.Errorf("stopped after %d calls and deleted again, another account may create the bucket: %v", calls, err)
 			}
 			w.keepsItsName(bucket)
 		})
 }
 
-// keepsItsName holds that a bucket is empty, closed and tagged.
+// keepsItsName fails the test unless a bucket is empty, closed and tagged.
 func (w *world) keepsItsName(bucket string) {
 	w.t.Helper()
 	client := w.clients("111111111111").S3()
@@ -134,7 +134,7 @@ func (w *world) keepsItsName(bucket string) {
 	}
 }
 
-func TestAHubWaitsUntilS3HasForgottenItsBucket(t *testing.T) {
+func TestCreateWaitsWhileS3StillDeletesTheBucket(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.destroyed(w.Manager, false))

@@ -22,7 +22,7 @@ func specOf(incarnation string) Spec {
 	return s
 }
 
-// taken is a hub that one state has created and another has taken over.
+// taken returns a hub that one Terraform state created and another took over.
 func taken(t *testing.T) *world {
 	w := newHub(t)
 	w.must(w.destroyed(w.Manager, false))
@@ -35,7 +35,7 @@ func taken(t *testing.T) *world {
 	return w
 }
 
-func TestAHubIsDeletedByTheStateThatHasItAndByNoOther(t *testing.T) {
+func TestAHubIsDeletedOnlyByTheStateThatOwnsIt(t *testing.T) {
 	t.Parallel()
 	w := taken(t)
 	for _, id := range []string{"first", ""} {
@@ -45,7 +45,7 @@ func TestAHubIsDeletedByTheStateThatHasItAndByNoOther(t *testing.T) {
 		}
 	}
 	w.complete(frankfurt, virginia)
-	_, err := w.Update(t.Context(), spec()) // which says nothing of incarnations
+	_, err := w.Update(t.Context(), spec()) // without an incarnation, so the hub keeps its own
 	w.must(err)
 	_, err = w.DeleteIncarnation(t.Context(), Departure{Incarnation: "second"})
 	w.must(err)
@@ -64,7 +64,7 @@ func TestAHubOfTheFirstReleaseIsDeletedByAStateOfTheFirstRelease(t *testing.T) {
 	}
 }
 
-func TestAHubWithOpenLinksIsDeletedOnlyByForce(t *testing.T) {
+func TestAHubWithOpenLinksIsDeletedOnlyWithForce(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.linked("globex", globex)
@@ -76,7 +76,7 @@ func TestAHubWithOpenLinksIsDeletedOnlyByForce(t *testing.T) {
 	w.must(w.destroyed(w.Manager, true))
 }
 
-func TestADeletionEndsWhenAnotherAddressTakesTheHubOver(t *testing.T) {
+func TestADeletionEndsIfAnotherAddressTakesTheHubOver(t *testing.T) {
 	t.Parallel()
 	w := taken(t)
 	w.linked("globex", globex)
@@ -93,12 +93,12 @@ func TestADeletionEndsWhenAnotherAddressTakesTheHubOver(t *testing.T) {
 	}
 	var other *OtherIncarnationError
 	if _, err := deleting.DeleteIncarnation(t.Context(), Departure{Incarnation: "second", Force: true, Settle: time.Minute}); !errors.As(err, &other) {
-		t.Fatalf("got %v, want that another one has the hub", err)
+		t.Fatalf("got %v, want an OtherIncarnationError", err)
 	}
 	w.complete(frankfurt, virginia)
 }
 
-func TestADeletionLeavesAHubThatWasAnnouncedAfterItWasPlanned(t *testing.T) {
+func TestADeletionKeepsAHubThatWasAnnouncedAfterItWasPlanned(t *testing.T) {
 	t.Parallel()
 	w := taken(t)
 	before := w.now().Add(-time.Minute)
@@ -106,7 +106,7 @@ func TestADeletionLeavesAHubThatWasAnnouncedAfterItWasPlanned(t *testing.T) {
 	departure := Departure{Incarnation: "second", Force: true, PlannedAt: before}
 	var announced *AnnouncedError
 	if _, err := w.DeleteIncarnation(t.Context(), departure); !errors.As(err, &announced) {
-		t.Fatalf("got %v, want that another address takes the hub over", err)
+		t.Fatalf("got %v, want an AnnouncedError", err)
 	}
 	w.complete(frankfurt, virginia)
 
@@ -114,7 +114,7 @@ func TestADeletionLeavesAHubThatWasAnnouncedAfterItWasPlanned(t *testing.T) {
 	w.must(err)
 	_, err = w.process().TakeOver(t.Context(), record, specOf("third"))
 	w.must(err)
-	departure.Incarnation = "third" // what was announced has happened
+	departure.Incarnation = "third" // the takeover has ended the announcement
 	_, err = w.DeleteIncarnation(t.Context(), departure)
 	w.must(err)
 	if left := w.left(); len(left) > 0 {
@@ -122,7 +122,7 @@ func TestADeletionLeavesAHubThatWasAnnouncedAfterItWasPlanned(t *testing.T) {
 	}
 }
 
-func TestAPlanThatWasNotAppliedKeepsNoHubAlive(t *testing.T) {
+func TestADiscardedPlanDoesNotPreventALaterDeletion(t *testing.T) {
 	t.Parallel()
 	w := taken(t)
 	w.must(w.Announce(t.Context()))
@@ -133,7 +133,7 @@ func TestAPlanThatWasNotAppliedKeepsNoHubAlive(t *testing.T) {
 	}
 }
 
-func TestACreateWaitsForADeletionUnderWay(t *testing.T) {
+func TestCreateWaitsForADeletionInProgress(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record, err := w.registry.Hub(t.Context())
@@ -148,11 +148,11 @@ func TestACreateWaitsForADeletionUnderWay(t *testing.T) {
 		return nil
 	}
 	if _, err := waiting.Create(t.Context(), spec()); err == nil || !strings.Contains(err.Error(), "it was cut short") || looks < 2 {
-		t.Fatalf("a deletion that does not end, looked at %d times, gives %v", looks, err)
+		t.Fatalf("during a deletion that does not end, after %d waits, Create returns %v", looks, err)
 	}
 
 	waiting = w.process()
-	pause := waiting.wait // SQS lets the names of queues go only after a minute
+	pause := waiting.wait // a deleted queue's name can be used again after a minute
 	waiting.wait = func(ctx context.Context, d time.Duration) error {
 		if _, err := w.process().Delete(ctx, false); err != nil {
 			return err
@@ -165,8 +165,8 @@ func TestACreateWaitsForADeletionUnderWay(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-// A hub of ten thousand customers says how many they are and names some.
-func TestAHubInUseNamesAFewOfItsCustomers(t *testing.T) {
+// The error of a hub with ten thousand customers has their number, and names some.
+func TestTheErrorOfAHubInUseNamesOnlyAFewCustomers(t *testing.T) {
 	t.Parallel()
 	used := &LiveError{Hub: "acme"}
 	for n := range 10_000 {

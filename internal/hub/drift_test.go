@@ -18,92 +18,92 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// meddler changes things as a person with the console does.
-type meddler struct {
+// console makes changes that a person could make in the AWS console.
+type console struct {
 	*world
 	ctx context.Context
 }
 
-func (m meddler) topic(attribute, value string) error {
+func (m console) topic(attribute, value string) error {
 	_, err := m.Manager.clients.SNS(virginia).SetTopicAttributes(m.ctx, &sns.SetTopicAttributesInput{
 		TopicArn: aws.String(m.Manager.topic(virginia, 0).String()), AttributeName: &attribute, AttributeValue: &value,
 	})
 	return err
 }
 
-func (m meddler) subscriptionARN() string {
+func (m console) subscriptionARN() string {
 	arn, err := m.Manager.subscription(m.ctx, m.Manager.topic(virginia, 0))
 	m.must(err)
 	return arn
 }
 
-func (m meddler) subscription(attribute, value string) error {
+func (m console) subscription(attribute, value string) error {
 	_, err := m.Manager.clients.SNS(virginia).SetSubscriptionAttributes(m.ctx, &sns.SetSubscriptionAttributesInput{
 		SubscriptionArn: aws.String(m.subscriptionARN()), AttributeName: &attribute, AttributeValue: &value,
 	})
 	return err
 }
 
-func (m meddler) queue(name, attribute, value string) error {
+func (m console) queue(name, attribute, value string) error {
 	_, err := m.Manager.clients.SQS(frankfurt).SetQueueAttributes(m.ctx, &sqs.SetQueueAttributesInput{
 		QueueUrl: aws.String(m.queueURL(name)), Attributes: map[string]string{attribute: value},
 	})
 	return err
 }
 
-func (m meddler) bucket() *string { return aws.String(m.hubRecord().Bucket) }
-func (m meddler) table() *string  { return aws.String(m.registry.Table()) }
+func (m console) bucket() *string { return aws.String(m.hubRecord().Bucket) }
+func (m console) table() *string  { return aws.String(m.registry.Table()) }
 
 const (
 	mainQueue   = "xacct-acme"
 	deadLetters = "xacct-acme-dead-letters"
-	someKey     = "alias/somebodys-key"
+	someKey     = "alias/another-key"
 )
 
-// drifts are what may be removed or changed by hand, each with what is reported of it.
+// drifts are changes by hand, each with the defect that a read must report.
 var drifts = map[string]struct {
-	meddle   func(meddler) error
+	change   func(console) error
 	part     Part
 	property Property
 }{
-	"a topic is deleted": {func(m meddler) error {
+	"a topic is deleted": {func(m console) error {
 		return m.deleteTopics(m.ctx, []account.TopicARN{m.Manager.topic(virginia, 0)})
 	}, Topic, ""},
-	"a topic signs with SHA-1":    {func(m meddler) error { return m.topic("SignatureVersion", "1") }, Topic, SignatureVersion},
-	"a topic is encrypted":        {func(m meddler) error { return m.topic("KmsMasterKeyId", someKey) }, Topic, Encryption},
-	"a subscription is filtering": {func(m meddler) error { return m.subscription("FilterPolicy", `{"kind":["none"]}`) }, Subscription, FilterPolicy},
-	"a subscription is raw":       {func(m meddler) error { return m.subscription("RawMessageDelivery", "true") }, Subscription, RawDelivery},
-	"a subscription is deleted": {func(m meddler) error {
+	"a topic signs with SHA-1":    {func(m console) error { return m.topic("SignatureVersion", "1") }, Topic, SignatureVersion},
+	"a topic is encrypted":        {func(m console) error { return m.topic("KmsMasterKeyId", someKey) }, Topic, Encryption},
+	"a subscription is filtering": {func(m console) error { return m.subscription("FilterPolicy", `{"kind":["none"]}`) }, Subscription, FilterPolicy},
+	"a subscription is raw":       {func(m console) error { return m.subscription("RawMessageDelivery", "true") }, Subscription, RawDelivery},
+	"a subscription is deleted": {func(m console) error {
 		_, err := m.Manager.clients.SNS(virginia).Unsubscribe(m.ctx, &sns.UnsubscribeInput{SubscriptionArn: aws.String(m.subscriptionARN())})
 		return err
 	}, Subscription, ""},
 
-	"the queue is deleted":               {func(m meddler) error { return m.deleteQueue(m.ctx, mainQueue) }, Queue, ""},
-	"the queue keeps messages for a day": {func(m meddler) error { return m.queue(mainQueue, "MessageRetentionPeriod", "86400") }, Queue, MessageRetention},
-	"the queue hides them for a second":  {func(m meddler) error { return m.queue(mainQueue, "VisibilityTimeout", "1") }, Queue, VisibilityTimeout},
-	"the queue is short-polled":          {func(m meddler) error { return m.queue(mainQueue, "ReceiveMessageWaitTimeSeconds", "0") }, Queue, ReceiveWaitTime},
-	"the queue delays messages":          {func(m meddler) error { return m.queue(mainQueue, "DelaySeconds", "900") }, Queue, DeliveryDelay},
-	"the queue's policy is gone":         {func(m meddler) error { return m.queue(mainQueue, "Policy", "") }, Queue, Policy},
-	"the queue has no dead letters":      {func(m meddler) error { return m.queue(mainQueue, "RedrivePolicy", "") }, Queue, RedrivePolicy},
-	"the queue has a foreign key":        {func(m meddler) error { return m.queue(mainQueue, "KmsMasterKeyId", someKey) }, Queue, Encryption},
-	"the queue is not encrypted":         {func(m meddler) error { return m.queue(mainQueue, "SqsManagedSseEnabled", "false") }, Queue, Encryption},
+	"the queue is deleted":               {func(m console) error { return m.deleteQueue(m.ctx, mainQueue) }, Queue, ""},
+	"the queue keeps messages for a day": {func(m console) error { return m.queue(mainQueue, "MessageRetentionPeriod", "86400") }, Queue, MessageRetention},
+	"the queue hides them for a second":  {func(m console) error { return m.queue(mainQueue, "VisibilityTimeout", "1") }, Queue, VisibilityTimeout},
+	"the queue is short-polled":          {func(m console) error { return m.queue(mainQueue, "ReceiveMessageWaitTimeSeconds", "0") }, Queue, ReceiveWaitTime},
+	"the queue delays messages":          {func(m console) error { return m.queue(mainQueue, "DelaySeconds", "900") }, Queue, DeliveryDelay},
+	"the queue's policy is gone":         {func(m console) error { return m.queue(mainQueue, "Policy", "") }, Queue, Policy},
+	"the queue has no dead letters":      {func(m console) error { return m.queue(mainQueue, "RedrivePolicy", "") }, Queue, RedrivePolicy},
+	"the queue has a foreign key":        {func(m console) error { return m.queue(mainQueue, "KmsMasterKeyId", someKey) }, Queue, Encryption},
+	"the queue is not encrypted":         {func(m console) error { return m.queue(mainQueue, "SqsManagedSseEnabled", "false") }, Queue, Encryption},
 
-	"the dead letters are deleted":       {func(m meddler) error { return m.deleteQueue(m.ctx, deadLetters) }, DeadLetterQueue, ""},
-	"dead letters are kept for a day":    {func(m meddler) error { return m.queue(deadLetters, "MessageRetentionPeriod", "86400") }, DeadLetterQueue, MessageRetention},
-	"the dead letters' policy is gone":   {func(m meddler) error { return m.queue(deadLetters, "Policy", "") }, DeadLetterQueue, Policy},
-	"the dead letters have another key":  {func(m meddler) error { return m.queue(deadLetters, "KmsMasterKeyId", someKey) }, DeadLetterQueue, Encryption},
-	"the dead letters are not encrypted": {func(m meddler) error { return m.queue(deadLetters, "SqsManagedSseEnabled", "false") }, DeadLetterQueue, Encryption},
+	"the dead letters are deleted":       {func(m console) error { return m.deleteQueue(m.ctx, deadLetters) }, DeadLetterQueue, ""},
+	"dead letters are kept for a day":    {func(m console) error { return m.queue(deadLetters, "MessageRetentionPeriod", "86400") }, DeadLetterQueue, MessageRetention},
+	"the dead letters' policy is gone":   {func(m console) error { return m.queue(deadLetters, "Policy", "") }, DeadLetterQueue, Policy},
+	"the dead letters have another key":  {func(m console) error { return m.queue(deadLetters, "KmsMasterKeyId", someKey) }, DeadLetterQueue, Encryption},
+	"the dead letters are not encrypted": {func(m console) error { return m.queue(deadLetters, "SqsManagedSseEnabled", "false") }, DeadLetterQueue, Encryption},
 
-	"the bucket is deleted": {func(m meddler) error { _, err := m.deleteBucket(m.ctx, m.hubRecord()); return err }, Bucket, ""},
-	"the bucket's policy is gone": {func(m meddler) error {
+	"the bucket is deleted": {func(m console) error { _, err := m.deleteBucket(m.ctx, m.hubRecord()); return err }, Bucket, ""},
+	"the bucket's policy is gone": {func(m console) error {
 		_, err := m.Manager.clients.S3().DeleteBucketPolicy(m.ctx, &s3.DeleteBucketPolicyInput{Bucket: m.bucket()})
 		return err
 	}, Bucket, Policy},
-	"the bucket lets ACLs in": {func(m meddler) error {
+	"the bucket allows public ACLs": {func(m console) error {
 		_, err := m.Manager.clients.S3().DeletePublicAccessBlock(m.ctx, &s3.DeletePublicAccessBlockInput{Bucket: m.bucket()})
 		return err
 	}, Bucket, PublicAccess},
-	"the bucket has a foreign key": {func(m meddler) error {
+	"the bucket has a foreign key": {func(m console) error {
 		_, err := m.Manager.clients.S3().PutBucketEncryption(m.ctx, &s3.PutBucketEncryptionInput{
 			Bucket: m.bucket(), ServerSideEncryptionConfiguration: &s3types.ServerSideEncryptionConfiguration{Rules: []s3types.ServerSideEncryptionRule{{
 				ApplyServerSideEncryptionByDefault: &s3types.ServerSideEncryptionByDefault{SSEAlgorithm: s3types.ServerSideEncryptionAwsKms},
@@ -112,23 +112,23 @@ var drifts = map[string]struct {
 		return err
 	}, Bucket, Encryption},
 
-	"the table may be deleted": {func(m meddler) error {
+	"the table may be deleted": {func(m console) error {
 		_, err := m.Manager.clients.DynamoDB().UpdateTable(m.ctx, &dynamodb.UpdateTableInput{TableName: m.table(), DeletionProtectionEnabled: aws.Bool(false)})
 		return err
 	}, Table, DeletionProtection},
-	"the table has no way back": {func(m meddler) error {
+	"the table has no point-in-time recovery": {func(m console) error {
 		_, err := m.Manager.clients.DynamoDB().UpdateContinuousBackups(m.ctx, &dynamodb.UpdateContinuousBackupsInput{
 			TableName: m.table(), PointInTimeRecoverySpecification: &dynamodbtypes.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(false)},
 		})
 		return err
 	}, Table, PointInTimeRecovery},
-	"the table keeps everything": {func(m meddler) error {
+	"the table expires nothing": {func(m console) error {
 		_, err := m.Manager.clients.DynamoDB().UpdateTimeToLive(m.ctx, &dynamodb.UpdateTimeToLiveInput{
 			TableName: m.table(), TimeToLiveSpecification: &dynamodbtypes.TimeToLiveSpecification{AttributeName: aws.String("expires"), Enabled: aws.Bool(false)},
 		})
 		return err
 	}, Table, Expiry},
-	"the table has another key": {func(m meddler) error {
+	"the table has another key": {func(m console) error {
 		_, err := m.Manager.clients.DynamoDB().UpdateTable(m.ctx, &dynamodb.UpdateTableInput{
 			TableName: m.table(), SSESpecification: &dynamodbtypes.SSESpecification{Enabled: aws.Bool(true)},
 		})
@@ -136,7 +136,7 @@ var drifts = map[string]struct {
 	}, Table, Encryption},
 }
 
-func TestWhatIsChangedByHandIsNamedAndRepaired(t *testing.T) {
+func TestChangesByHandAreReportedAndRepaired(t *testing.T) {
 	t.Parallel()
 	for name, drift := range drifts {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +144,7 @@ func TestWhatIsChangedByHandIsNamedAndRepaired(t *testing.T) {
 			w := newHub(t)
 			w.linked("globex", globex)
 			w.must(w.Permissions().Allow(t.Context(), 0, globex))
-			w.must(drift.meddle(meddler{w, t.Context()}))
+			w.must(drift.change(console{w, t.Context()}))
 
 			state, err := w.process().Read(t.Context())
 			w.must(err)
@@ -162,24 +162,23 @@ func TestWhatIsChangedByHandIsNamedAndRepaired(t *testing.T) {
 	}
 }
 
-// TestStatementsOfATopicThatAreChangedByHandAreRepaired: other than the rest,
-// the publishers are repaired by a refresh already.
-func TestStatementsOfATopicThatAreChangedByHandAreRepaired(t *testing.T) {
+// Unlike other properties, publishers are repaired by a refresh.
+func TestATopicsPublishersChangedByHandAreRepairedByARefresh(t *testing.T) {
 	t.Parallel()
 	for name, policy := range map[string]string{
-		"all are gone":    `{"Version":"2008-10-17","Statement":[{"Sid":"owner","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Subscribe","Resource":"arn:aws:sns:us-east-1:111111111111:xacct-acme-0","Condition":{"StringEquals":{"AWS:SourceOwner":"111111111111"}}}]}`,
-		"others let more": `{"Version":"2012-10-17","Statement":[{"Sid":"XacctPublishers1","Effect":"Allow","Principal":"*","Action":"SNS:Publish","Resource":"arn:aws:sns:us-east-1:111111111111:xacct-acme-0"}]}`,
+		"all are gone":      `{"Version":"2008-10-17","Statement":[{"Sid":"owner","Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Subscribe","Resource":"arn:aws:sns:us-east-1:111111111111:xacct-acme-0","Condition":{"StringEquals":{"AWS:SourceOwner":"111111111111"}}}]}`,
+		"others allow more": `{"Version":"2012-10-17","Statement":[{"Sid":"XacctPublishers1","Effect":"Allow","Principal":"*","Action":"SNS:Publish","Resource":"arn:aws:sns:us-east-1:111111111111:xacct-acme-0"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newHub(t)
 			w.linked("globex", globex)
 			w.must(w.Permissions().Allow(t.Context(), 0, globex))
-			w.must(meddler{w, t.Context()}.topic("Policy", policy))
+			w.must(console{w, t.Context()}.topic("Policy", policy))
 			state, err := w.Read(t.Context())
 			w.must(err)
 			if !state.PoliciesBehind {
-				t.Error("nothing was seen")
+				t.Error("the read reports no policy that is behind")
 			}
 			w.must(w.process().Permissions().Repair(t.Context()))
 			w.mayPublish(globex, virginia)

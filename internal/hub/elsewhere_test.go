@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// in is a process that looks for the hub of a name in another Region.
+// in returns a process of the vendor for a hub of this name in another Region.
 func (w *world) in(region account.Region, name string) *Manager {
 	w.t.Helper()
 	keys, err := w.box.Credentials(sandbox.VendorAccount)
@@ -32,7 +32,7 @@ func (w *world) in(region account.Region, name string) *Manager {
 	return h
 }
 
-func TestAHubOfTheNameInAnotherRegionIsFoundWithOneCall(t *testing.T) {
+func TestAHubOfTheSameNameInAnotherRegionIsFoundWithOneCall(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	found := func(h *Manager) []account.Region {
@@ -48,7 +48,7 @@ func TestAHubOfTheNameInAnotherRegionIsFoundWithOneCall(t *testing.T) {
 	if got := found(w.in(ireland, "acme")); !slices.Equal(got, []account.Region{frankfurt}) {
 		t.Errorf("from Ireland hub acme is found in %v, want eu-central-1", got)
 	}
-	long := strings.Repeat("long", 10) // its bucket's name is cut, elsewhere than in other Regions
+	long := strings.Repeat("long", 10) // the name is truncated in its bucket's name, at a length that depends on the Region
 	for region, name := range map[account.Region]string{virginia: long, frankfurt: "acme-two"} {
 		h := w.in(region, name)
 		w.must(h.createBucket(t.Context(), BucketName(name, h.clients.Account, region, registry.Key{})))
@@ -75,11 +75,11 @@ func TestAHubOfTheNameInAnotherRegionIsFoundWithOneCall(t *testing.T) {
 	}
 }
 
-// The names of topics have no hub's Region in them: a second hub of the name would
-// write its own, empty list of publishers over that of the first.
-func TestTheTopicsOfAHubOfTheSameNameAreLeftAlone(t *testing.T) {
+// Topic names don't contain the hub's Region, so a second hub of the name would write its
+// own, empty list of publishers over that of the first.
+func TestAHubDoesNotTakeTopicsOfAHubOfTheSameName(t *testing.T) {
 	t.Parallel()
-	w := newHub(t) // in Frankfurt, with a topic in Virginia
+	w := newHub(t) // in eu-central-1, with a topic in us-east-1
 	w.linked("globex", globex)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	second := spec()
@@ -92,7 +92,7 @@ func TestTheTopicsOfAHubOfTheSameNameAreLeftAlone(t *testing.T) {
 		}
 	}
 	_, err := w.in(ireland, "acme").Preview(t.Context(), second)
-	refused("looking at a second hub", err)
+	refused("previewing a second hub", err)
 	_, err = w.in(ireland, "acme").Create(t.Context(), second)
 	refused("creating a second hub", err)
 	if _, err := w.in(ireland, "acme").Read(t.Context()); !errors.Is(err, registry.ErrNoHub) {
@@ -103,7 +103,7 @@ func TestTheTopicsOfAHubOfTheSameNameAreLeftAlone(t *testing.T) {
 	_, err = w.in(ireland, "acme").Create(t.Context(), apart)
 	w.must(err)
 	_, err = w.in(ireland, "acme").Preview(t.Context(), second)
-	refused("looking at a Region more", err)
+	refused("previewing another Region", err)
 	_, err = w.in(ireland, "acme").Update(t.Context(), second)
 	refused("adding a Region", err)
 	w.mayPublish(globex, virginia)

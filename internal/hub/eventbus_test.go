@@ -20,7 +20,7 @@ func withBus(arn string) Spec {
 	return s
 }
 
-func TestAHubOnlyTakesAnExistingBusOfItsOwn(t *testing.T) {
+func TestAHubRequiresAnExistingEventBusOfItsAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for arn, want := range map[string]string{
@@ -35,11 +35,11 @@ func TestAHubOnlyTakesAnExistingBusOfItsOwn(t *testing.T) {
 		}
 	}
 	if _, err := w.Registry().Hub(t.Context()); !errors.Is(err, registry.ErrNoHub) {
-		t.Errorf("something was made of a hub whose bus is wrong: %v", err)
+		t.Errorf("a hub with an invalid bus left a record: %v", err)
 	}
 }
 
-func TestABusCanBeSetChangedAndTakenAway(t *testing.T) {
+func TestAnEventBusCanBeSetChangedAndRemoved(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	is := func(s Spec, want string) {

@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-func TestANewHubIsAllThere(t *testing.T) {
+func TestANewHubIsComplete(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.complete(frankfurt, virginia)
@@ -39,15 +39,15 @@ func TestReadingAHubCostsFewCallsAndChangesNothing(t *testing.T) {
 			t.Errorf("reading did %s", action)
 		}
 	}
-	// The record and the lists; the queues; policy, public access and encryption
-	// of the bucket; protection, backups and expiry of the table.
+	// Once: the record and the lists; the queues; the bucket's policy, public access and
+	// encryption; the table's protection, backups and expiry.
 	const once, perRegion = 2 + 2 + 3 + 3, 3
 	if most := once + perRegion*2; total > most {
 		t.Errorf("reading took %d calls, want at most %d: %v", total, most, w.box.Journal().Counts(mark))
 	}
 }
 
-func TestAMessageOfEveryRegionsTopicArrivesInTheQueue(t *testing.T) {
+func TestMessagesOfEveryRegionArriveInTheQueue(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	for _, region := range spec().Regions {
@@ -73,7 +73,7 @@ func TestAMessageOfEveryRegionsTopicArrivesInTheQueue(t *testing.T) {
 	}
 }
 
-func TestASecondHubOfTheNameIsRefused(t *testing.T) {
+func TestASecondHubOfTheSameNameIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	other := spec()
@@ -86,9 +86,9 @@ func TestASecondHubOfTheNameIsRefused(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestACreateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
+func TestAnInterruptedCreateIsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
-	untilItGetsThrough(t, newWorld,
+	dieAtEveryCall(t, newWorld,
 		func(w *world) error { _, err := w.Create(t.Context(), spec()); return err },
 		func(w *world, calls int) {
 			_, err := w.process().Create(t.Context(), spec())
@@ -101,7 +101,7 @@ func TestACreateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 		})
 }
 
-func TestAnUpdateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
+func TestAnInterruptedUpdateIsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	moved := spec()
 	moved.Regions = []account.Region{frankfurt, ireland}
@@ -112,13 +112,13 @@ func TestAnUpdateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 		w.must(w.Permissions().Allow(t.Context(), 0, globex))
 		return w
 	}
-	untilItGetsThrough(t, setUp,
+	dieAtEveryCall(t, setUp,
 		func(w *world) error { _, err := w.Update(t.Context(), moved); return err },
 		func(w *world, calls int) {
 			seen, err := w.process().Read(t.Context())
 			w.must(err)
 			if slices.Equal(seen.Record.Regions, moved.Regions) && !seen.Record.Hears(virginia) && slices.Contains(w.left(), "topic in "+virginia.String()) {
-				t.Errorf("stopped after %d calls, then the record does not say that a topic is left", calls)
+				t.Errorf("stopped after %d calls, the record does not say that a topic remains", calls)
 			}
 			_, err = w.process().Update(t.Context(), moved)
 			w.must(err)
@@ -132,14 +132,14 @@ func TestAnUpdateThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 		})
 }
 
-func TestWhatWasCutShortAndThenGivenUpLeavesNothing(t *testing.T) {
+func TestDeletingAHubAfterAnInterruptedUpdateLeavesNothing(t *testing.T) {
 	t.Parallel()
 	grown := spec()
 	grown.Regions = []account.Region{frankfurt, virginia, ireland}
-	untilItGetsThrough(t, newHub,
+	dieAtEveryCall(t, newHub,
 		func(w *world) error { _, err := w.Update(t.Context(), grown); return err },
 		func(w *world, calls int) {
-			w.box.Clock().Advance(time.Minute) // a test message that was received is visible again
+			w.box.Clock().Advance(time.Minute) // until a test message that was received is visible again
 			w.must(w.destroyed(w.process(), false))
 			if left := w.left(); len(left) > 0 {
 				t.Errorf("stopped after %d calls, then left: %v", calls, left)
@@ -147,17 +147,17 @@ func TestWhatWasCutShortAndThenGivenUpLeavesNothing(t *testing.T) {
 		})
 }
 
-func TestACreateThatWasCutShortMayBeFinishedWithFewerRegions(t *testing.T) {
+func TestAnInterruptedCreateMayBeCompletedWithFewerRegions(t *testing.T) {
 	t.Parallel()
 	fewer := spec()
 	fewer.Regions = []account.Region{frankfurt}
-	untilItGetsThrough(t, newWorld,
+	dieAtEveryCall(t, newWorld,
 		func(w *world) error { _, err := w.Create(t.Context(), spec()); return err },
 		func(w *world, calls int) {
 			_, err := w.process().Create(t.Context(), fewer)
 			var exists *registry.HubExistsError
 			if errors.As(err, &exists) {
-				return // it was all there
+				return // the first Create had completed
 			}
 			w.must(err)
 			w.complete(frankfurt)
@@ -167,7 +167,7 @@ func TestACreateThatWasCutShortMayBeFinishedWithFewerRegions(t *testing.T) {
 		})
 }
 
-func TestADeleteThatWasCutShortIsFinishedByTheNext(t *testing.T) {
+func TestAnInterruptedDeleteIsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	setUp := func(t *testing.T) *world {
 		w := newHub(t)
@@ -177,7 +177,7 @@ func TestADeleteThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 		w.must(err)
 		return w
 	}
-	untilItGetsThrough(t, setUp,
+	dieAtEveryCall(t, setUp,
 		func(w *world) error { return w.destroyed(w.Manager, false) },
 		func(w *world, calls int) {
 			w.must(w.destroyed(w.process(), false))
@@ -187,7 +187,7 @@ func TestADeleteThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 		})
 }
 
-func TestAHubMayComeBackAfterItWasDeleted(t *testing.T) {
+func TestADeletedHubCanBeCreatedAgain(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.destroyed(w.Manager, false))
@@ -199,7 +199,7 @@ func TestAHubMayComeBackAfterItWasDeleted(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestLiveStacksKeepTheirHub(t *testing.T) {
+func TestAHubWithLiveStacksIsDeletedOnlyWithForce(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	stack := w.registered("globex", globex, virginia)
@@ -211,11 +211,11 @@ func TestLiveStacksKeepTheirHub(t *testing.T) {
 	w.complete(frankfurt, virginia)
 	w.must(w.destroyed(w.Manager, true))
 	if left := w.left(); len(left) > 0 {
-		t.Errorf("forced, and yet left: %v", left)
+		t.Errorf("after a forced Delete these remain: %v", left)
 	}
 }
 
-func TestLiveStacksKeepTheirRegionAndNoOther(t *testing.T) {
+func TestOnlyARegionWithoutLiveStacksCanBeRemoved(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.registered("globex", globex, virginia)
@@ -253,7 +253,7 @@ func TestSupersededStacksAreLiveToo(t *testing.T) {
 	}
 }
 
-func TestAHubKeepsItsTopicsWhenFewerWouldDo(t *testing.T) {
+func TestAHubNeverRemovesTopicsForALowerCapacity(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	two := spec()
@@ -263,7 +263,7 @@ func TestAHubKeepsItsTopicsWhenFewerWouldDo(t *testing.T) {
 	state, err := w.Update(t.Context(), spec())
 	w.must(err)
 	if state.Record.Shards != 2 {
-		t.Errorf("%d topics in every Region are left of 2, and stacks publish to both", state.Record.Shards)
+		t.Errorf("%d topics of 2 remain in every Region, but stacks publish to both", state.Record.Shards)
 	}
 }
 

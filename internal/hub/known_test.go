@@ -22,13 +22,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// TestAListThatAnotherProcessHasChangedIsNotWrittenFromMemory: not even for the moment
-// until the writer finds out, in which a customer's phone-home would be refused.
-func TestAListThatAnotherProcessHasChangedIsNotWrittenFromMemory(t *testing.T) {
+// Not even a policy that would be corrected a moment later may be written: until then the
+// other process's customers would be refused.
+func TestAListChangedByAnotherProcessIsNotWrittenFromMemory(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record, one, other := w.hubRecord(), w.process(), w.process()
-	w.must(w.create(one, record, 1, 0, 1)) // it knows the list now
+	w.must(w.create(one, record, 1, 0, 1)) // one knows the list now
 	w.must(w.create(other, record, 1, 1, 2))
 	var writes atomic.Int64
 	w.box.Faults().Before(func(c *kernel.Call) error {
@@ -49,9 +49,8 @@ func TestAListThatAnotherProcessHasChangedIsNotWrittenFromMemory(t *testing.T) {
 	w.admitted(3)
 }
 
-// TestAnAccountThatAnotherProcessHasRemovedIsLetInAgain: this process remembers that
-// the account may publish, and would have nothing to do.
-func TestAnAccountThatAnotherProcessHasRemovedIsLetInAgain(t *testing.T) {
+// The first process remembers that the account may publish, and would have nothing to do.
+func TestAnAccountRemovedByAnotherProcessIsAllowedAgain(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record, one, other := w.hubRecord(), w.process(), w.process()
@@ -64,9 +63,9 @@ func TestAnAccountThatAnotherProcessHasRemovedIsLetInAgain(t *testing.T) {
 	w.admitted(1)
 }
 
-// TestAStatementThatWasAddedByHandOutlivesLinks of which the first was created before:
-// policies that were read a while ago are read again.
-func TestAStatementThatWasAddedByHandOutlivesLinks(t *testing.T) {
+// A statement is added by hand between the creation of two links. Policies that were read
+// too long ago are read again.
+func TestAStatementAddedByHandIsKept(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record, h := w.hubRecord(), w.process()
@@ -99,16 +98,15 @@ func statements(t *testing.T, text string) []iampolicy.Statement {
 	return document.Statements
 }
 
-// TestATopicThatIsBusyHoldsUpNoOther, however many links come at the same time: more
-// than a transaction takes.
-func TestATopicThatIsBusyHoldsUpNoOther(t *testing.T) {
+// More links come at the same time than fit into a transaction.
+func TestABusyTopicDoesNotDelayOthers(t *testing.T) {
 	t.Parallel()
 	w := newHubOf(t, 2)
 	record, h := w.hubRecord(), w.process()
 	_, err := w.registry.AcquireLease(t.Context(), registry.ShardList(0), registry.Lease{Holder: "another", Until: w.clock.Now().Add(time.Hour)})
 	w.must(err)
 	ctx, cancel := context.WithCancel(t.Context())
-	h.wait = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() } // for the lease
+	h.wait = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() } // the wait for the lease
 	var waiting, free []*newcomer
 	for n := 0; len(waiting) < maxLinks || len(free) < maxLinks; n++ {
 		link := w.first(record, n)
@@ -128,9 +126,9 @@ func TestATopicThatIsBusyHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// TestATopicWhosePolicyIsRefusedLeavesWord in its list, and holds up no topic that was
-// written in the same transaction.
-func TestATopicWhosePolicyIsRefusedLeavesWord(t *testing.T) {
+// The list of the refused topic is marked as not written, and the topic in the same
+// transaction is written.
+func TestARefusedPolicyIsMarkedInItsListAndWrittenLater(t *testing.T) {
 	t.Parallel()
 	w := newHubOf(t, 2)
 	record, h := w.hubRecord(), w.process()
@@ -163,11 +161,10 @@ func TestATopicWhosePolicyIsRefusedLeavesWord(t *testing.T) {
 	w.must(w.publishes(all[1].written))
 }
 
-// TestALinkIsReportedOnceThePolicyOfADeadWriterIsWritten: its account is on the list
-// already, so that nothing seems to be left to do.
-func TestALinkIsReportedOnceThePolicyOfADeadWriterIsWritten(t *testing.T) {
+// The account is in the list already, so nothing seems left to do.
+func TestALinkIsReportedOnlyAfterADeadWritersPolicyIsWritten(t *testing.T) {
 	t.Parallel()
-	for name, finished := range map[string]bool{"it died before it wrote": false, "its write was overtaken": true} {
+	for name, finished := range map[string]bool{"it died before its write": false, "its write was overwritten": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newHub(t)

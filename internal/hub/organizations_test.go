@@ -17,7 +17,7 @@ import (
 
 var umbrella = parse(account.ParseOrganizationID, "o-a1b2c3d4e5")
 
-// organizations are those that the policy of a topic names.
+// organizations returns the organizations that the policy of a topic names.
 func (w *world) organizations(region account.Region) []account.OrganizationID {
 	w.t.Helper()
 	attributes, err := w.topicAttributes(w.t.Context(), w.topic(region, 0))
@@ -26,7 +26,7 @@ func (w *world) organizations(region account.Region) []account.OrganizationID {
 	return who.Organizations
 }
 
-func TestAnOrganizationIsAllowedInEveryRegionBesideTheAccounts(t *testing.T) {
+func TestAnOrganizationIsAllowedInEveryRegionBesidesTheAccounts(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
@@ -37,7 +37,7 @@ func TestAnOrganizationIsAllowedInEveryRegionBesideTheAccounts(t *testing.T) {
 	after, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	if after.Sequence != before.Sequence {
-		t.Error("what was allowed already was written once more")
+		t.Error("an organization that was allowed already was written again")
 	}
 	for _, region := range spec().Regions {
 		if got := w.organizations(region); !slices.Equal(got, []account.OrganizationID{umbrella}) {
@@ -48,7 +48,7 @@ func TestAnOrganizationIsAllowedInEveryRegionBesideTheAccounts(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestAnOrganizationThatNoLinkNamesAnyMoreIsSweptOff(t *testing.T) {
+func TestAnOrganizationWithoutALinkIsRemovedAfterTheGracePeriod(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	link, err := w.registry.CreateLink(t.Context(), onboarding.Link{
@@ -60,7 +60,7 @@ func TestAnOrganizationThatNoLinkNamesAnyMoreIsSweptOff(t *testing.T) {
 	w.clock.Advance(30 * 24 * time.Hour)
 	w.reconcile()
 	if len(w.organizations(frankfurt)) != 1 {
-		t.Error("the link is open, and no account of the organization may publish")
+		t.Error("the link is open, but no account of the organization may publish")
 	}
 	link.Closed, link.ClosedAt = true, w.clock.Now()
 	_, err = w.registry.UpdateLink(t.Context(), link)
@@ -69,7 +69,7 @@ func TestAnOrganizationThatNoLinkNamesAnyMoreIsSweptOff(t *testing.T) {
 	w.clock.Advance(onboarding.Grace - time.Second)
 	w.reconcile()
 	if len(w.organizations(frankfurt)) != 1 {
-		t.Error("its accounts may be pressing Create stack, and may not publish")
+		t.Error("within the grace period the organization's accounts may not publish")
 	}
 	w.clock.Advance(time.Second)
 	w.reconcile()
@@ -79,7 +79,7 @@ func TestAnOrganizationThatNoLinkNamesAnyMoreIsSweptOff(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestAHubIsOpenedToAnyoneAndClosedAgainWithoutLosingAnAccount(t *testing.T) {
+func TestAHubReturnsToKnownAccountsWithoutLosingOne(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	open := spec()
@@ -101,7 +101,7 @@ func TestAHubIsOpenedToAnyoneAndClosedAgainWithoutLosingAnAccount(t *testing.T) 
 	w.must(w.registry.Commit(t.Context(), onboarding.Snapshot{}, onboarding.Answer{Stack: stack, RequestID: "one"}, onboarding.Transition{Link: &bound}))
 	var unconfirmed *UnconfirmedError
 	if _, err := w.Update(t.Context(), spec()); !errors.As(err, &unconfirmed) || !slices.Equal(unconfirmed.Customers, []string{"globex"}) {
-		t.Fatalf("a hub with a link that names no account was closed to strangers: %v", err)
+		t.Fatalf("a hub with an unconfirmed account was restricted to known accounts: %v", err)
 	}
 	today, err := w.registry.Customer(t.Context(), "globex")
 	w.must(err)
@@ -111,7 +111,7 @@ func TestAHubIsOpenedToAnyoneAndClosedAgainWithoutLosingAnAccount(t *testing.T) 
 	w.must(err)
 	_, err = w.Update(t.Context(), spec())
 	w.must(err)
-	w.mayPublish(globex, frankfurt, virginia) // it may still have a stack to delete
+	w.mayPublish(globex, frankfurt, virginia) // its stack's Delete may still come
 	w.mayNotPublish(initech, frankfurt, virginia)
 	w.complete(frankfurt, virginia)
 }

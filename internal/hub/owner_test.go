@@ -19,14 +19,14 @@ func commands() Spec {
 	return s
 }
 
-func TestAHubIsChangedAndDeletedByItsOwnerAlone(t *testing.T) {
+func TestAHubIsChangedAndDeletedOnlyByItsOwner(t *testing.T) {
 	t.Parallel()
-	w := newHub(t) // Terraform's
+	w := newHub(t) // owned by Terraform
 	refused := func(what string, err error, owner onboarding.Owner) {
 		t.Helper()
 		var owned *OwnedError
 		if !errors.As(err, &owned) || owned.Owner != owner {
-			t.Errorf("%s: got %v, want that the hub belongs to %s", what, err, owner)
+			t.Errorf("%s: got %v, want an OwnedError of %s", what, err, owner)
 		}
 	}
 	before, err := w.registry.Hub(t.Context())
@@ -41,7 +41,7 @@ func TestAHubIsChangedAndDeletedByItsOwnerAlone(t *testing.T) {
 	refused("the command deletes it", err, onboarding.OwnerTerraform)
 	refused("the command asks whether it may", w.MayDelete(t.Context(), onboarding.OwnerCommand, false, true), onboarding.OwnerTerraform)
 	if after, err := w.registry.Hub(t.Context()); err != nil || after.Revision != before.Revision {
-		t.Errorf("what was refused has written the record (%v)", err)
+		t.Errorf("a refused change has written the record (%v)", err)
 	}
 
 	adopting := commands()
@@ -58,20 +58,20 @@ func TestAHubIsChangedAndDeletedByItsOwnerAlone(t *testing.T) {
 	_, _, err = w.CreateOrTakeOver(t.Context(), spec())
 	refused("Terraform creates it", err, onboarding.OwnerCommand)
 	imported := spec()
-	imported.Adopt = true // its state holds the incarnation
+	imported.Adopt = true // as after an import, which takes the incarnation into the state
 	_, err = w.Update(t.Context(), imported)
 	w.must(err)
 	_, err = w.DeleteOwned(t.Context(), onboarding.OwnerTerraform, false, false)
 	w.must(err)
 }
 
-func TestPuttingAHubTwiceDoesNothing(t *testing.T) {
+func TestPuttingAHubTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, preview, err := w.Put(t.Context(), commands())
 	w.must(err)
 	if preview.Exists {
-		t.Error("it existed before")
+		t.Error("the preview says that the hub exists")
 	}
 	mark := w.box.Journal().Mark()
 	_, preview, err = w.Put(t.Context(), commands())
@@ -99,7 +99,7 @@ func TestPuttingAHubTwiceDoesNothing(t *testing.T) {
 	tight.Capacity = 0
 	var small *CapacityError
 	if _, err := w.Preview(t.Context(), tight); !errors.As(err, &small) || small.Used != 1 {
-		t.Errorf("no room for the customer there is: %v", err)
+		t.Errorf("a capacity below the number of customers: %v", err)
 	}
 	if _, _, err := w.Put(t.Context(), grown); err != nil {
 		t.Error(err)

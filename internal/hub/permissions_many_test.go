@@ -9,7 +9,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// customerAccounts are the accounts [from, to).
+// customerAccounts returns the accounts [from, to).
 func customerAccounts(from, to int) []account.ID {
 	var ids []account.ID
 	for n := from; n < to; n++ {
@@ -18,7 +18,7 @@ func customerAccounts(from, to int) []account.ID {
 	return ids
 }
 
-func TestManyAccountsAreOneWriteOfEachTopicsPolicy(t *testing.T) {
+func TestAllowingManyAccountsWritesEachPolicyOnce(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	mark := w.box.Journal().Mark()
@@ -36,7 +36,7 @@ func TestManyAccountsAreOneWriteOfEachTopicsPolicy(t *testing.T) {
 	w.allowed(1250)
 }
 
-func TestATopicThatHasNoRoomForManyStaysAsItWas(t *testing.T) {
+func TestATopicWithoutRoomForManyIsNotChanged(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.Permissions().AllowMany(t.Context(), map[int][]account.ID{0: customerAccounts(0, 10)}))

@@ -26,7 +26,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// publish is a customer's administrator publishing to a Region's topic.
+// publish publishes to a Region's topic as a customer's administrator.
 func (w *world) publish(id account.ID, region account.Region) error {
 	w.t.Helper()
 	_, err := w.clients(id.String()).SNS(region).Publish(w.t.Context(), &sns.PublishInput{
@@ -53,7 +53,7 @@ func (w *world) mayNotPublish(id account.ID, regions ...account.Region) {
 	}
 }
 
-// names fails the test if a policy does not name the account.
+// names fails the test unless the policies name the account.
 func (w *world) names(id account.ID, regions ...account.Region) {
 	w.t.Helper()
 	for _, region := range regions {
@@ -65,12 +65,12 @@ func (w *world) names(id account.ID, regions ...account.Region) {
 	}
 }
 
-// customerAccount is the n-th of many.
+// customerAccount returns the account of the n-th customer.
 func customerAccount(n int) account.ID {
 	return parse(account.ParseID, fmt.Sprintf("5%011d", n))
 }
 
-func TestOnlyAnAllowedAccountPublishesAndInEveryRegion(t *testing.T) {
+func TestOnlyAnAllowedAccountMayPublishAndInEveryRegion(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
@@ -90,9 +90,8 @@ func TestAllowingAgainWritesNoPolicy(t *testing.T) {
 	}
 }
 
-// TestCallersWhoComeDuringAWriteShareTheNext holds the first write until all
-// the others have come.
-func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
+// The first write is held up until all other callers wait.
+func TestCallersDuringAWriteShareTheNext(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	const callers = 60
@@ -127,7 +126,7 @@ func TestCallersWhoComeDuringAWriteShareTheNext(t *testing.T) {
 	w.allowed(callers)
 }
 
-// waitingContext counts those who wait for a result or its end.
+// waitingContext counts the callers that wait for its end.
 type waitingContext struct {
 	context.Context
 	waiting *atomic.Int64
@@ -138,7 +137,7 @@ func (c waitingContext) Done() <-chan struct{} {
 	return c.Context.Done()
 }
 
-// allowAll allows the accounts [from, to) at once.
+// allowAll allows the accounts [from, to) at the same time.
 func allowAll(t *testing.T, h *Manager, from, to int) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -152,7 +151,7 @@ func allowAll(t *testing.T, h *Manager, from, to int) {
 	all.Wait()
 }
 
-// allowed fails the test if a policy names other accounts than the first n.
+// allowed fails the test unless the policies name exactly n accounts.
 func (w *world) allowed(n int) {
 	w.t.Helper()
 	for _, region := range spec().Regions {
@@ -166,24 +165,24 @@ func (w *world) allowed(n int) {
 	w.complete(spec().Regions...)
 }
 
-func TestProcessesThatAllowAtOnceLoseNothing(t *testing.T) {
+func TestConcurrentProcessesLoseNoAccount(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	const processes, each = 3, 12
 	var all sync.WaitGroup
 	for p := range processes {
 		h := w.process()
-		h.wait = smithytime.SleepWithContext // by the machine's clock, so that no lease ends early
+		h.wait = smithytime.SleepWithContext // waits in real time, so that no lease expires early
 		all.Go(func() { allowAll(t, h, p*each, (p+1)*each) })
 	}
 	all.Wait()
 	w.allowed(processes * each)
 }
 
-func TestStatementsOfOthersStay(t *testing.T) {
+func TestForeignStatementsAreKept(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	_, err := w.clients(initech.String()).STS(frankfurt).GetCallerIdentity(t.Context(), nil) // the account exists
+	_, err := w.clients(initech.String()).STS(frankfurt).GetCallerIdentity(t.Context(), nil) // creates the account in the sandbox
 	w.must(err)
 	_, err = w.Manager.clients.SNS(frankfurt).AddPermission(t.Context(), &sns.AddPermissionInput{
 		TopicArn: aws.String(w.topic(frankfurt, 0).String()), Label: aws.String("partner"),
@@ -196,9 +195,9 @@ func TestStatementsOfOthersStay(t *testing.T) {
 	w.mayNotPublish(initech, virginia)
 }
 
-// TestAWriterWhoLostTheLeaseWritesAgain lets a slow write of one process land
-// after another process has taken the lease and finished.
-func TestAWriterWhoLostTheLeaseWritesAgain(t *testing.T) {
+// A slow write of one process arrives after another process has taken the lease and
+// finished.
+func TestAWriterThatLostTheLeaseWritesAgain(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	quick := w.process()
@@ -212,7 +211,7 @@ func TestAWriterWhoLostTheLeaseWritesAgain(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-// slowFirstWrite runs something while the first policy is on its way.
+// slowFirstWrite runs a function while the first write of a policy is in flight.
 func (w *world) slowFirstWrite(meanwhile func() error) {
 	var first atomic.Bool
 	w.box.Faults().Before(func(c *kernel.Call) error {
@@ -225,9 +224,8 @@ func (w *world) slowFirstWrite(meanwhile func() error) {
 	})
 }
 
-// TestAPolicyThatIsBehindIsSeenAndRepaired is the same with a writer that dies
-// before it finds out.
-func TestAPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
+// As in TestAWriterThatLostTheLeaseWritesAgain, but the writer dies before it notices.
+func TestAPolicyThatIsBehindIsDetectedAndRepaired(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	quick := w.process()
@@ -259,7 +257,7 @@ func TestAPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestRepairOfWhatIsRightWritesNothing(t *testing.T) {
+func TestRepairingACorrectPolicyWritesNothing(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
@@ -313,7 +311,7 @@ func TestAFullTopicIsAnErrorBeforeAnythingIsWritten(t *testing.T) {
 	}
 }
 
-func TestAccountsThatNoLinkNamesAnyMoreAreSweptOff(t *testing.T) {
+func TestAccountsWithoutALinkAreRemovedAfterTheGracePeriod(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	link := w.linked("globex", globex)
@@ -328,7 +326,7 @@ func TestAccountsThatNoLinkNamesAnyMoreAreSweptOff(t *testing.T) {
 
 	w.reconcile()
 	w.clock.Advance(2 * time.Hour)
-	w.reconcile() // only now is it certain that no link of the stray's is about to be written
+	w.reconcile() // marks the stray: earlier, its link could have been about to be written
 	w.clock.Advance(onboarding.Grace - time.Hour)
 	w.reconcile()
 	w.mayNotPublish(globex, frankfurt, virginia)
@@ -340,7 +338,7 @@ func TestAccountsThatNoLinkNamesAnyMoreAreSweptOff(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestAskingForAnOldAccountKeepsItFromBeingSwept(t *testing.T) {
+func TestAllowingAnOldAccountAgainPreventsItsRemoval(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
@@ -351,11 +349,11 @@ func TestAskingForAnOldAccountKeepsItFromBeingSwept(t *testing.T) {
 	list, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)
 	if len(list.Leaving) > 0 {
-		t.Errorf("%v are marked, and their links may be about to be written", list.Leaving)
+		t.Errorf("%v are marked, although their links may be about to be written", list.Leaving)
 	}
 }
 
-func TestOneCallersCancellationIsNotTheOthers(t *testing.T) {
+func TestACanceledCallerDoesNotCancelOthers(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -374,6 +372,6 @@ func TestAMissingTopicSaysWhatToDo(t *testing.T) {
 	w.must(w.deleteTopics(t.Context(), []account.TopicARN{w.topic(virginia, 0)}))
 	err := w.Permissions().Allow(t.Context(), 0, globex)
 	if err == nil || !strings.Contains(err.Error(), "apply the hub again") {
-		t.Errorf("got %v, want advice", err)
+		t.Errorf("got %v, want an error that says to apply the hub again", err)
 	}
 }

@@ -26,14 +26,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// spec with another access to templates.
+// specFor returns spec with another access to templates.
 func specFor(access onboarding.TemplateAccess) Spec {
 	s := spec()
 	s.TemplateAccess = access
 	return s
 }
 
-// newHubFor is a hub with a template in it.
+// newHubFor creates a hub with a template in it.
 func newHubFor(t *testing.T, access onboarding.TemplateAccess) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -53,7 +53,7 @@ func (w *world) access(access onboarding.TemplateAccess) {
 	w.must(err)
 }
 
-// read is a customer's administrator reading the template.
+// read reads the template as a customer's administrator.
 func (w *world) read(id account.ID) error {
 	w.t.Helper()
 	record := w.hubRecord()
@@ -81,7 +81,7 @@ func (w *world) mayNotRead(ids ...account.ID) {
 	}
 }
 
-// customer is one who was onboarded as the provider does it.
+// customer onboards a customer in the order in which the provider does.
 func (w *world) customer(h *Manager, name string, id account.ID) {
 	w.t.Helper()
 	w.must(h.Permissions().LetRead(w.t.Context(), w.hubRecord(), id))
@@ -89,7 +89,7 @@ func (w *world) customer(h *Manager, name string, id account.ID) {
 	w.must(h.Permissions().Allow(w.t.Context(), 0, id))
 }
 
-func TestWhoMayReadTemplatesChangesInPlace(t *testing.T) {
+func TestTemplateAccessChangesInPlace(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesPublic)
 	w.customer(w.Manager, "globex", globex)
@@ -135,12 +135,12 @@ func TestAPrivateBucketBlocksPublicAccess(t *testing.T) {
 	}
 }
 
-func TestAChangeOfAccessThatWasCutShortIsFinishedByTheNext(t *testing.T) {
+func TestAnInterruptedChangeOfAccessIsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	for from, to := range map[onboarding.TemplateAccess]onboarding.TemplateAccess{
 		onboarding.TemplatesPublic:   onboarding.TemplatesAccounts,
 		onboarding.TemplatesAccounts: onboarding.TemplatesPresigned,
-		// and back again
+		// and back to the first
 		onboarding.TemplatesPresigned: onboarding.TemplatesPublic,
 	} {
 		t.Run(string(from+" to "+to), func(t *testing.T) {
@@ -150,13 +150,13 @@ func TestAChangeOfAccessThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 				w.customer(w.Manager, "globex", globex)
 				return w
 			}
-			untilItGetsThrough(t, setUp,
+			dieAtEveryCall(t, setUp,
 				func(w *world) error { _, err := w.Update(t.Context(), specFor(to)); return err },
 				func(w *world, calls int) {
 					seen, err := w.process().Read(t.Context())
 					w.must(err)
 					if seen.Record.TemplateAccess == to && len(seen.Defects) == 0 && !seen.PoliciesBehind {
-						// What no update would repair must be right.
+						// If no defect is reported, the access must be right already.
 						w.readable(to)
 					}
 					_, err = w.process().Update(t.Context(), specFor(to))
@@ -168,7 +168,8 @@ func TestAChangeOfAccessThatWasCutShortIsFinishedByTheNext(t *testing.T) {
 	}
 }
 
-// readable holds who may read against the access, where globex is the customer.
+// readable fails the test unless exactly the accounts that the access allows can read the
+// template. The hub's customer is globex.
 func (w *world) readable(access onboarding.TemplateAccess) {
 	w.t.Helper()
 	switch access {
@@ -182,7 +183,7 @@ func (w *world) readable(access onboarding.TemplateAccess) {
 	}
 }
 
-func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
+func TestConcurrentReadersShareWritesAndNoneIsLost(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesAccounts)
 	record := w.hubRecord()
@@ -194,7 +195,7 @@ func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
 	var all sync.WaitGroup
 	for p := range processes {
 		h := w.process()
-		h.wait = smithytime.SleepWithContext // by the machine's clock, so that no lease ends early
+		h.wait = smithytime.SleepWithContext // waits in real time, so that no lease expires early
 		for n := range each {
 			all.Go(func() {
 				if err := h.Permissions().LetRead(t.Context(), record, customerAccount(p*each+n)); err != nil {
@@ -213,14 +214,13 @@ func TestReadersThatAreAddedAtOnceShareWritesAndNoneIsLost(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-// TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten: the process that adds
-// them saw a public hub.
-func TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten(t *testing.T) {
+// The process that adds the reader has read the hub's record while its templates were public.
+func TestAReaderAddedWhileTheAccessChangesIsNotLost(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesPublic)
 	seen := w.hubRecord()
 	w.access(onboarding.TemplatesAccounts)
-	w.must(w.Permissions().LetRead(t.Context(), seen, globex)) // nothing to be done, it thinks
+	w.must(w.Permissions().LetRead(t.Context(), seen, globex)) // does nothing, because templates were public in seen
 	w.mayNotRead(globex)
 	w.linked("globex", globex)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
@@ -228,7 +228,7 @@ func TestAReaderWhoIsAddedWhileTheAccessChangesIsNotForgotten(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestReadersGoWhenPublishersGo(t *testing.T) {
+func TestReadersAreRemovedWithPublishers(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesAccounts)
 	link := w.linked("globex", globex)
@@ -241,7 +241,7 @@ func TestReadersGoWhenPublishersGo(t *testing.T) {
 	w.reconcile()
 	w.clock.Advance(6 * 24 * time.Hour)
 	w.reconcile()
-	w.mayRead(globex, initech) // they may be pressing Create stack
+	w.mayRead(globex, initech) // within the grace period globex may still launch
 	w.clock.Advance(2 * 24 * time.Hour)
 	w.reconcile()
 	w.mayNotRead(globex)
@@ -250,8 +250,7 @@ func TestReadersGoWhenPublishersGo(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-// full fills the list of readers with invented accounts, but for some
-// places.
+// full fills the list of readers with accounts until only free places are left.
 func (w *world) full(free int) {
 	w.t.Helper()
 	record := w.hubRecord()
@@ -263,7 +262,7 @@ func (w *world) full(free int) {
 	w.must(w.Permissions().change(w.t.Context(), registry.Readers, func(registry.Shard) registry.ShardChange { return registry.ShardChange{All: all} }))
 }
 
-func TestAReaderTooManyIsRefusedAloneAndNothingIsChanged(t *testing.T) {
+func TestOneReaderTooManyIsRefusedAlone(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesAccounts)
 	w.full(1)
@@ -272,7 +271,7 @@ func TestAReaderTooManyIsRefusedAloneAndNothingIsChanged(t *testing.T) {
 	errs := w.Permissions().allowAll(t.Context(), registry.Readers, []account.ID{globex, initech})
 	var full *iampolicy.BucketFullError
 	if errs[globex] != nil || !errors.As(errs[initech], &full) || full.Fit != len(before.Accounts)+1 {
-		t.Errorf("got %v, want that there is room for the first and not for the second", errs)
+		t.Errorf("got %v, want a BucketFullError for the second account only", errs)
 	}
 	w.mayRead(globex)
 	w.mayNotRead(initech)
@@ -289,7 +288,7 @@ func TestTooManyCustomersAreRefusedBeforeTheAccessChanges(t *testing.T) {
 	_, err := w.Update(t.Context(), specFor(onboarding.TemplatesAccounts))
 	var full *iampolicy.BucketFullError
 	if !errors.As(err, &full) || full.Accounts != full.Fit+1 {
-		t.Errorf("got %v, want that one customer has no room", err)
+		t.Errorf("got %v, want a BucketFullError of one customer", err)
 	}
 	for action, n := range w.box.Journal().Counts(mark) {
 		reads := slices.Contains([]string{"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}, action)
@@ -300,20 +299,20 @@ func TestTooManyCustomersAreRefusedBeforeTheAccessChanges(t *testing.T) {
 	w.mayRead(globex)
 }
 
-func TestAnAccountThatIsNotThereIsRefusedAloneAndSaid(t *testing.T) {
+func TestAnAccountThatDoesNotExistIsRefusedAlone(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesAccounts)
-	nobody := parse(account.ParseID, "999999999999")
-	errs := w.Permissions().allowAll(t.Context(), registry.Readers, []account.ID{globex, nobody, initech})
+	unknown := parse(account.ParseID, "999999999999")
+	errs := w.Permissions().allowAll(t.Context(), registry.Readers, []account.ID{globex, unknown, initech})
 	var missing *NoSuchAccountError
-	if errs[globex] != nil || errs[initech] != nil || !errors.As(errs[nobody], &missing) || missing.Named || !strings.Contains(missing.Error(), "no AWS account 999999999999:") {
-		t.Errorf("got %v, want that 999999999999 is not there", errs)
+	if errs[globex] != nil || errs[initech] != nil || !errors.As(errs[unknown], &missing) || missing.Named || !strings.Contains(missing.Error(), "no AWS account 999999999999:") {
+		t.Errorf("got %v, want a NoSuchAccountError of 999999999999", errs)
 	}
 	w.mayRead(globex, initech)
 	w.complete(frankfurt, virginia)
 }
 
-func TestAReaderWhoseAccountWasClosedIsSaidToBeInTheWay(t *testing.T) {
+func TestTheErrorSaysThatAReadersAccountWasClosed(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesAccounts)
 	w.customer(w.Manager, "globex", globex)
@@ -321,17 +320,17 @@ func TestAReaderWhoseAccountWasClosedIsSaidToBeInTheWay(t *testing.T) {
 	err := w.Permissions().LetRead(t.Context(), w.hubRecord(), initech)
 	var missing *NoSuchAccountError
 	if !errors.As(err, &missing) || !missing.Named || !strings.Contains(err.Error(), "one of the 1 accounts that it names has been closed") {
-		t.Errorf("got %v, want that an account was closed", err)
+		t.Errorf("got %v, want a NoSuchAccountError of an account that was closed", err)
 	}
-	w.complete(frankfurt, virginia) // the list is as it was
+	w.complete(frankfurt, virginia) // the list has not changed
 	w.access(onboarding.TemplatesPresigned)
 }
 
-func TestAReadersPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
+func TestAReadersPolicyThatIsBehindIsDetectedAndRepaired(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesAccounts)
 	w.customer(w.Manager, "globex", globex)
-	// A writer dies between the policy and the list.
+	// A writer dies after it wrote the policy and before it wrote the list.
 	var written atomic.Bool
 	w.box.Faults().After(func(c *kernel.Call) error {
 		written.CompareAndSwap(false, c.Action == "PutBucketPolicy")
@@ -360,7 +359,7 @@ func TestAReadersPolicyThatIsBehindIsSeenAndRepaired(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestAPresignedTemplateIsReadByItsHoldersUntilItExpires(t *testing.T) {
+func TestAPresignedTemplateCanBeReadUntilItExpires(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesPresigned)
 	record := w.hubRecord()
@@ -370,21 +369,21 @@ func TestAPresignedTemplateIsReadByItsHoldersUntilItExpires(t *testing.T) {
 		status          int
 		lives           time.Duration
 	}{
-		"fresh":             {0, time.Hour, http.StatusOK, time.Hour},
-		"for longer than 7": {0, 30 * 24 * time.Hour, http.StatusOK, 7 * 24 * time.Hour},
-		"dead":              {2 * time.Hour, time.Hour, http.StatusForbidden, time.Hour},
+		"fresh":       {0, time.Hour, http.StatusOK, time.Hour},
+		"over 7 days": {0, 30 * 24 * time.Hour, http.StatusOK, 7 * 24 * time.Hour},
+		"expired":     {2 * time.Hour, time.Hour, http.StatusForbidden, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := w.process()
-			at := time.Now().Add(-c.signedAgo) // the sandbox checks callers' signatures by the machine's clock
+			at := time.Now().Add(-c.signedAgo) // the sandbox compares signatures with the real time
 			h.now = func() time.Time { return at }
 			signed, err := h.PresignTemplate(t.Context(), record, link, c.life)
 			w.must(err)
 			if lives := signed.DiesAt.Sub(at.UTC().Truncate(time.Second)); lives != c.lives || signed.SessionEndUnknown {
-				t.Errorf("it lives for %s, want %s", lives, c.lives)
+				t.Errorf("it is valid for %s, want %s", lives, c.lives)
 			}
 			if !strings.HasPrefix(signed.URL, link.TemplateURL+"?") {
-				t.Errorf("it is not the template's address: %s", signed.URL)
+				t.Errorf("it is not the template's URL: %s", signed.URL)
 			}
 			status, body := w.get(signed.URL)
 			if status != c.status || status == http.StatusOK && body != string(template) {
@@ -395,7 +394,7 @@ func TestAPresignedTemplateIsReadByItsHoldersUntilItExpires(t *testing.T) {
 	w.mayNotRead(globex)
 }
 
-// get fetches an address of S3 from the sandbox, without any credentials.
+// get fetches a URL of S3 from the sandbox, without credentials.
 func (w *world) get(address string) (int, string) {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, address, nil)

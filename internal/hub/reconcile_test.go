@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// reconcile is what a refresh does, of another process.
+// reconcile does what a refresh by another process does.
 func (w *world) reconcile() {
 	w.t.Helper()
 	customers, err := w.registry.Customers(w.t.Context())
@@ -25,13 +25,13 @@ func (w *world) reconcile() {
 	w.must(w.process().Permissions().Reconcile(w.t.Context(), w.hubRecord(), customers, nil))
 }
 
-func TestAnAccountThatALinkNamesAndNoListIsAllowed(t *testing.T) {
+func TestAnAccountOfALinkThatIsInNoListIsAllowed(t *testing.T) {
 	t.Parallel()
 	for _, access := range []onboarding.TemplateAccess{onboarding.TemplatesPublic, onboarding.TemplatesAccounts} {
 		t.Run(string(access), func(t *testing.T) {
 			t.Parallel()
 			w := newHubFor(t, access)
-			w.linked("globex", globex) // and then its writer died
+			w.linked("globex", globex) // and its writer died before it changed the list
 			w.reconcile()
 			w.mayPublish(globex, frankfurt, virginia)
 			w.mayRead(globex)
@@ -41,7 +41,7 @@ func TestAnAccountThatALinkNamesAndNoListIsAllowed(t *testing.T) {
 	}
 }
 
-func TestAnOrganizationThatALinkNamesAndNoListIsAllowed(t *testing.T) {
+func TestAnOrganizationOfALinkThatIsInNoListIsAllowed(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	_, err := w.registry.CreateLink(t.Context(), onboarding.Link{
@@ -56,26 +56,25 @@ func TestAnOrganizationThatALinkNamesAndNoListIsAllowed(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-// TestOneAccountThatCannotBeAllowedKeepsNoOtherFromIt: the account of a typing
-// error doesn't exist, and S3 refuses a policy that names it.
-func TestOneAccountThatCannotBeAllowedKeepsNoOtherFromIt(t *testing.T) {
+// An account with a typing error does not exist, and S3 refuses a policy that names it.
+func TestAnAccountThatCannotBeAllowedDoesNotPreventOthers(t *testing.T) {
 	t.Parallel()
 	w := newHubFor(t, onboarding.TemplatesAccounts)
-	nobody := parse(account.ParseID, "999999999999")
-	w.linked("typo", nobody)
+	unknown := parse(account.ParseID, "999999999999")
+	w.linked("typo", unknown)
 	w.linked("globex", globex)
 	customers, err := w.registry.Customers(t.Context())
 	w.must(err)
 	err = w.Permissions().Reconcile(t.Context(), w.hubRecord(), customers, nil)
 	if err == nil || !strings.Contains(err.Error(), "999999999999") || strings.Contains(err.Error(), globex.String()) {
-		t.Errorf("got %v, want that 999999999999 was refused, and nothing of globex", err)
+		t.Errorf("got %v, want an error of 999999999999 only", err)
 	}
 	w.mayRead(globex)
 	w.mayPublish(globex, frankfurt, virginia)
 }
 
-// TestACorrectedAccountKeepsItsPermissionForTheGracePeriod: its stack may be
-// rolling back, and a Delete that may not be published never ends.
+// The former account's stack may be rolling back, and if its Delete can't be published the
+// stack never finishes.
 func TestACorrectedAccountKeepsItsPermissionForTheGracePeriod(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
@@ -98,9 +97,9 @@ func TestACorrectedAccountKeepsItsPermissionForTheGracePeriod(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-// TestAListWhosePoliciesWereNotWrittenIsFinished: a writer died in between, and
-// the hub itself is in another Terraform state, whose refresh would see it.
-func TestAListWhosePoliciesWereNotWrittenIsFinished(t *testing.T) {
+// A writer died between list and policies. The hub's own refresh would notice it, but the
+// hub is in another Terraform state.
+func TestAListWhosePoliciesWereNotWrittenIsCompleted(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.linked("globex", globex)
@@ -121,7 +120,7 @@ func TestAListWhosePoliciesWereNotWrittenIsFinished(t *testing.T) {
 	w.complete(frankfurt, virginia)
 }
 
-func TestAnAccountThatComesBackLosesItsMark(t *testing.T) {
+func TestAReturningAccountIsNoLongerMarked(t *testing.T) {
 	t.Parallel()
 	for name, comeBack := range map[string]func(w *world, link onboarding.Link){
 		"as a link that was opened again, and allowed": func(w *world, link onboarding.Link) {
@@ -167,7 +166,7 @@ func TestAnAccountThatComesBackLosesItsMark(t *testing.T) {
 	}
 }
 
-func TestMarkingWritesNoPolicyAndWhatIsRightWritesNothing(t *testing.T) {
+func TestMarkingWritesNoPolicyAndASecondReconcileNothing(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.linked("initech", initech)
@@ -178,7 +177,7 @@ func TestMarkingWritesNoPolicyAndWhatIsRightWritesNothing(t *testing.T) {
 	mark := w.box.Journal().Mark()
 	w.reconcile()
 	if n := w.calls(mark, "sns:SetTopicAttributes"); n != 0 {
-		t.Errorf("%d policies were written, only to note that an account will leave", n)
+		t.Errorf("%d policies were written only to mark an account", n)
 	}
 	mark = w.box.Journal().Mark()
 	w.reconcile()
@@ -187,11 +186,11 @@ func TestMarkingWritesNoPolicyAndWhatIsRightWritesNothing(t *testing.T) {
 		return slices.Contains([]string{"sts:GetCallerIdentity", "dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem"}, action)
 	})
 	if len(counts) != 0 {
-		t.Errorf("there was nothing to do, and it did %v", counts)
+		t.Errorf("nothing was to be done, but it called %v", counts)
 	}
 }
 
-// 250 accounts that no list has.
+// 250 accounts are missing from the list.
 func TestReconcilingManyWritesEachPolicyOnce(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)

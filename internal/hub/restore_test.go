@@ -12,13 +12,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// restore puts another table in the hub's place, as it was at a time: by way of a
-// copy, because a restore needs a name that is free.
+// restore replaces the hub's table by its backup of a time. A restore needs a free table
+// name, so it goes through a copy.
 func (w *world) restore(at time.Time) {
 	w.t.Helper()
 	ctx, client := w.t.Context(), w.Manager.clients.DynamoDB()
 	table, look := aws.String(w.registry.Table()), aws.String(w.registry.Table()+"-look")
-	w.pass(10 * time.Minute) // a restore reaches up to five minutes ago
+	w.pass(10 * time.Minute) // the latest restorable time is five minutes ago
 	_, err := client.RestoreTableToPointInTime(ctx, &dynamodb.RestoreTableToPointInTimeInput{SourceTableName: table, TargetTableName: look, RestoreDateTime: &at})
 	w.must(err)
 	w.pass(10 * time.Minute)
@@ -33,13 +33,13 @@ func (w *world) restore(at time.Time) {
 	w.pass(10 * time.Minute)
 }
 
-// pass lets time pass by both clocks.
+// pass advances the clocks of the vendor and the sandbox.
 func (w *world) pass(d time.Duration) {
 	w.clock.Advance(d)
 	w.box.Clock().Advance(d)
 }
 
-func TestATableThatWasRestoredIsNoticedAndRepaired(t *testing.T) {
+func TestARestoredTableIsDetectedAndRepaired(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.linked("globex", globex)
@@ -55,7 +55,7 @@ func TestATableThatWasRestoredIsNoticedAndRepaired(t *testing.T) {
 		found = found || defect == Defect{Table, Restored, w.tableARN()}
 	}
 	if !found || state.Record.Recovering(w.clock.Now()) {
-		t.Fatalf("it is not noticed: %v, recovering %t", state.Defects, state.Record.Recovering(w.clock.Now()))
+		t.Fatalf("the restore is not noticed: %v, recovering %t", state.Defects, state.Record.Recovering(w.clock.Now()))
 	}
 	_, err = w.Update(t.Context(), spec())
 	w.must(err)
@@ -63,7 +63,7 @@ func TestATableThatWasRestoredIsNoticedAndRepaired(t *testing.T) {
 	record, err := w.registry.Hub(t.Context())
 	w.must(err)
 	if now := w.clock.Now(); !record.Recovering(now) || record.Recovering(now.Add(8*24*time.Hour)) {
-		t.Errorf("rounds of proofs don't look for who was forgotten: restored at %s", record.RestoredAt)
+		t.Errorf("rounds of proofs don't search for lost registrations: restored at %s", record.RestoredAt)
 	}
 	table, err := w.registry.TableState(t.Context())
 	w.must(err)
@@ -73,7 +73,7 @@ func TestATableThatWasRestoredIsNoticedAndRepaired(t *testing.T) {
 	if !table.Protected || recovery != types.PointInTimeRecoveryStatusEnabled {
 		t.Errorf("protected %t, point-in-time recovery %s", table.Protected, recovery)
 	}
-	// The next apply is no restore.
+	// The next apply does not repeat it.
 	_, err = w.Update(t.Context(), spec())
 	w.must(err)
 	if again, err := w.registry.Hub(t.Context()); err != nil || !again.RestoredAt.Equal(record.RestoredAt) {

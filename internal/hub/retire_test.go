@@ -20,8 +20,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// outlast lets the time pass that Regions are given up in, with an apply after
-// each step's.
+// outlast advances the clock by the periods of a Region's retirement, with an apply after
+// each.
 func (w *world) outlast(s Spec) {
 	w.t.Helper()
 	for _, d := range []time.Duration{onboarding.Grace, aftermath} {
@@ -31,14 +31,14 @@ func (w *world) outlast(s Spec) {
 	}
 }
 
-// without is the hub of all tests without some Regions.
+// without returns spec without some Regions.
 func (w *world) without(regions ...account.Region) Spec {
 	s := spec()
 	s.Regions = without(s.Regions, regions)
 	return s
 }
 
-// defects are what a refresh shows.
+// defects returns the defects that a refresh reports.
 func (w *world) defects() []Defect {
 	w.t.Helper()
 	state, err := w.process().Read(w.t.Context())
@@ -52,7 +52,7 @@ func (w *world) update(s Spec) {
 	w.must(err)
 }
 
-// newLinkedHub has a customer who may publish.
+// newLinkedHub creates a hub with a customer that may publish.
 func newLinkedHub(t *testing.T) *world {
 	t.Helper()
 	w := newHub(t)
@@ -61,17 +61,17 @@ func newLinkedHub(t *testing.T) *world {
 	return w
 }
 
-func TestARegionIsGivenUpInSteps(t *testing.T) {
+func TestARegionIsRetiredInSteps(t *testing.T) {
 	t.Parallel()
 	w := newLinkedHub(t)
 	fewer := w.without(virginia)
 	w.update(fewer)
 	if r := w.hubRecord(); !slices.Equal(r.Regions, fewer.Regions) || !r.Hears(virginia) {
-		t.Errorf("offered are %v, and what comes from %s is heard: %t", r.Regions, virginia, r.Hears(virginia))
+		t.Errorf("the Regions are %v, and messages from %s are accepted: %t", r.Regions, virginia, r.Hears(virginia))
 	}
 	quiet := func(what string) {
 		t.Helper()
-		w.update(fewer) // of something else
+		w.update(fewer) // an apply before the period is over changes nothing
 		if d := w.defects(); len(d) > 0 {
 			t.Errorf("%s: a refresh shows %v", what, d)
 		}
@@ -82,24 +82,24 @@ func TestARegionIsGivenUpInSteps(t *testing.T) {
 			t.Errorf("%s: a refresh shows %v", what, d)
 		}
 	}
-	quiet("it was given up")
+	quiet("after the Region was removed")
 	w.clock.Advance(onboarding.Grace - time.Second)
-	quiet("the grace period is almost over")
+	quiet("before the end of the grace period")
 	w.mayPublish(globex, virginia, frankfurt)
 
 	w.clock.Advance(time.Second)
-	ready("the grace period is over")
-	quiet("it has lost its publishers")
+	ready("after the grace period")
+	quiet("without publishers")
 	w.mayNotPublish(globex, virginia)
 	w.mayPublish(globex, frankfurt)
 	w.clock.Advance(aftermath - time.Second)
-	quiet("what was published before may be on its way")
+	quiet("while messages may be in flight")
 	if !slices.Contains(w.left(), "topic in us-east-1") {
-		t.Error("the topic has gone too early")
+		t.Error("the topic was deleted too early")
 	}
 
 	w.clock.Advance(time.Second)
-	ready("the time of the topic has come")
+	ready("when the topic may be deleted")
 	w.update(fewer)
 	w.complete(frankfurt)
 	if slices.Contains(w.left(), "topic in us-east-1") {
@@ -110,12 +110,12 @@ func TestARegionIsGivenUpInSteps(t *testing.T) {
 	}
 }
 
-func TestEveryStepOfARetirementThatIsCutShortIsFinishedByTheNext(t *testing.T) {
+func TestAnInterruptedRetirementIsCompletedByTheNextApply(t *testing.T) {
 	t.Parallel()
 	for name, waited := range map[string][]time.Duration{
-		"it is given up":         nil,
-		"its topics become mute": {onboarding.Grace},
-		"its topics are deleted": {10 * onboarding.Grace, 10 * onboarding.Grace},
+		"it is removed":              nil,
+		"its topics lose publishers": {onboarding.Grace},
+		"its topics are deleted":     {10 * onboarding.Grace, 10 * onboarding.Grace},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +127,7 @@ func TestEveryStepOfARetirementThatIsCutShortIsFinishedByTheNext(t *testing.T) {
 				}
 				return w
 			}
-			untilItGetsThrough(t, setUp,
+			dieAtEveryCall(t, setUp,
 				func(w *world) error { _, err := w.Update(w.t.Context(), w.without(virginia)); return err },
 				func(w *world, calls int) {
 					w.clock.Advance(leaseTime + time.Second)
@@ -143,14 +143,14 @@ func TestEveryStepOfARetirementThatIsCutShortIsFinishedByTheNext(t *testing.T) {
 	}
 }
 
-func TestARegionMayComeBackAtAnyTime(t *testing.T) {
+func TestARetiredRegionCanBeAddedAgainAtAnyTime(t *testing.T) {
 	t.Parallel()
 	for name, waited := range map[string][]time.Duration{
-		"at once":                    nil,
-		"in the grace period":        {time.Hour},
-		"when it is mute":            {onboarding.Grace},
-		"when its topics are gone":   {onboarding.Grace, aftermath},
-		"when it was long forgotten": {onboarding.Grace, aftermath, onboarding.Grace},
+		"at once":             nil,
+		"in the grace period": {time.Hour},
+		"without publishers":  {onboarding.Grace},
+		"after its topics":    {onboarding.Grace, aftermath},
+		"long afterwards":     {onboarding.Grace, aftermath, onboarding.Grace},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,7 +167,7 @@ func TestARegionMayComeBackAtAnyTime(t *testing.T) {
 			w.update(spec())
 			w.mayPublish(globex, frankfurt, virginia)
 			w.complete(frankfurt, virginia)
-			// And once more it has the whole time.
+			// Removed again, it has the whole grace period again.
 			w.update(w.without(virginia))
 			w.clock.Advance(onboarding.Grace - time.Second)
 			w.update(w.without(virginia))
@@ -176,9 +176,9 @@ func TestARegionMayComeBackAtAnyTime(t *testing.T) {
 	}
 }
 
-// TestAStackThatWasCreatedMeanwhileKeepsItsRegion: it was decided on before the
-// Region was given up. Nothing else waits for it.
-func TestAStackThatWasCreatedMeanwhileKeepsItsRegion(t *testing.T) {
+// The stack was created just before the Region was removed. The rest of the apply does not
+// wait for it.
+func TestAStackCreatedMeanwhileKeepsItsRegion(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.update(w.without(virginia))
@@ -186,7 +186,7 @@ func TestAStackThatWasCreatedMeanwhileKeepsItsRegion(t *testing.T) {
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	w.clock.Advance(2 * onboarding.Grace)
 	if d := w.defects(); len(d) > 0 {
-		t.Errorf("a refresh shows %v, and no apply can change that", d)
+		t.Errorf("a refresh reports %v, which no apply can repair", d)
 	}
 	other := w.without(virginia)
 	other.Tags = map[string]string{"owner": "security"}
@@ -205,13 +205,12 @@ func TestAStackThatWasCreatedMeanwhileKeepsItsRegion(t *testing.T) {
 	state, err := w.process().Read(t.Context())
 	w.must(err)
 	if len(state.Record.Retiring) > 0 || slices.Contains(w.left(), "topic in us-east-1") {
-		t.Errorf("the Region has stayed: %v", state.Record.Retiring)
+		t.Errorf("the Region was not removed: %v", state.Record.Retiring)
 	}
 }
 
-// TestTheQueueListensToAnOptInRegionUntilItsTopicsHaveGone: SNS delivers from
-// there under the Region's own name.
-func TestTheQueueListensToAnOptInRegionUntilItsTopicsHaveGone(t *testing.T) {
+// From an opt-in Region, SNS delivers under a service principal with the Region's name.
+func TestTheQueueAllowsAnOptInRegionUntilItsTopicsAreDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	milan := parse(account.ParseRegion, "eu-south-1")
@@ -229,12 +228,12 @@ func TestTheQueueListensToAnOptInRegionUntilItsTopicsHaveGone(t *testing.T) {
 	w.clock.Advance(onboarding.Grace)
 	w.update(fewer)
 	if !listens() {
-		t.Error("a message that is on its way would be lost")
+		t.Error("a message in flight would be lost")
 	}
 	w.clock.Advance(aftermath)
 	w.update(fewer)
 	if listens() {
-		t.Error("the queue still listens")
+		t.Error("the queue still allows the Region's service principal")
 	}
 }
 
@@ -246,7 +245,7 @@ func TestAHubWithRequestsInItsQueueIsNotDestroyed(t *testing.T) {
 	_, err := w.Delete(t.Context(), false)
 	var busy *BusyError
 	if !errors.As(err, &busy) || busy.Messages != 1 {
-		t.Fatalf("got %v, want that one message waits", err)
+		t.Fatalf("got %v, want a BusyError of one message", err)
 	}
 	w.complete(frankfurt, virginia)
 
@@ -254,7 +253,7 @@ func TestAHubWithRequestsInItsQueueIsNotDestroyed(t *testing.T) {
 	received, err := queue.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(w.queueURL(QueueName("acme")))})
 	w.must(err)
 	if _, err := w.Delete(t.Context(), false); !errors.As(err, &busy) {
-		t.Errorf("it is being handled, and the hub is destroyed: %v", err)
+		t.Errorf("the hub is destroyed while a message is being handled: %v", err)
 	}
 	_, err = queue.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{
 		QueueUrl: aws.String(w.queueURL(QueueName("acme"))), ReceiptHandle: received.Messages[0].ReceiptHandle,
@@ -266,7 +265,7 @@ func TestAHubWithRequestsInItsQueueIsNotDestroyed(t *testing.T) {
 	}
 }
 
-func TestARequestThatComesWhileTheHubIsDestroyedKeepsTheQueue(t *testing.T) {
+func TestARequestDuringTheDestructionKeepsTheQueue(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
@@ -288,7 +287,7 @@ func TestARequestThatComesWhileTheHubIsDestroyedKeepsTheQueue(t *testing.T) {
 	w.must(w.destroyed(w.Manager, false))
 }
 
-func TestAHubIsDestroyedByForceWhateverWaits(t *testing.T) {
+func TestAForcedDestructionIgnoresWaitingRequests(t *testing.T) {
 	t.Parallel()
 	w := newLinkedHub(t)
 	w.mayPublish(globex, virginia)

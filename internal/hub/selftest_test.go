@@ -24,7 +24,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// newKey makes a key of KMS, whose policy leaves the rest to IAM and says more.
+// newKey creates a KMS key whose policy allows the account everything, and more.
 func (w *world) newKey(more string) account.KMSKeyARN {
 	w.t.Helper()
 	arn, err := w.box.NewKey(w.t.Context(), sandbox.VendorAccount, frankfurt.String(), keyPolicy(more))
@@ -36,12 +36,12 @@ func keyPolicy(more string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"kms:*","Resource":"*"}` + more + `]}`
 }
 
-// forTopics is what a plan says that the key's policy needs.
+// forTopics returns the statement that a key's policy needs, as an error suggests it.
 func forTopics() string {
 	return "," + KeyPolicyStatement("acme", parse(account.ParseID, sandbox.VendorAccount), frankfurt, spec().Regions)
 }
 
-// hurried lets no time pass while a queue is looked into.
+// hurried advances the sandbox's clock at each receive, so that long polling ends at once.
 func (w *world) hurried() {
 	w.box.Faults().Before(func(c *kernel.Call) error {
 		if c.Action == "ReceiveMessage" {
@@ -51,7 +51,7 @@ func (w *world) hurried() {
 	})
 }
 
-// messages is how many are in the queue.
+// messages returns the number of messages in the queue.
 func (w *world) messages() int {
 	w.t.Helper()
 	n, err := w.waiting(w.t.Context(), w.queueURL(QueueName("acme")))
@@ -59,7 +59,7 @@ func (w *world) messages() int {
 	return n
 }
 
-func TestAHubIsReadyOnlyWhenMessagesOfEveryTopicArrive(t *testing.T) {
+func TestAHubIsReadyOnlyIfMessagesOfEveryTopicArrive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.hurried()
@@ -68,7 +68,7 @@ func TestAHubIsReadyOnlyWhenMessagesOfEveryTopicArrive(t *testing.T) {
 	_, err := w.Create(t.Context(), declared)
 	var lost *LostError
 	if !errors.As(err, &lost) || len(lost.Topics) != 2 || !strings.Contains(err.Error(), "KMS key") {
-		t.Fatalf("SNS may not use the key, and the hub is made: %v", err)
+		t.Fatalf("SNS may not use the key, but Create returns %v", err)
 	}
 	if state := w.hubRecord().State; state != registry.HubCreating {
 		t.Errorf("the hub is %s", state)
@@ -89,7 +89,7 @@ func TestAHubIsReadyOnlyWhenMessagesOfEveryTopicArrive(t *testing.T) {
 	}
 }
 
-func TestAKeyThatLosesMessagesIsGivenUpAgain(t *testing.T) {
+func TestAKeyThatLosesMessagesIsRevertedToTheFormerOne(t *testing.T) {
 	t.Parallel()
 	w := newLinkedHub(t)
 	w.hurried()
@@ -123,8 +123,9 @@ func TestAKeyThatLosesMessagesIsGivenUpAgain(t *testing.T) {
 	}
 }
 
-// TestWhatACustomerHasSentIsPutBack: the queue may be full of it.
-func TestWhatACustomerHasSentIsPutBack(t *testing.T) {
+// Customers' messages that the self-test received become visible again. The queue may have
+// more of them than the self-test receives.
+func TestTheSelfTestReturnsCustomersMessagesToTheQueue(t *testing.T) {
 	t.Parallel()
 	for _, waiting := range []int{3, maxHeld + 50} {
 		t.Run(fmt.Sprint(waiting), func(t *testing.T) {
@@ -138,7 +139,7 @@ func TestWhatACustomerHasSentIsPutBack(t *testing.T) {
 			state, err := w.Update(t.Context(), spec())
 			w.must(err)
 			if tooMany := waiting > maxHeld; state.Record.Untested != tooMany {
-				t.Errorf("with %d messages in the queue, what was changed is untested: %t", waiting, state.Record.Untested)
+				t.Errorf("with %d messages in the queue, Untested is %t", waiting, state.Record.Untested)
 			}
 			w.box.Clock().Advance(2 * time.Second)
 			if n := w.messages(); n < waiting || n > waiting+1 {
@@ -149,15 +150,15 @@ func TestWhatACustomerHasSentIsPutBack(t *testing.T) {
 			})
 			w.must(err)
 			if len(received.Messages) == 0 {
-				t.Error("they are kept from registrars")
+				t.Error("registrars receive none of them")
 			}
 		})
 	}
 }
 
-// TestARegistrarMayReceiveTheTest: it notes so in the registry, and nothing has to
-// be looked for in the queue.
-func TestARegistrarMayReceiveTheTest(t *testing.T) {
+// A registrar that receives the test message records it in the registry, so the queue need
+// not be searched.
+func TestARegistrarMayReceiveTheSelfTest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	received := 0
@@ -172,7 +173,7 @@ func TestARegistrarMayReceiveTheTest(t *testing.T) {
 			}
 			nonce, ok := phonehome.Envelope{Message: form.Get("Message")}.SelfTest()
 			if !ok {
-				return fmt.Errorf("%q is no self-test", form.Get("Message"))
+				return fmt.Errorf("%q is not a self-test", form.Get("Message"))
 			}
 			return w.registry.NoteSelfTest(c.Context, nonce, parse(account.ParseTopicARN, form.Get("TopicArn")))
 		}
@@ -181,11 +182,11 @@ func TestARegistrarMayReceiveTheTest(t *testing.T) {
 	_, err := w.Create(t.Context(), spec())
 	w.must(err)
 	if received > 0 {
-		t.Errorf("the queue was looked into %d times", received)
+		t.Errorf("the queue was searched %d times", received)
 	}
 }
 
-// publications is how many messages are published during a change.
+// publications returns the number of messages published during a change.
 func publications(w *world, change func()) int {
 	mark := w.box.Journal().Mark()
 	change()
@@ -198,18 +199,18 @@ func publications(w *world, change func()) int {
 	return n
 }
 
-func TestAnApplyThatDiesBeforeItsSelfTestLeavesWordForTheNext(t *testing.T) {
+func TestAnApplyThatStopsBeforeItsSelfTestIsTestedByTheNext(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(meddler) error{
-		"queue":        func(m meddler) error { return m.queue(mainQueue, "Policy", "") },
-		"subscription": func(m meddler) error { return m.subscription("RawMessageDelivery", "true") },
-		"topic":        func(m meddler) error { return m.topic("SignatureVersion", "1") },
+	for name, spoil := range map[string]func(console) error{
+		"queue":        func(m console) error { return m.queue(mainQueue, "Policy", "") },
+		"subscription": func(m console) error { return m.subscription("RawMessageDelivery", "true") },
+		"topic":        func(m console) error { return m.topic("SignatureVersion", "1") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			spoiled := func(t *testing.T) *world {
 				w := newHub(t)
-				w.must(spoil(meddler{w, t.Context()}))
+				w.must(spoil(console{w, t.Context()}))
 				return w
 			}
 			var died error
@@ -217,14 +218,14 @@ func TestAnApplyThatDiesBeforeItsSelfTestLeavesWordForTheNext(t *testing.T) {
 				_, died = w.process().Update(t.Context(), spec())
 				return died
 			}
-			untilItGetsThrough(t, spoiled, update, func(w *world, calls int) {
+			dieAtEveryCall(t, spoiled, update, func(w *world, calls int) {
 				state, err := w.process().Read(t.Context())
 				w.must(err)
 				if died != nil && len(state.Defects) == 0 {
-					t.Fatalf("after a death before call %d nothing is seen of a change that was not tested", calls)
+					t.Fatalf("stopped after %d calls, an untested change is not reported", calls)
 				}
 				if n := publications(w, func() { w.update(spec()) }); died != nil && n < 1 {
-					t.Errorf("after a death before call %d the next apply tests nothing", calls)
+					t.Errorf("stopped after %d calls, the next apply tests nothing", calls)
 				}
 				w.complete(frankfurt, virginia)
 			})
@@ -232,7 +233,7 @@ func TestAnApplyThatDiesBeforeItsSelfTestLeavesWordForTheNext(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatHasChangedIsTested(t *testing.T) {
+func TestTheSelfTestCoversOnlyWhatChanged(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	tagged := spec()
@@ -245,7 +246,7 @@ func TestOnlyWhatHasChangedIsTested(t *testing.T) {
 	if n := publications(w, func() { w.update(more) }); n != 1 {
 		t.Errorf("%d messages for one more Region", n)
 	}
-	m := meddler{w, t.Context()}
+	m := console{w, t.Context()}
 	w.must(m.subscription("RawMessageDelivery", "true"))
 	if n := publications(w, func() { w.update(more) }); n != 1 {
 		t.Errorf("%d messages for a repaired subscription", n)

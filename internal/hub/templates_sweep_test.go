@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// library is a hub with templates, whose clock is S3's.
+// library has a hub with templates, and uses S3's clock.
 type library struct {
 	*world
 	record registry.HubRecord
@@ -31,7 +31,7 @@ func newLibrary(t *testing.T) library {
 	return library{w, w.hubRecord()}
 }
 
-// reader is another process of the vendor.
+// reader returns another process of the vendor.
 func (w *world) reader() *Manager {
 	w.t.Helper()
 	h, err := New(w.clients(sandbox.VendorAccount), "acme", w.box.Clock().Now, rand.Reader)
@@ -53,7 +53,7 @@ func (l library) sweep() {
 	l.must(l.reader().SweepTemplates(l.t.Context(), l.box.Clock().Now()))
 }
 
-// there are the URLs of what is in the bucket.
+// there returns the URLs of the objects in the bucket.
 func (l library) there() []string {
 	l.t.Helper()
 	out, err := l.Manager.clients.S3().ListObjectsV2(l.t.Context(), &s3.ListObjectsV2Input{Bucket: &l.record.Bucket})
@@ -73,7 +73,7 @@ func (l library) has(want ...string) {
 	}
 }
 
-func TestTemplatesThatAreOutOfUseGoAWeekAfterTheyWereWritten(t *testing.T) {
+func TestUnusedTemplatesAreDeletedAWeekAfterTheyWereWritten(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	link := l.linked("globex", globex)
@@ -96,7 +96,7 @@ func TestTemplatesThatAreOutOfUseGoAWeekAfterTheyWereWritten(t *testing.T) {
 	l.has(used, kept)
 }
 
-func TestATemplateThatWasPublishedAgainIsYoung(t *testing.T) {
+func TestPublishingATemplateAgainRestartsItsWeek(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	url := l.publish(l.Manager, "comes back")
@@ -115,14 +115,14 @@ func TestATemplateThatWasPublishedAgainIsYoung(t *testing.T) {
 	l.has(url)
 }
 
-func TestATemplateThatIsPublishedWhileASweepIsUnderWayStays(t *testing.T) {
+func TestATemplatePublishedDuringASweepIsKept(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	url := l.publish(l.Manager, "comes back")
 	l.pass(8)
 	other, published := l.reader(), false
 	defer l.box.Faults().Before(func(c *kernel.Call) error {
-		if c.Action == "Query" && !published { // the links are read, the old templates are listed
+		if c.Action == "Query" && !published { // the sweep has listed old templates and reads the links
 			published = true
 			l.publish(other, "comes back")
 		}
@@ -130,11 +130,11 @@ func TestATemplateThatIsPublishedWhileASweepIsUnderWayStays(t *testing.T) {
 	})()
 	l.sweep()
 	if l.has(url); !published {
-		t.Error("nothing was published meanwhile: nothing was tested")
+		t.Error("nothing was published during the sweep, so nothing was tested")
 	}
 }
 
-func TestASweepThatMayNotDeleteSaysWhatIsMissing(t *testing.T) {
+func TestASweepNamesTheMissingPermission(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	l.publish(l.Manager, "unused")
@@ -151,7 +151,7 @@ func TestASweepThatMayNotDeleteSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestALiveStackKeepsTheTemplateThatItWasMadeWith(t *testing.T) {
+func TestALiveStackKeepsItsTemplate(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(t)
 	former, today := l.publish(l.Manager, "former"), l.publish(l.Manager, "today")

@@ -47,7 +47,7 @@ func TestATemplateIsStoredUnderItsHashAndCustomersCanReadIt(t *testing.T) {
 	}
 }
 
-func TestATemplateIsWrittenOnceHoweverManyLinksShareIt(t *testing.T) {
+func TestATemplateSharedByManyLinksIsWrittenOnce(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
 	record := w.hubRecord()

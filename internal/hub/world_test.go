@@ -21,7 +21,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// world is a vendor's sandbox with a hub in it, as one process sees it.
+// world has a vendor's sandbox with a hub, and one of the vendor's processes.
 type world struct {
 	*Manager
 	t     *testing.T
@@ -29,7 +29,7 @@ type world struct {
 	clock *trial.Clock
 }
 
-// newWorld makes everything but the hub.
+// newWorld returns a world without a hub.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	box := trial.Sandbox(t)
@@ -38,7 +38,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// newHub makes the hub too.
+// newHub returns a world with a hub.
 func newHub(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -47,8 +47,8 @@ func newHub(t *testing.T) *world {
 	return w
 }
 
-// process is another process of the vendor on the same hub. Its waiting takes
-// no time but moves the clocks that all processes share.
+// process returns another process of the vendor for the same hub. Its waits take no time, but
+// advance the clocks that all processes share.
 func (w *world) process() *Manager {
 	w.t.Helper()
 	h, err := New(w.clients(sandbox.VendorAccount), "acme", w.clock.Now, rand.Reader)
@@ -61,7 +61,7 @@ func (w *world) process() *Manager {
 	return h
 }
 
-// clients are those of the administrator of an account.
+// clients returns clients with an account administrator's credentials.
 func (w *world) clients(id string) *awsclient.Clients {
 	w.t.Helper()
 	keys, err := w.box.Credentials(id)
@@ -76,7 +76,7 @@ func (w *world) clientsOf(keys sandbox.Credentials) *awsclient.Clients {
 	return clients
 }
 
-// spec is a hub in two Regions.
+// spec returns the specification of a hub in two Regions.
 func spec() Spec {
 	return Spec{
 		DisplayName:     "Acme",
@@ -115,7 +115,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// linked writes a link of a customer as the provider would.
+// linked writes a customer's link.
 func (w *world) linked(customer string, id account.ID) onboarding.Link {
 	w.t.Helper()
 	link, err := w.registry.CreateLink(w.t.Context(), onboarding.Link{
@@ -130,7 +130,7 @@ func (w *world) linked(customer string, id account.ID) onboarding.Link {
 	return link
 }
 
-// registered is a customer with a live stack in a Region.
+// registered writes a customer with a live stack in a Region.
 func (w *world) registered(customer string, id account.ID, region account.Region) account.StackARN {
 	w.t.Helper()
 	w.linked(customer, id)
@@ -143,12 +143,12 @@ func (w *world) registered(customer string, id account.ID, region account.Region
 	return stack
 }
 
-// quiet is a line of the history that is no event.
+// quiet returns a line of the history that causes no event.
 func quiet(r onboarding.Registration) onboarding.HistoryEntry {
 	return onboarding.HistoryEntry{At: r.ChangedAt, CustomerID: r.CustomerID, Account: r.Account, Outcome: onboarding.OutcomeTombstone}
 }
 
-// complete fails the test if a read of the hub finds anything to repair.
+// complete fails the test if a read of the hub reports anything to repair.
 func (w *world) complete(regions ...account.Region) {
 	w.t.Helper()
 	state, err := w.process().Read(w.t.Context())
@@ -166,7 +166,7 @@ func (w *world) complete(regions ...account.Region) {
 	}
 }
 
-// destroyed deletes the hub, of which nothing may remain.
+// destroyed deletes the hub, and fails the test if something remains.
 func (w *world) destroyed(h *Manager, force bool) error {
 	w.t.Helper()
 	remains, err := h.Delete(w.t.Context(), force)
@@ -176,15 +176,14 @@ func (w *world) destroyed(h *Manager, force bool) error {
 	return err
 }
 
-// reads are the calls that change nothing.
+// reads matches actions that change nothing.
 var reads = regexp.MustCompile(`^(Get|List|Head|Describe|Query|BatchGet)`)
 
-// untilItGetsThrough runs an operation that the process dies in, before the
-// first of its calls that change anything, then before the second, and so on
-// until it survives, each time in a new world: dying before a call that only
-// reads leaves the same as dying before the next one that does not. What comes
-// after each death is for check.
-func untilItGetsThrough(t *testing.T, setUp func(*testing.T) *world, operation func(*world) error, check func(w *world, calls int)) {
+// dieAtEveryCall runs an operation whose process dies before its first call that changes
+// something, then before its second, and so on until the operation succeeds, each time in a
+// new world. Calls that only read need not be counted: a process that dies before one leaves
+// the same as one that dies before the next change. After each death check runs.
+func dieAtEveryCall(t *testing.T, setUp func(*testing.T) *world, operation func(*world) error, check func(w *world, calls int)) {
 	t.Helper()
 	for alive := 0; ; alive++ {
 		w := setUp(t)
@@ -194,7 +193,7 @@ func untilItGetsThrough(t *testing.T, setUp func(*testing.T) *world, operation f
 			mu.Lock()
 			defer mu.Unlock()
 			if c.Principal == nil || c.Principal.Service != "" {
-				return nil // AWS among itself does not die with us
+				return nil // calls between AWS services don't fail
 			}
 			if !reads.MatchString(c.Action) {
 				changes++
@@ -207,7 +206,7 @@ func untilItGetsThrough(t *testing.T, setUp func(*testing.T) *world, operation f
 		err := operation(w)
 		revive()
 		if err == nil && alive < 5 {
-			t.Fatalf("it got through with %d calls: nothing was tested", alive)
+			t.Fatalf("the operation succeeded with %d calls, so nothing was tested", alive)
 		}
 		check(w, alive)
 		_ = w.box.Close()
@@ -217,10 +216,10 @@ func untilItGetsThrough(t *testing.T, setUp func(*testing.T) *world, operation f
 	}
 }
 
-// calls counts the calls of an action since a mark.
+// calls returns the number of calls of an action since a mark.
 func (w *world) calls(mark int, action string) int { return w.box.Journal().Counts(mark)[action] }
 
-// left lists what the vendor's account still has of the hub.
+// left returns the hub's resources that the vendor's account still has.
 func (w *world) left() []string {
 	w.t.Helper()
 	var left []string

@@ -21,7 +21,7 @@ func signUp(more ...string) string {
 	return replaceOnce(linkHCL(globex.with(more...)), `account_id  = "222222222222"`, "")
 }
 
-func TestTheFirstAccountClaimsAnOpenLinkAndOthersAreRefused(t *testing.T) {
+func TestTheFirstAccountClaimsALinkForAnyoneAndOthersAreRefused(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	hub := w.Provider() + hubHCL(`publishers = "anyone"`)
@@ -73,7 +73,7 @@ func TestTheFirstAccountClaimsAnOpenLinkAndOthersAreRefused(t *testing.T) {
 	)
 }
 
-func TestAnOpenLinkRequiresAnExpiryAndAnIssuedExternalID(t *testing.T) {
+func TestALinkForAnyoneRequiresAnExpiryAndAnIssuedExternalID(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	open := w.Provider() + hubHCL(`publishers = "anyone"`)

@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-func TestNewCustomersGetTheNewestTopicsAndNoneMoves(t *testing.T) {
+func TestNewCustomersAreSpreadOverTheNewestTopics(t *testing.T) {
 	var hub HubRecord
 	for _, step := range []struct{ shards, first, last int }{
 		{1, 0, 0}, // a new hub
-		{1, 0, 0}, // the same again
+		{1, 0, 0}, // unchanged
 		{3, 1, 2}, // raised
-		{2, 1, 2}, // lowered: the topics stay
+		{2, 1, 2}, // lowered, which removes no topic
 		{7, 3, 6},
 	} {
 		hub = hub.Grown(step.shards)
@@ -34,7 +34,7 @@ func TestNewCustomersGetTheNewestTopicsAndNoneMoves(t *testing.T) {
 	}
 }
 
-func TestAnAnnouncedStepIsFinishedWhateverIsWantedNow(t *testing.T) {
+func TestAnAnnouncedGrowthIsCompletedEvenIfLessIsWantedNow(t *testing.T) {
 	hub := HubRecord{Shards: 1, Making: 4}.Grown(1)
 	if hub.Shards != 4 || hub.NewestShard != 1 || hub.Making != 0 {
 		t.Errorf("%+v", hub)

@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// populate writes so many customers, every one of them with a registration.
+// populate writes customers with one registration each.
 func (w *world) populate(customers int) {
 	w.t.Helper()
 	for n := range customers {
@@ -29,7 +29,7 @@ func (w *world) populate(customers int) {
 	}
 }
 
-// calls counts what a read costs.
+// calls returns the calls that a read makes.
 func (w *world) calls(read func()) map[string]int {
 	w.t.Helper()
 	mark := w.sandbox.Journal().Mark()
@@ -37,9 +37,8 @@ func (w *world) calls(read func()) map[string]int {
 	return w.sandbox.Journal().Counts(mark)
 }
 
-// TestASmallHubIsReadWithTwoQueriesAndALargeOneByFourAtOnce has both grow, which
-// moves no customer.
-func TestASmallHubIsReadWithTwoQueriesAndALargeOneByFourAtOnce(t *testing.T) {
+// Both hubs then grow, which moves no customer to another partition.
+func TestASmallHubIsReadWithTwoQueriesAndALargeOneWithEight(t *testing.T) {
 	for capacity, queries := range map[int]int{1_500: 2, 10_000: 2, 10_001: 8} {
 		t.Run(fmt.Sprint(capacity), func(t *testing.T) {
 			w := newWorld(t)
@@ -60,8 +59,8 @@ func TestASmallHubIsReadWithTwoQueriesAndALargeOneByFourAtOnce(t *testing.T) {
 	}
 }
 
-// isReadWith fails the test unless a new process reads the 20 customers with so
-// many queries.
+// isReadWith fails the test unless a new process reads the 20 customers with this number of
+// queries.
 func (w *world) isReadWith(queries int) {
 	w.t.Helper()
 	r := w.process()
@@ -96,12 +95,12 @@ func TestCustomersAreSpreadOverThePartitions(t *testing.T) {
 	}
 }
 
-func TestThoseWhoAreAskedForAreReadByTheHundred(t *testing.T) {
+func TestRequestedCustomersAreReadInBatchesOfAHundred(t *testing.T) {
 	w := newHub(t)
 	w.populate(150)
 	var ids []string
 	for n := range 150 {
-		ids = append(ids, fmt.Sprintf("customer-%04d", n), fmt.Sprintf("stranger-%d", n))
+		ids = append(ids, fmt.Sprintf("customer-%04d", n), fmt.Sprintf("unknown-%d", n))
 	}
 	r := w.process()
 	_, err := r.Hub(t.Context())
@@ -112,7 +111,7 @@ func TestThoseWhoAreAskedForAreReadByTheHundred(t *testing.T) {
 	if len(some) != 150 || len(some[149].Registrations) != 1 || some[149].Link.CustomerID != "customer-0149" {
 		t.Errorf("got %d customers: %+v", len(some), some[len(some)-1])
 	}
-	if diff := cmp.Diff(map[string]int{"dynamodb:BatchGetItem": 6 + 2}, calls); diff != "" { // links with bindings of 300, registrations of 150
+	if diff := cmp.Diff(map[string]int{"dynamodb:BatchGetItem": 6 + 2}, calls); diff != "" { // links and bindings of 300 customers, registrations of 150
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	calls = w.calls(func() { some, err = r.Select(t.Context(), "customer-0007") })
@@ -120,12 +119,12 @@ func TestThoseWhoAreAskedForAreReadByTheHundred(t *testing.T) {
 	if len(some) != 1 || calls["dynamodb:BatchGetItem"] != 2 || len(calls) != 1 {
 		t.Errorf("for one customer: %v", calls)
 	}
-	if _, err := r.Customer(t.Context(), "stranger-1"); !errors.Is(err, registry.ErrNoLink) {
-		t.Errorf("a stranger: %v", err)
+	if _, err := r.Customer(t.Context(), "unknown-1"); !errors.Is(err, registry.ErrNoLink) {
+		t.Errorf("an unknown customer: %v", err)
 	}
 }
 
-func TestSelectFindsRegistrationsInEveryAccountThatALinkWasFor(t *testing.T) {
+func TestSelectFindsRegistrationsInEveryAccountThatALinkHad(t *testing.T) {
 	w := newHub(t)
 	for name, story := range map[string]func(link onboarding.Link) onboarding.Link{
 		"the account was corrected": func(link onboarding.Link) onboarding.Link {
@@ -167,7 +166,7 @@ func organization(t *testing.T) account.OrganizationID {
 	return id
 }
 
-func TestAWalkGoesInOrderAndEndsWhereItIsTold(t *testing.T) {
+func TestAWalkIsOrderedAndCanBePaged(t *testing.T) {
 	w := newHub(t)
 	w.populate(100)
 	var all []string
@@ -178,7 +177,7 @@ func TestAWalkGoesInOrderAndEndsWhereItIsTold(t *testing.T) {
 	if len(all) != 100 || !slices.IsSorted(all) {
 		t.Fatalf("%d customers, in order: %t", len(all), slices.IsSorted(all))
 	}
-	// Page by page, each from where the last one ended.
+	// In pages, each after the end of the last one.
 	var paged []string
 	for after := ""; ; after = paged[len(paged)-1] {
 		n := 0
@@ -209,7 +208,7 @@ func TestAWalkGoesInOrderAndEndsWhereItIsTold(t *testing.T) {
 	}
 }
 
-func TestAWalkThatFailsSaysSo(t *testing.T) {
+func TestAWalkThatFailsReturnsTheError(t *testing.T) {
 	w := newHub(t)
 	w.populate(20)
 	w.sandbox.Faults().Before(func(c *kernel.Call) error {
@@ -226,8 +225,8 @@ func TestAWalkThatFailsSaysSo(t *testing.T) {
 	}
 }
 
-// TestABusyTableIsAskedAgainLater has DynamoDB leave items for another call.
-func TestABusyTableIsAskedAgainLater(t *testing.T) {
+// DynamoDB returns part of each batch as unprocessed.
+func TestUnprocessedKeysAreReadAgainWithGrowingPauses(t *testing.T) {
 	w := newHub(t)
 	w.populate(3)
 	var pauses []time.Duration
@@ -245,16 +244,15 @@ func TestABusyTableIsAskedAgainLater(t *testing.T) {
 	}
 	r = registry.New(w.busy(1000), hubName, w.clock.Now, registry.WithWait(w.passing))
 	if _, err := r.Select(t.Context(), "customer-0000"); err == nil || !strings.Contains(err.Error(), "too busy") {
-		t.Errorf("a table that gives nothing: %v", err)
+		t.Errorf("a table that always returns unprocessed keys: %v", err)
 	}
 	r = registry.New(w.busy(1000), hubName, w.clock.Now, registry.WithWait(func(context.Context, time.Duration) error { return context.Canceled }))
 	if _, err := r.Select(t.Context(), "customer-0000"); !errors.Is(err, context.Canceled) {
-		t.Errorf("a caller who has gone: %v", err)
+		t.Errorf("a canceled caller: %v", err)
 	}
 }
 
-// busy returns a client of a table that leaves all keys of a batch but the last
-// unprocessed, so many times.
+// busy returns a client that leaves all keys but the last of the next batches unprocessed.
 func (w *world) busy(times int) *dynamodb.Client {
 	options := w.dynamo.Options()
 	options.APIOptions = append(slices.Clone(options.APIOptions), leaveUnprocessed(times))
@@ -269,7 +267,7 @@ func TestTheVendorsChangesOfALinkAreInItsHistory(t *testing.T) {
 	link, err := w.UpdateLink(t.Context(), link)
 	w.must(err)
 	w.clock.Advance(time.Hour)
-	link.FormerTemplates = []onboarding.FormerTemplate{{Version: "v1"}} // concerns no customer
+	link.FormerTemplates = []onboarding.FormerTemplate{{Version: "v1"}} // not a change that the history records
 	link, err = w.UpdateLink(t.Context(), link)
 	w.must(err)
 	link.Closed = true
@@ -299,7 +297,7 @@ func TestTheVendorsChangesOfALinkAreInItsHistory(t *testing.T) {
 	}
 }
 
-func TestALinkThatWasChangedMeanwhileIsNotWrittenOver(t *testing.T) {
+func TestALinkChangedMeanwhileIsNotOverwritten(t *testing.T) {
 	w := newHub(t)
 	mine := w.linked("globex", "222222222222")
 	theirs := mine
@@ -311,6 +309,6 @@ func TestALinkThatWasChangedMeanwhileIsNotWrittenOver(t *testing.T) {
 		t.Errorf("got %v, want ErrConflict", err)
 	}
 	if n := len(w.partition("LINK-HISTORY#globex")); n != 2 {
-		t.Errorf("the history has %d lines, want 2: what was refused is none", n)
+		t.Errorf("the history has %d lines, want 2: a refused write adds none", n)
 	}
 }

@@ -5,7 +5,7 @@ package registry
 
 import "github.com/xacct/terraform-provider-xacct/internal/account"
 
-// LinkItem and RegistrationItem are where tests find these items in the table.
+// LinkItem and RegistrationItem return the keys of a customer's items in the table.
 func LinkItem(customer string) (pk, sk string) { k := widest.linkKey(customer); return k.pk, k.sk }
 
 func RegistrationItem(customer string, in account.ID) (pk, sk string) {
@@ -13,9 +13,8 @@ func RegistrationItem(customer string, in account.ID) (pk, sk string) {
 	return k.pk, k.sk
 }
 
-// Spread is the number of partitions of links, and of registrations, of the hubs
-// that most tests make.
+// Spread is the number of partitions of links, and of registrations, in most tests' hubs.
 const Spread = int(widest)
 
-// TransactionSize is how many writes and checks a transaction may have.
+// TransactionSize is the maximum number of writes and checks in a transaction.
 const TransactionSize = transactionSize

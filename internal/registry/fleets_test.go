@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// fleet writes a fleet whose links refer to a set.
+// fleet writes a fleet whose links refer to a permission set.
 func (w *world) fleet(name string, set onboarding.PermissionSet) onboarding.Fleet {
 	w.t.Helper()
 	fleet, err := w.WriteFleet(w.t.Context(), nil, onboarding.Fleet{
@@ -25,7 +25,7 @@ func (w *world) fleet(name string, set onboarding.PermissionSet) onboarding.Flee
 	return fleet
 }
 
-// members are new links of a fleet, of the customers [from, to).
+// members returns new links of a fleet, for the customers [from, to).
 func (w *world) members(fleet onboarding.Fleet, set onboarding.PermissionSet, from, to int) []registry.LinkChange {
 	w.t.Helper()
 	var changes []registry.LinkChange
@@ -50,14 +50,15 @@ func TestAFleetIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestLinksOfAFleetAreWrittenManyAtOnce(t *testing.T) {
+func TestLinksOfAFleetAreWrittenInFullTransactions(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("readonly", "v1")
 	fleet := w.fleet("main", set)
 	mark := w.sandbox.Journal().Mark()
 	written, err := w.WriteLinks(t.Context(), fleet, w.members(fleet, set, 0, 200))
 	w.must(err)
-	// A link, its claim, and a line of the history; and a check of the fleet.
+	// Per link: its item, its claim, and a line of the history. Per transaction: a check of the
+	// fleet.
 	if n, want := w.sandbox.Journal().Counts(mark)["dynamodb:TransactWriteItems"], 200/((registry.TransactionSize-1)/3)+1; n != want {
 		t.Errorf("200 links were %d transactions, want %d", n, want)
 	}
@@ -84,9 +85,9 @@ func TestLinksOfAFleetAreWrittenManyAtOnce(t *testing.T) {
 	}
 }
 
-// The process that wrote the fleet's record last goes on, and the other one stops
-// with what it has done.
-func TestWhoHasNotWrittenTheFleetLastWritesNoLinks(t *testing.T) {
+// The process that wrote the fleet's record last continues. The other one stops, and what it
+// wrote stays.
+func TestOnlyTheLastWriterOfAFleetWritesLinks(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("readonly", "v1")
 	former := w.fleet("main", set)
@@ -107,7 +108,7 @@ func TestWhoHasNotWrittenTheFleetLastWritesNoLinks(t *testing.T) {
 	w.must(err)
 }
 
-func TestALinkThatHasChangedKeepsABatchFromBeingWritten(t *testing.T) {
+func TestAChangedLinkPreventsItsBatch(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("readonly", "v1")
 	fleet := w.fleet("main", set)
@@ -134,7 +135,7 @@ func TestALinkThatHasChangedKeepsABatchFromBeingWritten(t *testing.T) {
 	}
 }
 
-func TestAFleetRefersToASetThatExistsAndIsNotRetired(t *testing.T) {
+func TestANewFleetRequiresASetThatIsNotRetired(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("readonly", "v1")
 	fleet := w.fleet("main", set)
@@ -154,7 +155,7 @@ func TestAFleetRefersToASetThatExistsAndIsNotRetired(t *testing.T) {
 	}
 }
 
-func TestAnExternalIDOfAnotherCustomerStaysTheirs(t *testing.T) {
+func TestAFleetCannotTakeAnotherCustomersExternalID(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("readonly", "v1")
 	fleet := w.fleet("main", set)
@@ -164,6 +165,6 @@ func TestAnExternalIDOfAnotherCustomerStaysTheirs(t *testing.T) {
 	_, err := w.WriteLinks(t.Context(), fleet, changes)
 	var taken *registry.ExternalIDTakenError
 	if !errors.As(err, &taken) || taken.CustomerID != "globex" {
-		t.Errorf("got %v, want that the external ID is globex's", err)
+		t.Errorf("got %v, want an ExternalIDTakenError of globex", err)
 	}
 }

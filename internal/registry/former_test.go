@@ -26,15 +26,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// firstRelease is the table of a hub as the first release has written it: by
-// running commit 2bcc4bf in a sandbox, with a customer of each kind, and reading
-// the whole table afterwards.
+// firstRelease is a hub's table as the first release wrote it. It was read from a sandbox in
+// which commit 2bcc4bf had run, with a customer in each state.
 //
 //go:embed testdata/first_release.json
 var firstRelease []byte
 
-// newFormer is a world whose table the first release has written, for a test
-// that runs beside others.
+// newFormer returns a world with a table of the first release, for a parallel test.
 func newFormer(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
@@ -44,7 +42,7 @@ func newFormer(t *testing.T) *world {
 func formerWorld(t *testing.T) *world {
 	t.Helper()
 	w := startWorld(t)
-	w.clock.Set(time.Date(2026, 11, 28, 12, 54, 0, 0, time.UTC)) // soon after the last of it was written
+	w.clock.Set(time.Date(2026, 11, 28, 12, 54, 0, 0, time.UTC)) // shortly after the table's last write
 	w.must(w.EnsureTable(t.Context(), registry.TableSpec{}))
 	for _, i := range formerItems(t) {
 		_, err := w.dynamo.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(w.Table()), Item: i})
@@ -70,7 +68,7 @@ func formerItems(t *testing.T) []map[string]types.AttributeValue {
 	return items
 }
 
-// attribute reads a value in DynamoDB's own JSON.
+// attribute decodes a value in DynamoDB's JSON.
 func attribute(t *testing.T, wire map[string]json.RawMessage) types.AttributeValue {
 	t.Helper()
 	for kind, raw := range wire {
@@ -114,7 +112,7 @@ func attribute(t *testing.T, wire map[string]json.RawMessage) types.AttributeVal
 	return nil
 }
 
-// stopAfter lets a process make so many calls.
+// stopAfter returns a hook that lets a process make alive calls.
 func stopAfter(alive int64) kernel.Hook {
 	var calls atomic.Int64
 	return func(*kernel.Call) error {
@@ -125,8 +123,7 @@ func stopAfter(alive int64) kernel.Hook {
 	}
 }
 
-// beforeCall does something before the n-th call, and the calls that this takes
-// are not counted.
+// beforeCall returns a hook that runs act before the n-th call. Calls of act are not counted.
 func beforeCall(n int64, act func()) kernel.Hook {
 	var calls atomic.Int64
 	var acting atomic.Bool
@@ -136,26 +133,26 @@ func beforeCall(n int64, act func()) kernel.Hook {
 		}
 		acting.Store(true)
 		done := make(chan struct{})
-		go func() { defer close(done); act() }() // a test that fails ends its goroutine
+		go func() { defer close(done); act() }() // in its own goroutine, because a test that fails ends it
 		<-done
 		acting.Store(false)
 		return nil
 	}
 }
 
-// process is another process of this release on the same table.
+// process returns another process of this release on the same table.
 func (w *world) process() *registry.Registry {
 	return registry.New(w.dynamo, hubName, w.clock.Now, registry.By("arn:aws:iam::111111111111:user/other"), registry.WithWait(w.passing))
 }
 
-// passing waits by letting the clock pass.
+// passing waits by advancing the clock.
 func (w *world) passing(_ context.Context, d time.Duration) error {
 	w.clock.Advance(d)
 	return nil
 }
 
-// everything is what is known of all customers, as it was before and is after a
-// table is migrated.
+// everything returns all customers, which must be the same before and after a table is
+// migrated.
 func everything(t *testing.T, r *registry.Registry) []onboarding.Customer {
 	t.Helper()
 	customers, err := r.Customers(t.Context())
@@ -165,7 +162,8 @@ func everything(t *testing.T, r *registry.Registry) []onboarding.Customer {
 	return customers
 }
 
-// unmoved ignores where a record lies, and what a link has learned by moving.
+// unmoved ignores the fields that record where an item is, and those that a migration adds to
+// a link.
 var unmoved = cmp.Options{
 	comparable,
 	cmpopts.IgnoreFields(onboarding.Link{}, "Former", "PastAccounts", "BindingRevision"),
@@ -191,7 +189,7 @@ func numberIn(i map[string]types.AttributeValue, name string) string {
 	return n.Value
 }
 
-func TestATableOfTheFirstReleaseIsReadWhereItIs(t *testing.T) {
+func TestATableOfTheFirstReleaseIsReadWithoutMigration(t *testing.T) {
 	w := newFormer(t)
 	customers := everything(t, w.Registry)
 	var got []string
@@ -220,10 +218,10 @@ func TestATableOfTheFirstReleaseIsReadWhereItIs(t *testing.T) {
 		found, err := w.Customer(t.Context(), c.Link.CustomerID)
 		w.must(err)
 		if diff := cmp.Diff(c, found, comparable); diff != "" {
-			t.Errorf("alone, %s is another one (-together +alone):\n%s", c.Link.CustomerID, diff)
+			t.Errorf("%s read alone differs (-together +alone):\n%s", c.Link.CustomerID, diff)
 		}
 	}
-	some, err := w.Select(t.Context(), "tyrell", "globex", "nobody")
+	some, err := w.Select(t.Context(), "tyrell", "globex", "unknown")
 	w.must(err)
 	if len(some) != 2 || some[0].Link.CustomerID != "globex" || len(some[1].Registrations) != 2 {
 		t.Errorf("selected: %+v", some)
@@ -259,7 +257,7 @@ func TestATableIsMigratedOnceAndNothingIsLost(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(map[string][]string{"tyrell": {"200000000012"}}, earlier); diff != "" {
-			t.Errorf("the accounts before today's (-want +got):\n%s", diff)
+			t.Errorf("past accounts (-want +got):\n%s", diff)
 		}
 	}
 	again, err := w.History(t.Context(), "initech")
@@ -277,7 +275,7 @@ func TestATableIsMigratedOnceAndNothingIsLost(t *testing.T) {
 		selected, err := w.process().Select(t.Context(), c.Link.CustomerID)
 		w.must(err)
 		if diff := cmp.Diff([]onboarding.Customer{c}, selected, comparable); diff != "" {
-			t.Errorf("by its link, %s has other registrations (-all +selected):\n%s", c.Link.CustomerID, diff)
+			t.Errorf("selected by its link, %s differs (-all +selected):\n%s", c.Link.CustomerID, diff)
 		}
 	}
 	w.migrated()
@@ -289,8 +287,8 @@ func TestATableIsMigratedOnceAndNothingIsLost(t *testing.T) {
 	}
 }
 
-// migrated fails the test unless the table has today's layout and nothing
-// else: an older release finds no record that it would take for one of its own.
+// migrated fails the test unless the table has only the current layout. An older release must
+// find no record in its own layout.
 func (w *world) migrated() {
 	w.t.Helper()
 	for _, i := range w.partition("CUSTOMERS") {
@@ -310,9 +308,8 @@ func (w *world) migrated() {
 	}
 }
 
-// TestTheNextProcessFinishesAMigration stops the process before each of
-// its calls in turn, until it gets through.
-func TestTheNextProcessFinishesAMigration(t *testing.T) {
+// The process stops before each of its calls in turn, until the migration succeeds.
+func TestAnInterruptedMigrationIsCompletedByTheNextProcess(t *testing.T) {
 	t.Parallel()
 	for alive := 0; ; alive++ {
 		var done bool
@@ -332,17 +329,17 @@ func TestTheNextProcessFinishesAMigration(t *testing.T) {
 			w.migrated()
 		})
 		if done && alive < 20 {
-			t.Fatalf("it got through with %d calls: nothing was tested", alive)
+			t.Fatalf("the migration succeeded with %d calls, so nothing was tested", alive)
 		}
 		if done || t.Failed() {
 			return
 		}
-		alive += alive / 12 // the middle is the same for each customer
+		alive += alive / 12 // skips some, because the calls are the same for each customer
 	}
 }
 
-// TestRegistrarsWorkDuringAMigration lets a registrar of this release
-// and one of the first handle requests before each call of the migration.
+// A registrar of this release and one of the first handle requests before each call of the
+// migration.
 func TestRegistrarsWorkDuringAMigration(t *testing.T) {
 	t.Parallel()
 	for at := 1; ; at += 1 + at/10 {
@@ -375,7 +372,7 @@ func TestRegistrarsWorkDuringAMigration(t *testing.T) {
 					got[c.Link.CustomerID] += string(r.Status) + " "
 				}
 				if c.Link.CustomerID == "sterling" && c.Link.Bound.IsZero() {
-					t.Error("the link for anyone is not bound to who has registered")
+					t.Error("the link for anyone is not bound to the account that registered")
 				}
 			}
 			for customer, want := range map[string]string{
@@ -387,7 +384,7 @@ func TestRegistrarsWorkDuringAMigration(t *testing.T) {
 			}
 		})
 		if !reached && at < 20 {
-			t.Fatalf("there were only %d calls: nothing was tested", at)
+			t.Fatalf("there were only %d calls, so nothing was tested", at)
 		}
 		if !reached || t.Failed() {
 			return
@@ -395,14 +392,14 @@ func TestRegistrarsWorkDuringAMigration(t *testing.T) {
 	}
 }
 
-// heard is the heartbeat of the first release's registrar.
+// heard writes a heartbeat of the first release's registrar.
 func (w *world) heard() {
 	w.t.Helper()
 	w.alter("REGISTRARS", "REGISTRAR#registrar-8a405000ef67465a", "at", text(w.clock.Now().Format(time.RFC3339Nano)))
 }
 
-// degrade is a health round's write: decided again if the registration has moved,
-// as it does while its table is migrated.
+// degrade writes the result of a health round. If the registration has moved, as it does when
+// its table is migrated, the result is computed again.
 func (w *world) degrade(r *registry.Registry, customer string, meanwhile ...func()) {
 	w.t.Helper()
 	const attempts = 5
@@ -422,8 +419,8 @@ func (w *world) degrade(r *registry.Registry, customer string, meanwhile ...func
 	w.must(err)
 }
 
-// TestAHealthRoundDuringTheMigration has the table migrated between a health
-// round's read and its write, which succeeds at the second attempt.
+// The table is migrated between a health round's read and its write. The second attempt
+// succeeds.
 func TestAHealthRoundDuringTheMigration(t *testing.T) {
 	t.Parallel()
 	w := formerWorld(t)
@@ -439,7 +436,7 @@ func TestAHealthRoundDuringTheMigration(t *testing.T) {
 	}
 }
 
-// connect is a phone-home, from its first read to its commit.
+// connect handles a phone-home, from its first read to its commit.
 func (w *world) connect(r *registry.Registry, customer, accountID string) {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -466,9 +463,8 @@ func (w *world) connect(r *registry.Registry, customer, accountID string) {
 	w.must(r.Commit(ctx, snapshot, answer, onboarding.Apply(snapshot, answer, w.clock.Now())))
 }
 
-// formerly is the last write of a registrar of the first release that is
-// handling a request: it registers an account of an organization for the first
-// time, on the condition that no item exists.
+// formerly does the last write of a first-release registrar that is handling a request: it
+// registers another account of an organization, on the condition that no item exists.
 func (w *world) formerly(customer, accountID string) {
 	w.t.Helper()
 	record := onboarding.Registration{
@@ -488,14 +484,14 @@ func (w *world) formerly(customer, accountID string) {
 	w.must(err)
 }
 
-func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
+func TestAMigrationWaitsForAnOlderRegistrarThatMayStillWrite(t *testing.T) {
 	for name, c := range map[string]struct {
 		later time.Duration
 		waits bool
 	}{
-		"heard of just now":      {0, true},
-		"not heard of for long":  {time.Hour, false},
-		"heard of four min. ago": {3 * time.Minute, true},
+		"heartbeat now":           {0, true},
+		"heartbeat an hour ago":   {time.Hour, false},
+		"heartbeat 3 minutes ago": {3 * time.Minute, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newFormer(t)
@@ -504,7 +500,7 @@ func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
 			var waited time.Duration
 			migrator := registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
 				if waited == 0 && c.waits {
-					w.formerly("pied-piper", "200000000022") // the straggler
+					w.formerly("pied-piper", "200000000022") // the older registrar's last write
 				}
 				waited += d
 				w.clock.Advance(d)
@@ -524,7 +520,7 @@ func TestAnOlderRegistrarIsWaitedForIfItMayWriteWhatIsUnforeseen(t *testing.T) {
 	}
 }
 
-func TestAnAccountThatIsStillToComeFindsATombstoneInTheFormerPlace(t *testing.T) {
+func TestAnUnregisteredAccountHasATombstoneInTheFormerLayout(t *testing.T) {
 	w := newFormer(t)
 	w.must(w.process().Migrate(t.Context()))
 	if i := w.item("CUSTOMERS", "CUSTOMER#hooli/ACCOUNT#200000000004"); numberIn(i, "revision") != "-1" {
@@ -534,7 +530,7 @@ func TestAnAccountThatIsStillToComeFindsATombstoneInTheFormerPlace(t *testing.T)
 
 func TestTwoProcessesDoNotMigrateATableAtTheSameTime(t *testing.T) {
 	w := newFormer(t)
-	w.alter("HUB", "HUB", "bystander", text("keep")) // a write of ours is no reason to fail
+	w.alter("HUB", "HUB", "bystander", text("keep")) // a change of the item by another process is not overwritten
 	lease := map[string]types.AttributeValue{
 		"pk": text("HUB"), "sk": text("CARRY-OVER"), "lease_holder": text("another"),
 		"lease_until": number(fmt.Sprint(w.clock.Now().Add(time.Minute).UnixMilli())),
@@ -544,7 +540,7 @@ func TestTwoProcessesDoNotMigrateATableAtTheSameTime(t *testing.T) {
 	begun := w.clock.Now()
 	w.must(w.process().Migrate(t.Context()))
 	if waited := w.clock.Now().Sub(begun); waited < time.Minute {
-		t.Errorf("it was over after %s, and another process's lease lasts a minute", waited)
+		t.Errorf("the migration took %s, but another process's lease lasts a minute", waited)
 	}
 	w.migrated()
 }
@@ -573,7 +569,7 @@ func TestTheVendorsFirstWriteMigratesTheTable(t *testing.T) {
 	}
 }
 
-func TestLinksForAnyoneStayWhoseTheyWere(t *testing.T) {
+func TestLinksForAnyoneKeepTheirBindings(t *testing.T) {
 	w := newFormer(t)
 	w.must(w.process().Migrate(t.Context()))
 	r := w.process()
@@ -587,7 +583,7 @@ func TestLinksForAnyoneStayWhoseTheyWere(t *testing.T) {
 	if olson.Link.Reservation == nil || olson.Link.Reservation.Account.String() != "200000000010" {
 		t.Errorf("olson's link is reserved for %+v", olson.Link.Reservation)
 	}
-	// The vendor frees it: what the registrar has written counts no more.
+	// The vendor frees the link, so the registrar's binding no longer counts.
 	freed := draper.Link
 	freed.Bound = account.ID{}
 	_, err = r.UpdateLink(t.Context(), freed)
@@ -597,7 +593,7 @@ func TestLinksForAnyoneStayWhoseTheyWere(t *testing.T) {
 	}
 	w.connect(r, "draper", "200000000031")
 	if draper, err = r.Customer(t.Context(), "draper"); err != nil || draper.Link.Bound.String() != "200000000031" {
-		t.Errorf("%v: bound to %s, want the account that came next", err, draper.Link.Bound)
+		t.Errorf("%v: bound to %s, want the next account", err, draper.Link.Bound)
 	}
 	if !slices.Equal(names(draper.Registrations), []string{"200000000009", "200000000031"}) {
 		t.Errorf("registrations in %v", names(draper.Registrations))

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-func TestHealthIsWrittenWithItsHistoryOrNotAtAll(t *testing.T) {
+func TestHealthAndItsHistoryAreWrittenAtomically(t *testing.T) {
 	w := newHub(t)
 	registered := w.registered(onboarding.Registration{
 		Hub: hubName, CustomerID: "globex", Account: id(t, "222222222222"),
@@ -28,12 +28,12 @@ func TestHealthIsWrittenWithItsHistoryOrNotAtAll(t *testing.T) {
 		t.Errorf("written: %+v", written)
 	}
 
-	// A decision on the registration as it was before has lost.
+	// A change that is based on the former revision is a conflict.
 	stale, entry := onboarding.Health(registered, onboarding.Proof{Outcome: onboarding.Open, Hole: "without an external ID"}, w.clock.Now().Add(time.Minute))
 	if _, err := w.PutHealth(t.Context(), stale, *entry); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("a stale write gave %v, want a conflict", err)
 	}
-	// The same write again, because its answer was lost, is no conflict.
+	// The same write again is not a conflict: the response to the first may have been lost.
 	if again, err := w.PutHealth(t.Context(), degraded, *entry); err != nil || again.Revision != written.Revision {
 		t.Errorf("the same write again gave %+v, %v", again, err)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// refuse commits a refused Create of globex's.
+// refuse commits a refused Create of globex's stack.
 func (w *world) refuse(requestID string, outcome onboarding.Outcome) {
 	w.t.Helper()
 	v := w.visit(requestID)
@@ -30,7 +30,7 @@ func (w *world) refuse(requestID string, outcome onboarding.Outcome) {
 	w.must(w.Commit(w.t.Context(), v.snapshot, stored, onboarding.Apply(v.snapshot, stored, w.clock.Now())))
 }
 
-func TestAFloodOfRefusalsIsOneLineADayAndKindOfThem(t *testing.T) {
+func TestManyRefusalsAreOneLineADayForEachOutcome(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	for day := range 2 {
@@ -52,7 +52,7 @@ func TestAFloodOfRefusalsIsOneLineADayAndKindOfThem(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreRememberedForTwoMonthsAndWhatWasChangedForAYear(t *testing.T) {
+func TestRefusalsAreKeptFor60DaysAndChangesFor400(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	w.refuse("refused", onboarding.OutcomeExpired)

@@ -26,7 +26,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// comparable lets cmp look at the domain's parsed values by their text.
+// comparable lets cmp compare the domain's parsed values.
 var comparable = cmp.Options{
 	cmp.Comparer(func(a, b account.ID) bool { return a == b }),
 	cmp.Comparer(func(a, b account.Region) bool { return a == b }),
@@ -47,7 +47,7 @@ func TestAHubIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestThereIsNoHubOnlyWhereAWSSaysSo(t *testing.T) {
+func TestErrNoHubIsReturnedOnlyIfTableOrRecordDoesNotExist(t *testing.T) {
 	t.Run("no table", func(t *testing.T) {
 		w := newWorld(t)
 		if _, err := w.Hub(t.Context()); !errors.Is(err, registry.ErrNoHub) {
@@ -72,7 +72,7 @@ func TestThereIsNoHubOnlyWhereAWSSaysSo(t *testing.T) {
 	})
 }
 
-func TestASecondHubLeavesTheFirstAndItsKeyAlone(t *testing.T) {
+func TestCreatingASecondHubChangesNeitherTheFirstNorItsKey(t *testing.T) {
 	w := newHub(t)
 	second := w.record()
 	_, err := w.CreateHub(t.Context(), second)
@@ -87,7 +87,7 @@ func TestASecondHubLeavesTheFirstAndItsKeyAlone(t *testing.T) {
 	}
 }
 
-func TestUpdatingAHubNeedsTheRevisionThatWasRead(t *testing.T) {
+func TestUpdatingAHubRequiresTheCurrentRevision(t *testing.T) {
 	w := newHub(t)
 	mine, theirs := w.hub, w.hub
 	theirs.DisplayName = "Acme Corp"
@@ -126,7 +126,7 @@ func TestNothingPrintsTheHubsKey(t *testing.T) {
 	}
 }
 
-func TestARecordOfANewerReleaseIsRefusedAndNotMangled(t *testing.T) {
+func TestARecordOfANewerReleaseIsRefused(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	pk, sk := registry.LinkItem("globex")
@@ -150,7 +150,7 @@ func TestARecordOfANewerReleaseIsRefusedAndNotMangled(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatGotLostIsNoConflict(t *testing.T) {
+func TestALostResponseIsNotAConflict(t *testing.T) {
 	w := newWorld(t)
 	lose := func(action string) {
 		w.sandbox.Faults().Add(kernel.FaultRule{Service: "dynamodb", Action: action, Kind: kernel.FaultLostAnswer, Next: 1})
@@ -180,9 +180,9 @@ func TestAnAnswerThatGotLostIsNoConflict(t *testing.T) {
 	}
 }
 
-// TestAHubIsCreatedWithItsKeyOrNotAtAll: what is left of another one, the record
-// or the key, is never overwritten.
-func TestAHubIsCreatedWithItsKeyOrNotAtAll(t *testing.T) {
+// If a record or key of another hub exists, neither is overwritten and no other half is
+// written.
+func TestAHubAndItsKeyAreCreatedAtomically(t *testing.T) {
 	for what, left := range map[string]string{"the record": "HUB", "the key": "KEY"} {
 		t.Run(what, func(t *testing.T) {
 			w := newHub(t)
@@ -207,7 +207,7 @@ func TestAHubIsCreatedWithItsKeyOrNotAtAll(t *testing.T) {
 	}
 }
 
-func TestARegionThatWasNeverOfferedTakesNoMessages(t *testing.T) {
+func TestARegionThatWasNeverReadyHasNoPublishers(t *testing.T) {
 	t.Parallel()
 	virginia, ireland, oregon := region(t, "us-east-1"), region(t, "eu-west-1"), region(t, "us-west-2")
 	hub := registry.HubRecord{Retirements: map[account.Region]registry.Retirement{ireland: {}}}
@@ -217,10 +217,10 @@ func TestARegionThatWasNeverOfferedTakesNoMessages(t *testing.T) {
 	}
 }
 
-func TestOnlyAnotherTableIsARestoredOne(t *testing.T) {
+func TestAnotherTableIDStartsTheRecovery(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
-	var hub registry.HubRecord // of before there were IDs
+	var hub registry.HubRecord // of a release without table IDs
 	for _, step := range []struct {
 		table      string
 		recovering bool

@@ -25,7 +25,7 @@ func TestALinkIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestASecondLinkOfACustomerIsRefusedWithTheFirst(t *testing.T) {
+func TestASecondLinkOfACustomerIsRefusedWithTheExistingOne(t *testing.T) {
 	w := newHub(t)
 	first := w.linked("globex", "222222222222")
 	_, err := w.CreateLink(t.Context(), w.link("globex", "333333333333"))
@@ -58,7 +58,7 @@ func TestAnExternalIDAlwaysBelongsToOneCustomer(t *testing.T) {
 	}
 }
 
-func TestAReturningCustomerMayHaveTheOldExternalIDAgain(t *testing.T) {
+func TestAReissuedLinkMayHaveTheOldExternalIDAgain(t *testing.T) {
 	w := newHub(t)
 	link := w.linked("globex", "222222222222")
 	link.Closed = true
@@ -70,7 +70,7 @@ func TestAReturningCustomerMayHaveTheOldExternalIDAgain(t *testing.T) {
 	}
 }
 
-func TestALinkIsWrittenOnlyOverTheRevisionThatWasRead(t *testing.T) {
+func TestALinkIsWrittenOnlyOverTheCurrentRevision(t *testing.T) {
 	w := newHub(t)
 	stale := w.linked("globex", "222222222222")
 	newer := stale
@@ -87,7 +87,7 @@ func TestALinkIsWrittenOnlyOverTheRevisionThatWasRead(t *testing.T) {
 	}
 }
 
-func TestUpdatingALinkCannotSmuggleInAnUnclaimedExternalID(t *testing.T) {
+func TestUpdateLinkRefusesAnUnclaimedExternalID(t *testing.T) {
 	w := newHub(t)
 	link := w.linked("globex", "222222222222")
 	link.ExternalID = onboarding.ExternalID([]byte("other"), hubName, "globex", 1)
@@ -123,12 +123,12 @@ func TestOneOfManyConcurrentCreatesWins(t *testing.T) {
 	}
 }
 
-func TestCustomersAreReadInPagesAndOrderWithTheirRegistrations(t *testing.T) {
+func TestCustomersAreReadInOrderWithTheirRegistrations(t *testing.T) {
 	w := newHub(t)
 	const customers = 150
 	for n := range customers {
 		link := w.link(fmt.Sprintf("customer.%03d", n), fmt.Sprintf("222222222%03d", n))
-		// Big enough that DynamoDB cannot answer in one page of 1 MB.
+		// Large enough that DynamoDB cannot return all links in one page of 1 MB.
 		link.Declared = []byte(`"` + strings.Repeat("x", 10_000) + `"`)
 		_, err := w.CreateLink(t.Context(), link)
 		w.must(err)
@@ -140,7 +140,7 @@ func TestCustomersAreReadInPagesAndOrderWithTheirRegistrations(t *testing.T) {
 	found, err := w.Customers(t.Context())
 	w.must(err)
 	if pages := w.sandbox.Journal().Counts(mark)["dynamodb:Query"]; pages < 2 {
-		t.Errorf("read in %d pages: the test does not test paging", pages)
+		t.Errorf("read in %d pages, so paging was not tested", pages)
 	}
 	if len(found) != customers {
 		t.Fatalf("got %d customers, want %d", len(found), customers)
@@ -171,7 +171,7 @@ func TestACustomersIDIsNotAnothersPrefix(t *testing.T) {
 	}
 }
 
-func TestARegistrationIsWrittenOnlyOverTheRevisionThatWasRead(t *testing.T) {
+func TestARegistrationIsWrittenOnlyOverTheCurrentRevision(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	first := w.registered(onboarding.Registration{CustomerID: "globex", Account: id(t, "222222222222"), Status: onboarding.Active})

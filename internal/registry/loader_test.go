@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// launched is the Create of a customer's stack in an account.
+// launched returns the Create of a customer's stack in an account.
 func (w *world) launched(link onboarding.Link, role string) phonehome.Request {
 	w.t.Helper()
 	return phonehome.Request{
@@ -26,7 +26,7 @@ func (w *world) launched(link onboarding.Link, role string) phonehome.Request {
 	}
 }
 
-// reads counts the calls of a Load, and returns what it found.
+// reads returns the result of a Load and the number of its calls.
 func (w *world) reads(request phonehome.Request, before onboarding.Snapshot) (onboarding.Snapshot, int) {
 	w.t.Helper()
 	mark := w.sandbox.Journal().Mark()
@@ -35,12 +35,12 @@ func (w *world) reads(request phonehome.Request, before onboarding.Snapshot) (on
 	return snapshot, len(w.sandbox.Journal().Since(mark))
 }
 
-func TestALoadIsOneCallOnceItIsKnownWhereToLook(t *testing.T) {
+func TestARepeatedLoadTakesOneCall(t *testing.T) {
 	w := newHub(t)
 	link := w.referring("globex", "222222222222", w.declared("readonly", "v1"))
 	request := w.launched(link, "acme-globex")
 	first, calls := w.reads(request, onboarding.Snapshot{})
-	if calls != 2 { // which permission set is a customer's is known from the link
+	if calls != 2 { // the second reads the permission set that the link names
 		t.Errorf("the first load took %d calls, want 2", calls)
 	}
 	again, calls := w.reads(request, onboarding.Snapshot{})
@@ -48,7 +48,7 @@ func TestALoadIsOneCallOnceItIsKnownWhereToLook(t *testing.T) {
 		t.Errorf("another load took %d calls, want 1 (-first +again):\n%s", calls, diff)
 	}
 
-	// A role whose name says nothing of the customer.
+	// A role whose name does not contain the customer's ID.
 	request = w.launched(link, "vendor-access")
 	first, calls = w.reads(request, onboarding.Snapshot{})
 	if calls != 3 {
@@ -59,21 +59,21 @@ func TestALoadIsOneCallOnceItIsKnownWhereToLook(t *testing.T) {
 	}
 }
 
-func TestARoleThatNamesAnotherCustomerFindsTheOneWhoseExternalIDItIs(t *testing.T) {
+func TestTheExternalIDAndNotTheRolesNameIdentifiesTheCustomer(t *testing.T) {
 	w := newHub(t)
 	link := w.linked("globex", "222222222222")
 	w.linked("initech", "333333333333")
 	w.registered(onboarding.Registration{Hub: hubName, CustomerID: "initech", Account: link.Account, Status: onboarding.Active})
-	for _, role := range []string{"acme-globex", "acme-initech", "acme-nobody", "acme-", "other"} {
+	for _, role := range []string{"acme-globex", "acme-initech", "acme-unknown", "acme-", "other"} {
 		snapshot := w.load(w.launched(link, role))
 		if snapshot.Link == nil || snapshot.Link.CustomerID != "globex" || snapshot.Registration != nil {
 			t.Errorf("role %s: link %+v, registration %+v", role, snapshot.Link, snapshot.Registration)
 		}
 	}
-	stranger := w.launched(link, "acme-globex")
-	stranger.Properties.ExternalID = "nobody's"
-	if snapshot := w.load(stranger); snapshot.Link != nil || snapshot.Registration != nil {
-		t.Errorf("a stranger with a role of globex's name finds %+v", snapshot)
+	unknown := w.launched(link, "acme-globex")
+	unknown.Properties.ExternalID = "unknown"
+	if snapshot := w.load(unknown); snapshot.Link != nil || snapshot.Registration != nil {
+		t.Errorf("an unknown external ID with a role named after globex finds %+v", snapshot)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestLoadsAtTheSameTimeShareCalls(t *testing.T) {
 		id := fmt.Sprintf("customer-%d", n)
 		requests = append(requests, w.launched(w.referring(id, fmt.Sprintf("2222222222%02d", n), set), "acme-"+id))
 	}
-	w.load(requests[0]) // the set is known
+	w.load(requests[0]) // reads the permission set
 	mark := w.sandbox.Journal().Mark()
 	var loads sync.WaitGroup
 	for n, request := range requests {
@@ -103,9 +103,9 @@ func TestLoadsAtTheSameTimeShareCalls(t *testing.T) {
 	}
 }
 
-// A read of several items may see the stack after a commit and the registration
-// before it. Nothing that was decided on that may be stored.
-func TestAnAnswerDecidedOnARegistrationThatHasMovedIsNotStored(t *testing.T) {
+// A read of several items may see the stack after a commit and the registration before it.
+// An answer that was decided on such a snapshot must not be stored.
+func TestAnAnswerForAFormerRegistrationIsNotStored(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	v := w.visit("one")
@@ -123,9 +123,9 @@ func TestAnAnswerDecidedOnARegistrationThatHasMovedIsNotStored(t *testing.T) {
 	old.Revision--
 	torn.Registration = &old
 	if _, err := w.StoreAnswer(t.Context(), torn, now.answer); !errors.Is(err, registry.ErrConflict) {
-		t.Errorf("with the registration of before: %v", err)
+		t.Errorf("with the former registration: %v", err)
 	}
 	if _, err := w.StoreAnswer(t.Context(), now.snapshot, now.answer); err != nil {
-		t.Errorf("as it is: %v", err)
+		t.Errorf("with the current snapshot: %v", err)
 	}
 }

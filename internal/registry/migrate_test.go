@@ -15,17 +15,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// waiting returns a process of this release that calls a function when it waits.
+// waiting returns a process of this release with its own function to wait.
 func (w *world) waiting(wait func(context.Context, time.Duration) error) *registry.Registry {
 	return registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(wait))
 }
 
 var errKilled = errors.New("the process was killed")
 
-// TestTheProcessThatFinishesAMigrationWaitsForAnOlderRegistrarToo: the one that has
-// moved the organization's link dies while it waits, and the next one finds nothing
-// to move.
-func TestTheProcessThatFinishesAMigrationWaitsForAnOlderRegistrarToo(t *testing.T) {
+// The process that moved the organization's link dies while it waits for the older
+// registrar. The next process finds nothing to move, but has to wait as well.
+func TestTheProcessThatCompletesAMigrationWaitsForAnOlderRegistrarToo(t *testing.T) {
 	w := newFormer(t)
 	w.heard()
 	sealed := w.clock.Now()
@@ -38,7 +37,7 @@ func TestTheProcessThatFinishesAMigrationWaitsForAnOlderRegistrarToo(t *testing.
 		w.clock.Advance(d)
 		if !registered && w.clock.Now().Sub(sealed) >= 75*time.Second {
 			registered = true
-			w.formerly("pied-piper", "200000000022") // the last that an older registrar may do
+			w.formerly("pied-piper", "200000000022") // an older registrar's last possible write
 		}
 		return nil
 	})
@@ -54,9 +53,8 @@ func TestTheProcessThatFinishesAMigrationWaitsForAnOlderRegistrarToo(t *testing.
 	}
 }
 
-// TestNoOtherProcessFinishesAMigrationThatIsWaiting is about processes that create links
-// at the same time.
-func TestNoOtherProcessFinishesAMigrationThatIsWaiting(t *testing.T) {
+// This concerns processes that create links at the same time.
+func TestNoOtherProcessCompletesAMigrationThatIsWaiting(t *testing.T) {
 	w := newFormer(t)
 	w.heard()
 	other := w.waiting(func(context.Context, time.Duration) error { return errKilled })
@@ -72,8 +70,8 @@ func TestNoOtherProcessFinishesAMigrationThatIsWaiting(t *testing.T) {
 	w.migrated()
 }
 
-// TestAMigrationWaitsForNoRegistrarIfNoLinkIsForAnOrganization: all other accounts are known
-// beforehand, and have a tombstone in the former place.
+// Without an organization, all accounts are known beforehand, and each has a tombstone in the
+// former layout.
 func TestAMigrationWaitsForNoRegistrarIfNoLinkIsForAnOrganization(t *testing.T) {
 	w := newFormer(t)
 	w.heard()

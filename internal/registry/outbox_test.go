@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// tellingHub is a hub that sends events.
+// tellingHub returns a hub that publishes events.
 func tellingHub(t *testing.T) *world {
 	t.Helper()
 	w := newHub(t)
@@ -27,7 +27,7 @@ func tellingHub(t *testing.T) *world {
 	return w
 }
 
-// outbox is what is in it, by now.
+// outbox returns the events that are in the outbox now.
 func (w *world) outbox() []onboarding.Event {
 	w.t.Helper()
 	var all []onboarding.Event
@@ -38,7 +38,7 @@ func (w *world) outbox() []onboarding.Event {
 	return all
 }
 
-// telling is a visit whose commit tells something.
+// telling returns a visit whose commit has an event.
 func (w *world) telling(requestID string) visit {
 	w.t.Helper()
 	v := w.visit(requestID)
@@ -46,7 +46,7 @@ func (w *world) telling(requestID string) visit {
 	return v
 }
 
-func TestAnEventIsInTheOutboxWithTheCommitOrNotAtAll(t *testing.T) {
+func TestAnEventAndItsCommitAreWrittenAtomically(t *testing.T) {
 	w := tellingHub(t)
 	w.linked("globex", "222222222222")
 	v := w.telling("one")
@@ -56,10 +56,10 @@ func TestAnEventIsInTheOutboxWithTheCommitOrNotAtAll(t *testing.T) {
 	moved := v
 	moved.snapshot.Stack.Revision = 7
 	if err := w.Commit(t.Context(), moved.snapshot, stored, moved.after); !errors.Is(err, registry.ErrConflict) {
-		t.Fatalf("a commit on what has moved gave %v", err)
+		t.Fatalf("a commit on a former revision gave %v", err)
 	}
 	if got := w.outbox(); len(got) != 0 {
-		t.Errorf("nothing was committed, and %d events are in the outbox", len(got))
+		t.Errorf("nothing was committed, but %d events are in the outbox", len(got))
 	}
 	w.must(w.Commit(t.Context(), v.snapshot, stored, v.after))
 	if err := w.Commit(t.Context(), v.snapshot, stored, v.after); !errors.Is(err, onboarding.ErrCommitted) {
@@ -73,7 +73,7 @@ func TestAnEventIsInTheOutboxWithTheCommitOrNotAtAll(t *testing.T) {
 	}
 }
 
-func TestAProofThatChangesAStateIsTold(t *testing.T) {
+func TestAProofThatChangesAStatusIsAnEvent(t *testing.T) {
 	for _, tells := range []bool{true, false} {
 		t.Run(fmt.Sprintf("hub tells=%t", tells), func(t *testing.T) {
 			w, want := newHub, 0
@@ -88,7 +88,7 @@ func TestAProofThatChangesAStateIsTold(t *testing.T) {
 			degraded, entry := onboarding.Health(registered, onboarding.Proof{Outcome: onboarding.Refused}, hub.clock.Now())
 			_, err := hub.PutHealth(t.Context(), degraded, *entry)
 			hub.must(err)
-			_, err = hub.PutHealth(t.Context(), degraded, *entry) // its answer was lost
+			_, err = hub.PutHealth(t.Context(), degraded, *entry) // the response to the first write was lost
 			hub.must(err)
 			got := hub.outbox()
 			if len(got) != want || want == 1 && (got[0].Kind != onboarding.EventDegraded || got[0].Before != onboarding.Active || got[0].Sequence != 2) {
@@ -108,7 +108,7 @@ func TestAHubWithoutABusStoresNoEvents(t *testing.T) {
 	}
 }
 
-// Of two receivers one may be down for days.
+// Of two receivers, one may be unavailable for days.
 func TestTheOutboxKeepsAnEventForEachReceiver(t *testing.T) {
 	w := tellingHub(t)
 	w.hub.WebhookURL = "https://api.acme.example/hooks"
@@ -138,19 +138,19 @@ func TestTheOutboxKeepsAnEventForEachReceiver(t *testing.T) {
 	}
 	w.must(w.RemoveEvents(t.Context(), w.outbox()))
 	if len(w.outbox()) != 0 || len(forWebhook(soon)) != 1 {
-		t.Error("what the bus has taken was taken from the webhook")
+		t.Error("events sent to the bus were removed for the webhook")
 	}
 	w.must(w.RemoveWebhookEvents(t.Context(), forWebhook(soon)))
-	w.must(w.RemoveWebhookEvents(t.Context(), []onboarding.Event{*v.after.Event})) // again
+	w.must(w.RemoveWebhookEvents(t.Context(), []onboarding.Event{*v.after.Event})) // removing it again is no error
 	if len(forWebhook(soon)) != 0 {
-		t.Error("it is still there")
+		t.Error("the event was not removed")
 	}
 }
 
-func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
+func TestTheOutboxIsReadInOrderAndRemovedByPage(t *testing.T) {
 	const all = 120
 	w := filled(t, all)
-	before := w.clock.Now().Add(-9 * time.Second) // the last ten are younger
+	before := w.clock.Now().Add(-9 * time.Second) // the last ten events are later
 	var pages []int
 	last := int64(1)
 	w.must(w.Outbox(t.Context(), before, func(page []onboarding.Event) error {
@@ -171,13 +171,13 @@ func TestTheOutboxIsReadInOrderAndEmptiedPageByPage(t *testing.T) {
 		t.Errorf("%d events are left, want 10", len(left))
 	}
 	w.must(w.RemoveEvents(t.Context(), left))
-	w.must(w.RemoveEvents(t.Context(), left)) // another process was faster
+	w.must(w.RemoveEvents(t.Context(), left)) // as if another process had removed them first
 	if got := w.outbox(); len(got) != 0 {
 		t.Errorf("%d events are left", len(got))
 	}
 }
 
-// filled is a hub with so many events in its outbox.
+// filled returns a hub with events in its outbox.
 func filled(t *testing.T, events int) *world {
 	t.Helper()
 	w := tellingHub(t)
@@ -199,7 +199,7 @@ func filled(t *testing.T, events int) *world {
 	return w
 }
 
-// sweeps returns how many events another process would send now.
+// sweeps returns the number of events that another process would send now.
 func (w *world) sweeps() (events int) {
 	w.t.Helper()
 	w.must(w.process().Outbox(w.t.Context(), w.clock.Now().Add(time.Second), func(page []onboarding.Event) error {
@@ -209,16 +209,15 @@ func (w *world) sweeps() (events int) {
 	return events
 }
 
-// TestOneProcessAtATimeSendsWhatWasLeft: after an outage every registrar finds the same
-// events.
-func TestOneProcessAtATimeSendsWhatWasLeft(t *testing.T) {
+// After an outage every registrar finds the same events.
+func TestOneProcessAtATimeSendsTheOutbox(t *testing.T) {
 	w := filled(t, 101)
 	pages := 0
 	w.must(w.Outbox(t.Context(), w.clock.Now().Add(time.Second), func([]onboarding.Event) error {
 		if pages++; w.sweeps() != 0 {
 			t.Errorf("another process sends the same at page %d", pages)
 		}
-		w.clock.Advance(time.Minute) // each page takes its time
+		w.clock.Advance(time.Minute) // sending a page takes a minute
 		return nil
 	}))
 	if pages != 2 {
@@ -236,10 +235,10 @@ func TestOneProcessAtATimeSendsWhatWasLeft(t *testing.T) {
 	}
 }
 
-// TestWhatIsLeftOfADeadProcessIsSentTwoMinutesLater: it can't give its lease back.
-func TestWhatIsLeftOfADeadProcessIsSentTwoMinutesLater(t *testing.T) {
+// A process that dies can't release its lease.
+func TestTheEventsOfADeadProcessAreSentAfterTwoMinutes(t *testing.T) {
 	w := filled(t, 1)
-	kill := w.sandbox.Faults().Before(stopAfter(3)) // two reads, and the lease between them
+	kill := w.sandbox.Faults().Before(stopAfter(3)) // a read, the lease, and another read
 	_ = w.Outbox(t.Context(), w.clock.Now().Add(time.Second), func([]onboarding.Event) error { return nil })
 	kill()
 	if got := w.sweeps(); got != 0 {
@@ -251,8 +250,8 @@ func TestWhatIsLeftOfADeadProcessIsSentTwoMinutesLater(t *testing.T) {
 	}
 }
 
-// TestAProcessThatHasLostItsTurnSendsNoFurtherPage, because the other one does.
-func TestAProcessThatHasLostItsTurnSendsNoFurtherPage(t *testing.T) {
+// The other process sends the rest.
+func TestAProcessWhoseLeaseExpiredSendsNoFurtherPage(t *testing.T) {
 	w := filled(t, 101)
 	pages := 0
 	w.must(w.Outbox(t.Context(), w.clock.Now().Add(time.Second), func([]onboarding.Event) error {
@@ -268,8 +267,8 @@ func TestAProcessThatHasLostItsTurnSendsNoFurtherPage(t *testing.T) {
 	}
 }
 
-// TestWhatAnotherProcessSendsMeanwhileIsNotReadBefore: between the read and the lease.
-func TestWhatAnotherProcessSendsMeanwhileIsNotReadBefore(t *testing.T) {
+// The other process sends the event between this one's read and its lease.
+func TestEventsThatAnotherProcessSentMeanwhileAreNotSentTwice(t *testing.T) {
 	w := filled(t, 1)
 	end := w.sandbox.Faults().Before(beforeCall(2, func() {
 		w.must(w.Outbox(t.Context(), w.clock.Now().Add(time.Second), func(page []onboarding.Event) error {
@@ -282,7 +281,7 @@ func TestWhatAnotherProcessSendsMeanwhileIsNotReadBefore(t *testing.T) {
 	}
 }
 
-// TestAnEmptyOutboxIsReadWithOneCall, as every registrar does each minute.
+// Every registrar reads the outbox once a minute.
 func TestAnEmptyOutboxIsReadWithOneCall(t *testing.T) {
 	w := filled(t, 1)
 	var left []onboarding.Event

@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// TestEveryPartitionHasOneWriter names a key of each kind, and whose it is.
+// The tables have a key of each kind of item, by its writer.
 func TestEveryPartitionHasOneWriter(t *testing.T) {
 	t.Parallel()
 	stack, err := account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/0001")
@@ -61,8 +61,7 @@ func TestEveryPartitionHasOneWriter(t *testing.T) {
 
 func (l ListKey) partition() string { return listKey(l).pk }
 
-// patterns match as IAM's StringLike does, of which they use a star at the end
-// only.
+// patterns are matched like IAM's StringLike, with a star at the end only.
 type patterns []string
 
 func (p patterns) has(partition string) bool {

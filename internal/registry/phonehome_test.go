@@ -16,7 +16,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// visit is one request of a customer's stack with what belongs to it.
+// visit is a request of a customer's stack, with its snapshot, answer and transition.
 type visit struct {
 	request  phonehome.Request
 	snapshot onboarding.Snapshot
@@ -24,8 +24,8 @@ type visit struct {
 	after    onboarding.Transition
 }
 
-// visit loads a Create of globex's stack and makes an answer and a transition
-// that register it.
+// visit loads the snapshot of a Create of globex's stack, and returns it with an answer and a
+// transition that register the stack.
 func (w *world) visit(requestID string) visit {
 	w.t.Helper()
 	stack := stackARN(w.t, "222222222222", "0001")
@@ -66,7 +66,7 @@ func (w *world) load(request phonehome.Request) onboarding.Snapshot {
 	return snapshot
 }
 
-func TestLoadFindsTheLinkByItsExternalIDUntilTheStackIsKnown(t *testing.T) {
+func TestLoadFindsTheLinkByExternalIDUntilTheStackIsKnown(t *testing.T) {
 	w := newHub(t)
 	link := w.linked("globex", "222222222222")
 	w.linked("initech", "333333333333")
@@ -78,7 +78,7 @@ func TestLoadFindsTheLinkByItsExternalIDUntilTheStackIsKnown(t *testing.T) {
 	w.must(err)
 	w.must(w.Commit(t.Context(), v.snapshot, stored, v.after))
 
-	// The stack now says another customer's external ID: it stays globex's.
+	// The stack now sends another customer's external ID, but remains globex's.
 	v.request.Properties.ExternalID = w.link("initech", "333333333333").ExternalID.String()
 	after := w.load(v.request)
 	if diff := cmp.Diff(&link, after.Link, comparable); diff != "" {
@@ -95,7 +95,7 @@ func TestLoadFindsTheLinkByItsExternalIDUntilTheStackIsKnown(t *testing.T) {
 	}
 }
 
-func TestLoadOfAStrangerFindsNoCustomer(t *testing.T) {
+func TestLoadWithAnUnknownExternalIDFindsNoCustomer(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	for _, external := range []string{"", "no such ID", "aaaaaaaaaaaaaaaaaaaa"} {
@@ -130,7 +130,7 @@ func TestTheFirstStoredAnswerWins(t *testing.T) {
 	}
 }
 
-func TestAnAnswerDecidedOnAStackThatHasMovedIsNotStored(t *testing.T) {
+func TestAnAnswerForAFormerStackIsNotStored(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	slow, quick := w.visit("slow"), w.visit("quick")
@@ -146,7 +146,7 @@ func TestAnAnswerDecidedOnAStackThatHasMovedIsNotStored(t *testing.T) {
 	}
 }
 
-func TestWhatWasAnsweredWithSuccessIsKnownBeforeItsCommit(t *testing.T) {
+func TestPropertiesThatWereAnsweredSuccessArePromisedBeforeTheCommit(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	v := w.visit("one")
@@ -161,7 +161,7 @@ func TestWhatWasAnsweredWithSuccessIsKnownBeforeItsCommit(t *testing.T) {
 	same.RequestID, other.Properties.TemplateVersion, renamed.LogicalID = "two", "v2", "Renamed"
 	got := []bool{w.load(same).Promised, w.load(other).Promised, w.load(renamed).Promised}
 	if diff := cmp.Diff([]bool{true, false, false}, got); diff != "" {
-		t.Errorf("the same properties, others, and those of another resource are promised (-want +got):\n%s", diff)
+		t.Errorf("promised are the same properties, other ones, and those of another resource (-want +got):\n%s", diff)
 	}
 
 	update, elsewhere := other, other
@@ -169,7 +169,7 @@ func TestWhatWasAnsweredWithSuccessIsKnownBeforeItsCommit(t *testing.T) {
 	elsewhere.Type, elsewhere.Stack, elsewhere.OldProperties = phonehome.Update, stackARN(w.t, "222222222222", "0002"), v.request.Properties
 	got = []bool{w.load(update).PromisedBefore, w.load(update).Promised, w.load(elsewhere).PromisedBefore, w.load(same).PromisedBefore}
 	if diff := cmp.Diff([]bool{true, false, false, false}, got); diff != "" {
-		t.Errorf("what an Update moves away from is promised, as is what it moves to, what another stack's does, and a Create's (-want +got):\n%s", diff)
+		t.Errorf("promised are an Update's old properties, its new ones, the old ones of another stack, and those of a Create (-want +got):\n%s", diff)
 	}
 
 	failed := w.visit("three")
@@ -177,7 +177,7 @@ func TestWhatWasAnsweredWithSuccessIsKnownBeforeItsCommit(t *testing.T) {
 	_, err = w.StoreAnswer(t.Context(), failed.snapshot, failed.answer)
 	w.must(err)
 	if w.load(other).Promised {
-		t.Error("what was refused is promised")
+		t.Error("refused properties are promised")
 	}
 }
 
@@ -216,13 +216,13 @@ func TestACommitIsAllOrNothing(t *testing.T) {
 	}
 }
 
-func TestCommittingTwiceChangesNothingTheSecondTime(t *testing.T) {
+func TestASecondCommitChangesNothing(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	v := w.visit("one")
 	stored, err := w.StoreAnswer(t.Context(), v.snapshot, v.answer)
 	w.must(err)
-	// The answer to the first try is lost, so that the SDK commits again too.
+	// The response to the first attempt is lost, so the SDK commits again too.
 	w.sandbox.Faults().Add(kernel.FaultRule{Service: "dynamodb", Action: "TransactWriteItems", Kind: kernel.FaultLostAnswer, Next: 1})
 	w.must(w.Commit(t.Context(), v.snapshot, stored, v.after))
 	before := w.load(v.request)
@@ -238,7 +238,7 @@ func TestCommittingTwiceChangesNothingTheSecondTime(t *testing.T) {
 	}
 }
 
-func TestARefusedAnswerIsNotedButNeverUndoesACommit(t *testing.T) {
+func TestARefusedAnswerIsRecordedButNeverUndoesACommit(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	v := w.visit("one")
@@ -280,7 +280,7 @@ func TestAnswersAndTombstonesExpireAndLiveStacksDoNot(t *testing.T) {
 	}
 }
 
-func TestLoadSaysThatThereIsNoHub(t *testing.T) {
+func TestLoadReturnsErrNoHub(t *testing.T) {
 	w := newWorld(t)
 	_, err := w.Load(context.WithoutCancel(t.Context()), phonehome.Request{Stack: stackARN(t, "222222222222", "0001"), RequestID: "one", LogicalID: "PhoneHome"}, onboarding.Snapshot{})
 	if !errors.Is(err, registry.ErrNoHub) {
@@ -288,7 +288,7 @@ func TestLoadSaysThatThereIsNoHub(t *testing.T) {
 	}
 }
 
-func TestHistoryIsReadInTheOrderOfTime(t *testing.T) {
+func TestHistoryIsReadInChronologicalOrder(t *testing.T) {
 	w := newHub(t)
 	w.linked("globex", "222222222222")
 	for _, id := range []string{"one", "two", "three"} {

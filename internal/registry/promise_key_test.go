@@ -10,10 +10,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// TestAPromiseOfAnEarlierReleaseIsFoundUnderItsKey checks that properties which an
-// earlier release did not know change no key while they are empty: a promise that it
-// gave, not to fail a rollback to the stack's properties, holds after an upgrade.
-func TestAPromiseOfAnEarlierReleaseIsFoundUnderItsKey(t *testing.T) {
+// Properties that an earlier release did not know must not change the key while they are
+// empty. A promise of that release, that a rollback to the stack's properties will not fail,
+// must hold after an upgrade.
+func TestAPromiseOfAnEarlierReleaseHasTheSameKey(t *testing.T) {
 	stack, err := account.ParseStackARN("arn:aws:cloudformation:eu-central-1:222222222222:stack/acme-access/5f0e1a40-0000-11f1-8000-0123456789ab")
 	if err != nil {
 		t.Fatal(err)
@@ -29,24 +29,24 @@ func TestAPromiseOfAnEarlierReleaseIsFoundUnderItsKey(t *testing.T) {
 	}
 	p.AdditionalRoleARNs = map[string]string{"a": "b"}
 	if got := promiseKey(stack, "PhoneHome", p).sk; got == first {
-		t.Error("an additional role makes no difference")
+		t.Error("an additional role does not change the key")
 	}
 	p.AdditionalRoleARNs = nil
 	p.Reported = map[string]string{"a": "b"}
 	reported := promiseKey(stack, "PhoneHome", p)
 	if reported.sk == first {
-		t.Error("what the stack reports makes no difference")
+		t.Error("a reported value does not change the key")
 	}
 	p.Reported, p.Parameters = nil, map[string]string{"a": "b"}
 	if promiseKey(stack, "PhoneHome", p) == reported {
-		t.Error("a parameter is as good as a report")
+		t.Error("a parameter gives the same key as a reported value")
 	}
 	other := promiseKey(stack, "PhoneHome", p)
 	if other.sk == first {
-		t.Error("what the customer typed in makes no difference")
+		t.Error("a customer parameter does not change the key")
 	}
 	p.Parameters = map[string]string{"a": "c"}
 	if promiseKey(stack, "PhoneHome", p) == other {
-		t.Error("another value makes no difference")
+		t.Error("another value does not change the key")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// anyones returns a visit through a link that belongs to no account yet.
+// anyones returns a visit through a link for anyone that is not bound yet.
 func (w *world) anyones(requestID string) visit {
 	v := w.visit(requestID)
 	v.answer.Change = onboarding.Change{Kind: onboarding.ChangeRegister, CustomerID: "globex", Binds: true}
@@ -33,7 +33,7 @@ func (w *world) currentLink() onboarding.Link {
 	return customer.Link
 }
 
-func TestAnAnswerThatBindsReservesTheLinkAndItsCommitBindsIt(t *testing.T) {
+func TestStoringAnAnswerReservesTheLinkAndItsCommitBindsIt(t *testing.T) {
 	w := newHub(t)
 	w.anyonesLink()
 	first, second := w.anyones("one"), w.anyones("two")
@@ -55,21 +55,21 @@ func TestAnAnswerThatBindsReservesTheLinkAndItsCommitBindsIt(t *testing.T) {
 	}
 }
 
-func TestACommitThatBindsALinkWhoseBindingHasMovedIsAConflict(t *testing.T) {
+func TestACommitWhoseReservationIsGoneIsAConflict(t *testing.T) {
 	w := newHub(t)
 	w.anyonesLink()
 	v := w.anyones("one")
 	stored, err := w.StoreAnswer(t.Context(), v.snapshot, v.answer)
 	w.must(err)
 	v.snapshot = w.load(v.request)
-	w.must(w.RefuseAnswer(t.Context(), stored)) // gives the reservation back
+	w.must(w.RefuseAnswer(t.Context(), stored)) // releases the reservation
 	v.after.Link = v.snapshot.Link
 	if err := w.Commit(t.Context(), v.snapshot, stored, v.after); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("got %v, want ErrConflict", err)
 	}
 }
 
-func TestARefusedAnswerGivesTheLinkBackAndNoOther(t *testing.T) {
+func TestARefusedAnswerReleasesOnlyItsOwnReservation(t *testing.T) {
 	w := newHub(t)
 	w.anyonesLink()
 	v := w.anyones("one")
@@ -79,16 +79,16 @@ func TestARefusedAnswerGivesTheLinkBackAndNoOther(t *testing.T) {
 	other.RequestID = "another"
 	w.must(w.RefuseAnswer(t.Context(), other))
 	if w.currentLink().Reservation == nil {
-		t.Fatal("the refusal of another answer gave it back")
+		t.Fatal("the refusal of another answer released the reservation")
 	}
 	w.must(w.RefuseAnswer(t.Context(), stored))
 	if link := w.currentLink(); link.Reservation != nil {
 		t.Errorf("still reserved: %+v", link.Reservation)
 	}
-	w.must(w.RefuseAnswer(t.Context(), stored)) // and once more
+	w.must(w.RefuseAnswer(t.Context(), stored)) // again
 }
 
-// bind registers a link for anyone for its first account.
+// bind registers the first account of a link for anyone.
 func (w *world) bind(as *registry.Registry) {
 	w.t.Helper()
 	v := w.anyones("one")
@@ -101,7 +101,7 @@ func (w *world) bind(as *registry.Registry) {
 	w.must(as.Commit(w.t.Context(), v.snapshot, stored, v.after))
 }
 
-func TestALinkThatWasForAnyoneIsWrittenByWhoHasListedIt(t *testing.T) {
+func TestALinkThatWasForAnyoneCanBeUpdatedAfterAListing(t *testing.T) {
 	w := newHub(t)
 	w.anyonesLink()
 	w.bind(w.process())
@@ -118,7 +118,7 @@ func TestALinkThatWasForAnyoneIsWrittenByWhoHasListedIt(t *testing.T) {
 	}
 }
 
-func TestTheVendorEndsNoBindingThatItHasNotSeen(t *testing.T) {
+func TestUpdateLinkConflictsWithABindingThatTheVendorHasNotRead(t *testing.T) {
 	for name, when := range map[string]func(w *world){
 		"bound after the vendor has read the link": func(w *world) { w.bind(w.process()) },
 		"bound while the vendor writes it": func(w *world) {
@@ -130,7 +130,7 @@ func TestTheVendorEndsNoBindingThatItHasNotSeen(t *testing.T) {
 			w.anyonesLink()
 			link := w.currentLink()
 			when(w)
-			link.Blocked = true // as `xacct block` does
+			link.Blocked = true // as xacct block does
 			if _, err := w.UpdateLink(t.Context(), link); !errors.Is(err, registry.ErrConflict) {
 				t.Errorf("got %v, want ErrConflict", err)
 			}

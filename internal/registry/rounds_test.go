@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
+func TestARoundBelongsToOneRegistrarUntilItIsDueAgain(t *testing.T) {
 	w := newHub(t)
 	claim := func(want bool, number int64) {
 		t.Helper()
@@ -27,7 +27,7 @@ func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
 	}
 	claim(true, 0)
 	claim(false, 0)
-	w.clock.Advance(time.Hour) // its registrar is gone, and the round starts over
+	w.clock.Advance(time.Hour) // the registrar did not end the round, which starts again
 	claim(true, 0)
 	w.must(w.EndRound(t.Context(), 0, onboarding.RoundSummary{}, w.clock.Now().Add(24*time.Hour)))
 	w.clock.Advance(23 * time.Hour)
@@ -38,9 +38,8 @@ func TestARoundBelongsToOneUntilItIsDueAgain(t *testing.T) {
 	claim(true, 2)
 }
 
-// The findings of the last round are shown until the next one is finished, also
-// while that is under way.
-func TestTheLastFinishedRoundIsKept(t *testing.T) {
+// The result of the last round remains available until the next one ends.
+func TestTheResultOfTheLastRoundIsKept(t *testing.T) {
 	w := newHub(t)
 	if last, next, err := w.LastRound(t.Context()); err != nil || last != nil || !next.IsZero() {
 		t.Errorf("before any round: %v, %v, %v", last, next, err)
@@ -69,9 +68,8 @@ func TestTheLastFinishedRoundIsKept(t *testing.T) {
 	}
 }
 
-// TestARoundThatTwoRegistrarsClaimAtOnceIsForOne: both have read that it is due,
-// the first round as well as a later one.
-func TestARoundThatTwoRegistrarsClaimAtOnceIsForOne(t *testing.T) {
+// Both registrars have read that the round is due, the first one or a later one.
+func TestOnlyOneOfTwoConcurrentClaimsOfARoundSucceeds(t *testing.T) {
 	w := newHub(t)
 	other := registry.New(w.dynamo, hubName, w.clock.Now)
 	for _, which := range []string{"the first", "a later one"} {
@@ -84,7 +82,7 @@ func TestARoundThatTwoRegistrarsClaimAtOnceIsForOne(t *testing.T) {
 			faster = true
 			_, mine, err := other.ClaimRound(t.Context(), until.Add(time.Minute))
 			if !mine {
-				t.Errorf("%s: the faster one does not have it: %v", which, err)
+				t.Errorf("%s: the first registrar to write did not claim it: %v", which, err)
 			}
 			return err
 		})
@@ -92,15 +90,15 @@ func TestARoundThatTwoRegistrarsClaimAtOnceIsForOne(t *testing.T) {
 		stop()
 		w.must(err)
 		if !faster || mine {
-			t.Errorf("%s: two registrars look at all roles", which)
+			t.Errorf("%s: both registrars claimed the round", which)
 		}
 		w.clock.Advance(2 * time.Hour)
 	}
 }
 
-// TestAPassForRolesWithoutAStackIsForOneRegistrar checks also that a claim returns when
-// the one before was made, and that a registrar of a large hub can postpone the next.
-func TestAPassForRolesWithoutAStackIsForOneRegistrar(t *testing.T) {
+// A claim also returns the time of the one before, and a registrar of a large hub can postpone
+// the next pass.
+func TestAPassForRolesWithoutAStackBelongsToOneRegistrar(t *testing.T) {
 	w := newHub(t)
 	claim := func() (since time.Time, mine bool) {
 		t.Helper()
@@ -121,7 +119,7 @@ func TestAPassForRolesWithoutAStackIsForOneRegistrar(t *testing.T) {
 	}
 	all.Wait()
 	if n := first.Load(); n != 1 {
-		t.Fatalf("%d registrars have claimed the first pass", n)
+		t.Fatalf("%d registrars claimed the first pass", n)
 	}
 	taken := w.clock.Now().UTC().Truncate(time.Second)
 	if _, mine := claim(); mine {

@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// set is a permission set as the vendor would declare it, not yet written.
+// set returns a permission set that is not written yet.
 func (w *world) set(name, version string) onboarding.PermissionSet {
 	return onboarding.PermissionSet{
 		Hub: hubName, Name: name, RolePath: "/vendors/",
@@ -30,7 +30,7 @@ func (w *world) set(name, version string) onboarding.PermissionSet {
 	}
 }
 
-// declared writes that set.
+// declared writes the permission set that set returns.
 func (w *world) declared(name, version string) onboarding.PermissionSet {
 	w.t.Helper()
 	set, err := w.CreatePermissionSet(w.t.Context(), w.set(name, version))
@@ -38,7 +38,7 @@ func (w *world) declared(name, version string) onboarding.PermissionSet {
 	return set
 }
 
-// referring writes a link that refers to a set.
+// referring writes a link that refers to a permission set.
 func (w *world) referring(customer, accountID string, set onboarding.PermissionSet) onboarding.Link {
 	w.t.Helper()
 	link, err := w.CreateLink(w.t.Context(), w.link(customer, accountID).Refer(set))
@@ -46,7 +46,7 @@ func (w *world) referring(customer, accountID string, set onboarding.PermissionS
 	return link
 }
 
-// sizeOf is the size of an item as DynamoDB counts it: names and values.
+// sizeOf returns the size of an item as DynamoDB counts it: names and values.
 func sizeOf(item map[string]types.AttributeValue) int {
 	size := 0
 	for name, value := range item {
@@ -80,7 +80,7 @@ func TestAPermissionSetIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestASecondPermissionSetOfANameIsRefusedWithTheFirst(t *testing.T) {
+func TestASecondPermissionSetOfANameIsRefusedWithTheExistingOne(t *testing.T) {
 	w := newHub(t)
 	first := w.declared("readonly", "v1")
 	_, err := w.CreatePermissionSet(t.Context(), w.set("readonly", "v2"))
@@ -93,7 +93,7 @@ func TestASecondPermissionSetOfANameIsRefusedWithTheFirst(t *testing.T) {
 	}
 }
 
-func TestAPermissionSetIsWrittenOnlyOverTheRevisionThatWasRead(t *testing.T) {
+func TestAPermissionSetIsWrittenOnlyOverTheCurrentRevision(t *testing.T) {
 	w := newHub(t)
 	stale := w.declared("readonly", "v1")
 	newer := stale
@@ -105,7 +105,7 @@ func TestAPermissionSetIsWrittenOnlyOverTheRevisionThatWasRead(t *testing.T) {
 	}
 }
 
-func TestALinkThatRefersToASetIsReadWithWhatTheSetSays(t *testing.T) {
+func TestALinkThatRefersToASetIsReadWithTheSetsValues(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("readonly", "v1")
 	written := w.referring("globex", "222222222222", set)
@@ -119,7 +119,7 @@ func TestALinkThatRefersToASetIsReadWithWhatTheSetSays(t *testing.T) {
 	})
 }
 
-// eachRead hands a customer's link to a check, as each way of reading gives it.
+// eachRead calls check with a customer's link, as each way of reading returns it.
 func (w *world) eachRead(customer string, check func(string, onboarding.Link)) {
 	w.t.Helper()
 	one, err := w.Customer(w.t.Context(), customer)
@@ -167,11 +167,11 @@ func TestAChangeOfASetIsOneWriteAndEveryLinkHasIt(t *testing.T) {
 		}
 	}
 	if reads := len(w.sandbox.Journal().Since(mark)); len(all) != customers || reads > 2*registry.Spread+1 {
-		t.Errorf("%d customers took %d calls, and their set is to be read once", len(all), reads)
+		t.Errorf("%d customers took %d calls, but their permission set must be read only once", len(all), reads)
 	}
 }
 
-func TestTheItemOfALinkThatRefersToASetIsSmallHoweverLargeTheSet(t *testing.T) {
+func TestALinksItemIsSmallHoweverLargeItsSet(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("a-permission-set-with-a-long-name", "0123456789abcdef")
 	for n := range 20 {
@@ -194,7 +194,7 @@ func TestTheItemOfALinkThatRefersToASetIsSmallHoweverLargeTheSet(t *testing.T) {
 	}
 }
 
-func TestNoLinkComesToReferToASetThatIsRetiredOrNotThere(t *testing.T) {
+func TestANewLinkRequiresASetThatExistsAndIsNotRetired(t *testing.T) {
 	w := newHub(t)
 	set := w.declared("readonly", "v1")
 	globex := w.referring("globex", "222222222222", set)
@@ -223,9 +223,8 @@ func TestNoLinkComesToReferToASetThatIsRetiredOrNotThere(t *testing.T) {
 	}
 }
 
-// TestALinkMovesOnlyToASetThatTakesLinks: it stays with its own set even when
-// that one is retired.
-func TestALinkMovesOnlyToASetThatTakesLinks(t *testing.T) {
+// A link stays in its own permission set even if that is retired.
+func TestALinkMovesOnlyToASetThatIsNotRetired(t *testing.T) {
 	w := newHub(t)
 	first, second := w.declared("readonly", "v1"), w.declared("billing", "v9")
 	globex := w.referring("globex", "222222222222", first)
@@ -242,7 +241,7 @@ func TestALinkMovesOnlyToASetThatTakesLinks(t *testing.T) {
 	w.must(err)
 }
 
-func TestALinkWhoseSetIsLostIsAnErrorThatNamesBoth(t *testing.T) {
+func TestALinkWithALostSetIsAnErrorThatNamesBoth(t *testing.T) {
 	w := newHub(t)
 	w.referring("globex", "222222222222", w.declared("readonly", "v1"))
 	_, err := w.dynamo.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{

@@ -24,7 +24,7 @@ func (w *world) lease(holder string) registry.Lease {
 	return registry.Lease{Holder: holder, Until: w.clock.Now().Add(20 * time.Second)}
 }
 
-func TestMakingAShardAgainLeavesItAsItIs(t *testing.T) {
+func TestEnsuringAnExistingShardChangesNothing(t *testing.T) {
 	w := newShard(t)
 	lease := w.lease("a")
 	today, err := w.AcquireLease(t.Context(), registry.ShardList(0), lease)
@@ -39,12 +39,12 @@ func TestMakingAShardAgainLeavesItAsItIs(t *testing.T) {
 	}
 }
 
-func TestOnlyOneHoldsTheLeaseUntilItEnds(t *testing.T) {
+func TestALeaseHasOneHolderUntilItExpires(t *testing.T) {
 	w := newShard(t)
 	a, b := w.lease("a"), w.lease("b")
 	_, err := w.AcquireLease(t.Context(), registry.ShardList(0), a)
 	w.must(err)
-	_, err = w.AcquireLease(t.Context(), registry.ShardList(0), a) // one's own can be renewed
+	_, err = w.AcquireLease(t.Context(), registry.ShardList(0), a) // a holder can renew its lease
 	w.must(err)
 	var held *registry.LeaseHeldError
 	if _, err := w.AcquireLease(t.Context(), registry.ShardList(0), b); !errors.As(err, &held) || !held.Until.Equal(a.Until) {
@@ -52,11 +52,11 @@ func TestOnlyOneHoldsTheLeaseUntilItEnds(t *testing.T) {
 	}
 	w.clock.Advance(21 * time.Second)
 	if _, err := w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("b")); err != nil {
-		t.Errorf("the lease of a writer that is gone was not free: %v", err)
+		t.Errorf("an expired lease was not free: %v", err)
 	}
 }
 
-func TestWhoLostTheLeaseCanChangeAndFinishNothing(t *testing.T) {
+func TestAFormerHolderOfALeaseCanChangeNothing(t *testing.T) {
 	w := newShard(t)
 	a := w.lease("a")
 	today, err := w.AcquireLease(t.Context(), registry.ShardList(0), a)
@@ -72,14 +72,14 @@ func TestWhoLostTheLeaseCanChangeAndFinishNothing(t *testing.T) {
 	if err := w.FinishLease(t.Context(), a, today); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("finish: got %v, want ErrConflict", err)
 	}
-	w.must(w.ReleaseLease(t.Context(), registry.ShardList(0), a)) // gives back nothing that is b's
+	w.must(w.ReleaseLease(t.Context(), registry.ShardList(0), a)) // does not release b's lease
 	var held *registry.LeaseHeldError
 	if _, err := w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("c")); !errors.As(err, &held) {
 		t.Errorf("got %v, want b's lease to hold", err)
 	}
 }
 
-func TestAChangeOfAShardIsNumberedAndFinishedByItsNumber(t *testing.T) {
+func TestAChangeOfAShardHasASequenceThatFinishLeaseRecords(t *testing.T) {
 	w := newShard(t)
 	lease := w.lease("a")
 	today, err := w.AcquireLease(t.Context(), registry.ShardList(0), lease)
@@ -102,7 +102,7 @@ func TestAChangeOfAShardIsNumberedAndFinishedByItsNumber(t *testing.T) {
 		t.Errorf("got %+v", changed)
 	}
 	if _, err := w.ChangeShard(t.Context(), lease, today, registry.ShardChange{}); !errors.Is(err, registry.ErrConflict) {
-		t.Errorf("a change of what is no longer: got %v, want ErrConflict", err)
+		t.Errorf("a change of a former revision: got %v, want ErrConflict", err)
 	}
 	w.must(w.FinishLease(t.Context(), lease, changed))
 	today, err = w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("b"))
@@ -112,7 +112,7 @@ func TestAChangeOfAShardIsNumberedAndFinishedByItsNumber(t *testing.T) {
 	}
 }
 
-func TestAHubWithoutTheShardSaysSo(t *testing.T) {
+func TestAMissingShardIsErrNoShard(t *testing.T) {
 	w := newHub(t)
 	if _, err := w.Shard(t.Context(), registry.ShardList(3)); !errors.Is(err, registry.ErrNoShard) {
 		t.Errorf("read: got %v, want ErrNoShard", err)
@@ -122,7 +122,7 @@ func TestAHubWithoutTheShardSaysSo(t *testing.T) {
 	}
 }
 
-func TestEveryPartOfAShardIsReplacedByWhatIsAsked(t *testing.T) {
+func TestEveryFieldOfAShardCanBeChanged(t *testing.T) {
 	w := newShard(t)
 	lease := w.lease("a")
 	before, err := w.AcquireLease(t.Context(), registry.ShardList(0), lease)
@@ -135,7 +135,7 @@ func TestEveryPartOfAShardIsReplacedByWhatIsAsked(t *testing.T) {
 	for _, step := range []struct {
 		change registry.ShardChange
 		then   func(*registry.Shard)
-		silent bool // the policies don't say it
+		silent bool // not part of the policies, so the sequence stays
 	}{
 		{registry.ShardChange{All: map[account.ID]time.Time{id(t, "222222222222"): at}}, func(s *registry.Shard) { s.Accounts = map[account.ID]time.Time{id(t, "222222222222"): at} }, false},
 		{registry.ShardChange{All: map[account.ID]time.Time{id(t, "333333333333"): at}}, func(s *registry.Shard) { s.Accounts = map[account.ID]time.Time{id(t, "333333333333"): at} }, false},
@@ -160,7 +160,7 @@ func TestEveryPartOfAShardIsReplacedByWhatIsAsked(t *testing.T) {
 	}
 }
 
-func TestALeaseThatIsGivenBackIsFreeAtOnce(t *testing.T) {
+func TestAReleasedLeaseIsFreeAtOnce(t *testing.T) {
 	w := newShard(t)
 	_, err := w.AcquireLease(t.Context(), registry.ShardList(0), w.lease("a"))
 	w.must(err)

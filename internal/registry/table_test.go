@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// protected returns what of the table's safeguards is missing.
+// protected returns the safeguards that the table lacks.
 func (w *world) protected() (missing []string) {
 	w.t.Helper()
 	table, err := w.dynamo.DescribeTable(w.t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(w.Table())})
@@ -44,7 +44,7 @@ func (w *world) protected() (missing []string) {
 	return missing
 }
 
-func TestATableIsProtectedAndMadeOnlyOnce(t *testing.T) {
+func TestATableIsProtectedAndCreatedOnlyOnce(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.EnsureTable(t.Context(), registry.TableSpec{Tags: map[string]string{"old": "tag"}}))
 	mark := w.sandbox.Journal().Mark()
@@ -57,9 +57,8 @@ func TestATableIsProtectedAndMadeOnlyOnce(t *testing.T) {
 	}
 }
 
-// TestATableThatWasHalfMadeIsFinished stops the process before each of its
-// calls in turn, until it gets through.
-func TestATableThatWasHalfMadeIsFinished(t *testing.T) {
+// The process stops before each of its calls in turn, until the table is complete.
+func TestAnInterruptedCreationOfTheTableIsCompleted(t *testing.T) {
 	t.Parallel()
 	tags := map[string]string{"team": "platform"}
 	for alive := 0; ; alive++ {
@@ -73,7 +72,7 @@ func TestATableThatWasHalfMadeIsFinished(t *testing.T) {
 		})
 		err := w.EnsureTable(t.Context(), registry.TableSpec{Tags: tags})
 		if err == nil && alive < 5 {
-			t.Fatalf("it got through with %d calls: nothing was tested", alive)
+			t.Fatalf("EnsureTable succeeded with %d calls, so nothing was tested", alive)
 		}
 		revive()
 		w.must(w.EnsureTable(t.Context(), registry.TableSpec{Tags: tags}))
@@ -86,7 +85,7 @@ func TestATableThatWasHalfMadeIsFinished(t *testing.T) {
 	}
 }
 
-func TestADeletedTableIsGoneAndMayComeBack(t *testing.T) {
+func TestADeletedTableCanBeCreatedAgain(t *testing.T) {
 	w := newHub(t)
 	w.must(w.DeleteTable(t.Context()))
 	w.must(w.DeleteTable(t.Context()))

@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// together are two first links, with the list that both of their accounts are on.
+// transaction returns a transaction with two new links, and the list of both accounts.
 func (w *world) transaction() registry.Transaction {
 	w.t.Helper()
 	list, err := w.Shard(w.t.Context(), registry.ShardList(0))
@@ -53,8 +53,8 @@ func TestLinksAndTheirListAreWrittenTogetherUnderItsLease(t *testing.T) {
 	}
 }
 
-func TestNothingIsWrittenTogetherIfOneOfItMayNotBe(t *testing.T) {
-	for name, meddle := range map[string]func(w *world, all *registry.Transaction){
+func TestATransactionWritesNothingIfOneOfItsConditionsFails(t *testing.T) {
+	for name, change := range map[string]func(w *world, all *registry.Transaction){
 		"the hub was changed": func(w *world, _ *registry.Transaction) {
 			_, err := w.UpdateHub(w.t.Context(), w.hub)
 			w.must(err)
@@ -78,14 +78,14 @@ func TestNothingIsWrittenTogetherIfOneOfItMayNotBe(t *testing.T) {
 		"an external ID is another's": func(w *world, all *registry.Transaction) {
 			all.Links[0].Link.ExternalID = w.linked("umbrella", "555555555555").ExternalID
 		},
-		"a set is not there": func(_ *world, all *registry.Transaction) {
+		"a set does not exist": func(_ *world, all *registry.Transaction) {
 			all.Links[0].Link.PermissionSet, all.Links[1].Link.PermissionSet = "audit", "audit"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newShard(t)
 			all := w.transaction()
-			meddle(w, &all)
+			change(w, &all)
 			before, err := w.Customers(t.Context())
 			w.must(err)
 			list, err := w.Shard(t.Context(), registry.ShardList(0))
@@ -117,9 +117,8 @@ func TestLinksOfOneSetAreWrittenTogether(t *testing.T) {
 	}
 }
 
-// TestAWriteOfOneItemWaitsForTransactionsInItsWay: DynamoDB refuses it while a
-// transaction writes or checks the item.
-func TestAWriteOfOneItemWaitsForTransactionsInItsWay(t *testing.T) {
+// DynamoDB refuses a write while a transaction writes or checks the same item.
+func TestAWriteIsRetriedAfterATransactionConflict(t *testing.T) {
 	for name, write := range map[string]func(w *world) error{
 		"a lease": func(w *world) error {
 			_, err := w.AcquireLease(w.t.Context(), registry.ShardList(0), w.lease("a"))

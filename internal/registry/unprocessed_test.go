@@ -12,8 +12,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// leaveUnprocessed returns middleware that answers BatchGetItem as a busy DynamoDB does:
-// so many times, it leaves all keys but the last unprocessed, and a single key too.
+// leaveUnprocessed returns middleware that answers BatchGetItem as a busy DynamoDB does: the
+// first times calls leave all keys but the last unprocessed, or the only key.
 func leaveUnprocessed(times int) func(*middleware.Stack) error {
 	var answered atomic.Int64
 	return func(stack *middleware.Stack) error {

@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// world is a registry with a hub in it, on a sandbox of its own.
+// world has a sandbox of its own, and a registry of a hub in it.
 type world struct {
 	*registry.Registry
 	t       *testing.T
@@ -31,7 +31,7 @@ type world struct {
 
 const hubName = "acme"
 
-// newWorld makes everything but the hub, for a test that runs beside others.
+// newWorld returns a world without a hub, for a parallel test.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
@@ -55,7 +55,7 @@ func startWorld(t *testing.T) *world {
 	}
 }
 
-// newHub makes the hub too.
+// newHub returns a world with a hub.
 func newHub(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
@@ -88,7 +88,7 @@ func (w *world) record() registry.HubRecord {
 	}
 }
 
-// link is a link as the vendor would declare it, not yet written.
+// link returns a link that is not written yet.
 func (w *world) link(customer, accountID string) onboarding.Link {
 	return onboarding.Link{
 		Hub:        hubName,
@@ -103,7 +103,7 @@ func (w *world) link(customer, accountID string) onboarding.Link {
 	}
 }
 
-// linked writes that link.
+// linked writes the link that link returns.
 func (w *world) linked(customer, accountID string) onboarding.Link {
 	w.t.Helper()
 	link, err := w.CreateLink(w.t.Context(), w.link(customer, accountID))
@@ -111,7 +111,7 @@ func (w *world) linked(customer, accountID string) onboarding.Link {
 	return link
 }
 
-// registered writes a registration as it is given.
+// registered writes a registration.
 func (w *world) registered(registration onboarding.Registration) onboarding.Registration {
 	w.t.Helper()
 	written, err := w.PutHealth(w.t.Context(), registration, w.quietly(registration))
@@ -119,7 +119,7 @@ func (w *world) registered(registration onboarding.Registration) onboarding.Regi
 	return written
 }
 
-// requests is the history of what the customer's stacks asked for.
+// requests returns the lines of a customer's history that their stacks caused.
 func (w *world) requests(customer string) []onboarding.HistoryEntry {
 	w.t.Helper()
 	history, err := w.History(w.t.Context(), customer)
@@ -127,7 +127,7 @@ func (w *world) requests(customer string) []onboarding.HistoryEntry {
 	return slices.DeleteFunc(history, func(h onboarding.HistoryEntry) bool { return h.By != "" })
 }
 
-// quietly is a line of the history that is no event.
+// quietly returns a line of the history that causes no event.
 func (w *world) quietly(registration onboarding.Registration) onboarding.HistoryEntry {
 	return onboarding.HistoryEntry{
 		At: w.clock.Now(), CustomerID: registration.CustomerID, Account: registration.Account, Outcome: onboarding.OutcomeTombstone, By: "a test",
@@ -141,7 +141,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// item reads an item as it lies in the table.
+// item returns an item of the table.
 func (w *world) item(pk, sk string) map[string]types.AttributeValue {
 	w.t.Helper()
 	out, err := w.dynamo.GetItem(w.t.Context(), &dynamodb.GetItemInput{
@@ -153,7 +153,7 @@ func (w *world) item(pk, sk string) map[string]types.AttributeValue {
 	return out.Item
 }
 
-// alter overwrites one attribute of an item behind the registry's back.
+// alter changes an attribute of an item without the registry.
 func (w *world) alter(pk, sk, attribute string, value types.AttributeValue) {
 	w.t.Helper()
 	i := w.item(pk, sk)

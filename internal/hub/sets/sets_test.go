@@ -42,7 +42,7 @@ func more(d *Desired) {
 	d.Declared.Role.ManagedPolicyARNs = append(d.Declared.Role.ManagedPolicyARNs, "arn:aws:iam::aws:policy/ReadOnlyAccess")
 }
 
-func TestHowAPermissionSetIsIssued(t *testing.T) {
+func TestIssuingAPermissionSet(t *testing.T) {
 	t.Parallel()
 	first := must(wanted(nil).Issue(nil)).Set
 	there := func(change func(*onboarding.PermissionSet)) *onboarding.PermissionSet {
@@ -60,11 +60,11 @@ func TestHowAPermissionSetIsIssued(t *testing.T) {
 		takeover, template bool
 		owned, differs     bool
 	}{
-		"a new one":                        {wanted(nil), nil, false, true, false, false},
-		"one that says the same":           {wanted(nil), same, true, true, false, false},
-		"one that says something else":     {wanted(more), same, false, false, false, true},
-		"one that was retired":             {wanted(more), retired, false, true, false, false},
-		"one that is being replaced":       {wanted(func(d *Desired) { more(d); d.Replacing = true }), same, false, true, false, false},
+		"new":                              {wanted(nil), nil, false, true, false, false},
+		"the same declaration":             {wanted(nil), same, true, true, false, false},
+		"another declaration":              {wanted(more), same, false, false, false, true},
+		"retired":                          {wanted(more), retired, false, true, false, false},
+		"being replaced":                   {wanted(func(d *Desired) { more(d); d.Replacing = true }), same, false, true, false, false},
 		"a change that changes nothing":    {wanted(func(d *Desired) { d.Creating = false }), same, false, false, false, false},
 		"a change":                         {wanted(func(d *Desired) { more(d); d.Creating = false }), same, false, true, false, false},
 		"another owner's":                  {wanted(nil), terraforms, false, false, true, false},
@@ -87,7 +87,7 @@ func TestHowAPermissionSetIsIssued(t *testing.T) {
 	}
 }
 
-func TestMistakesAreAllTold(t *testing.T) {
+func TestAllMistakesAreReportedTogether(t *testing.T) {
 	t.Parallel()
 	_, err := wanted(func(d *Desired) {
 		d.Declared.Role.ManagedPolicyARNs = []string{"nonsense"}
