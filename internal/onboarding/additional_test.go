@@ -13,7 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// scanning is a Create whose link has an additional role, which the stack reports.
+// scanning returns a Create whose link has an additional role, which the stack reports, and
+// both roles.
 func scanning() (Case, account.RoleARN, account.RoleARN) {
 	c := creating(testLink(), customers)
 	link := *c.Link
@@ -28,7 +29,7 @@ func scanning() (Case, account.RoleARN, account.RoleARN) {
 	return c, role, additional
 }
 
-func TestAllRolesOfAStackAreTriedAtOnceAndRegisteredTogether(t *testing.T) {
+func TestAllRolesOfAStackAreProvenAtOnceAndRegisteredTogether(t *testing.T) {
 	c, role, additional := scanning()
 	now := c.Request.SentAt.Add(time.Second)
 	d := Decide(c, now)
@@ -36,7 +37,7 @@ func TestAllRolesOfAStackAreTriedAtOnceAndRegisteredTogether(t *testing.T) {
 		t.Fatalf("got %+v", d)
 	}
 	if p := d.Beside[0].Principals; len(p) != 1 || p[0].Name != "Scanner" || d.Beside[0].ExternalID != c.Link.ExternalID {
-		t.Errorf("the additional role is tried as %v", d.Beside[0])
+		t.Errorf("the probe of the additional role is %v", d.Beside[0])
 	}
 	c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}, additional: {Outcome: Proven}}
 	d = Decide(c, now)
@@ -49,13 +50,13 @@ func TestAllRolesOfAStackAreTriedAtOnceAndRegisteredTogether(t *testing.T) {
 	}
 }
 
-func TestTheFailureOfAnAdditionalRoleNamesIt(t *testing.T) {
+func TestTheReasonNamesTheAdditionalRoleThatFailed(t *testing.T) {
 	for outcome, want := range map[ProofOutcome]Outcome{Refused: OutcomeRefused, Open: OutcomeOpen} {
 		c, role, additional := scanning()
 		c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}, additional: {Outcome: outcome}}
 		early := Decide(c, c.Request.SentAt.Add(time.Second))
 		if early.Kind != DecideLater || early.Probe.Role != additional {
-			t.Errorf("%s: IAM gets no time to settle: %+v", outcome, early)
+			t.Errorf("%s: decided before IAM has had time to settle: %+v", outcome, early)
 		}
 		d := Decide(c, c.Request.SentAt.Add(5*time.Minute))
 		if d.Outcome != want || d.Answer.Response.Status != phonehome.Failed || !strings.Contains(d.Answer.Response.Reason, additional.String()) {
@@ -64,9 +65,8 @@ func TestTheFailureOfAnAdditionalRoleNamesIt(t *testing.T) {
 	}
 }
 
-// An account registers no role but those that the template creates, under their own
-// keys.
-func TestAnAdditionalRoleOfAnotherNameIsRefused(t *testing.T) {
+// An account can register only the roles that the template creates, under their own keys.
+func TestAnAdditionalRoleThatTheTemplateDoesNotCreateIsRefused(t *testing.T) {
 	for name, reported := range map[string]func(role, additional account.RoleARN) string{
 		"the role itself": func(role, _ account.RoleARN) string { return role.String() },
 		"another account": func(_, additional account.RoleARN) string {
@@ -85,7 +85,7 @@ func TestAnAdditionalRoleOfAnotherNameIsRefused(t *testing.T) {
 	}
 }
 
-func TestAStackOfTodaysTemplateReportsAllItsRoles(t *testing.T) {
+func TestAStackOfTheCurrentTemplateMustReportAllItsRoles(t *testing.T) {
 	c, role, _ := scanning()
 	c.Request.Properties.AdditionalRoleARNs = nil
 	if d := Decide(c, c.Request.SentAt.Add(time.Second)); d.Outcome != OutcomeWrongRole {
@@ -98,7 +98,7 @@ func TestAStackOfTodaysTemplateReportsAllItsRoles(t *testing.T) {
 	}
 }
 
-func TestARoleThatIsNotDeclaredIsNotRegistered(t *testing.T) {
+func TestAnUndeclaredRoleIsNotRegistered(t *testing.T) {
 	c, role, additional := scanning()
 	c.Request.Properties.AdditionalRoleARNs["admin"] = strings.Replace(additional.String(), "-scanner", "-admin", 1)
 	c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}, additional: {Outcome: Proven}}
@@ -108,8 +108,8 @@ func TestARoleThatIsNotDeclaredIsNotRegistered(t *testing.T) {
 	}
 }
 
-// A refused additional role says nothing about the stack: only the role itself does.
-func TestARefusedAdditionalRoleDegradesAndDisconnectsNothing(t *testing.T) {
+// A refused additional role is no evidence that the stack was deleted. Only the role itself is.
+func TestARefusedAdditionalRoleDegradesButNeverDisconnects(t *testing.T) {
 	_, role, additional := scanning()
 	reg := Registration{Status: Active, Role: role, AdditionalRoles: map[string]account.RoleARN{"scanner": additional}, DeleteDoubtedAt: noon}
 	proofs := []Proof{{Outcome: Proven}, {Outcome: Refused}}
@@ -123,6 +123,6 @@ func TestARefusedAdditionalRoleDegradesAndDisconnectsNothing(t *testing.T) {
 		t.Errorf("got %+v", next)
 	}
 	if got := Worst([]Proof{{Outcome: Refused}, {Outcome: Open}}); got != 0 {
-		t.Errorf("a role that is gone is decided about by %d", got)
+		t.Errorf("with a refused and an open role, the proof that decides is %d", got)
 	}
 }

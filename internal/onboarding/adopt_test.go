@@ -29,23 +29,23 @@ func TestOnlyAProvenRoleOfAnOpenLinkIsAdopted(t *testing.T) {
 		link   func(*Link)
 		before *Registration
 		proof  ProofOutcome
-		want   string // in the error; empty: adopted
+		want   string // part of the error; empty if the role is adopted
 	}{
 		"proven":              {proof: Proven},
 		"over an adopted one": {proof: Proven, before: &Registration{Status: Degraded, Account: role.Account, CustomerID: "globex"}},
 		"over a deleted stack": {proof: Proven, before: &Registration{Status: Disconnected, Stack: stack, Account: role.Account, CustomerID: "globex",
 			Parameters: map[string]string{"a": "b"}, AdditionalRoles: map[string]account.RoleARN{"scanner": role}}},
-		"over a living stack":    {proof: Proven, before: &Registration{Status: Active, Stack: stack}, want: "connected already"},
+		"over a live stack":      {proof: Proven, before: &Registration{Status: Active, Stack: stack}, want: "connected already"},
 		"over a degraded stack":  {proof: Proven, before: &Registration{Status: Degraded, Stack: stack}, want: "connected already"},
 		"refused":                {proof: Refused, want: "was not registered"},
 		"open":                   {proof: Open, want: "was not registered"},
-		"AWS did not say":        {proof: Inconclusive, want: "could not be proven"},
+		"inconclusive":           {proof: Inconclusive, want: "could not be proven"},
 		"a closed link":          {proof: Proven, link: func(l *Link) { l.Closed = true }, want: "is closed"},
 		"an expired link":        {proof: Proven, link: func(l *Link) { l.ExpiresAt = now }, want: "is expired"},
 		"a blocked customer":     {proof: Proven, link: func(l *Link) { l.Blocked = true }, want: "is blocked"},
 		"another account's role": {proof: Proven, link: func(l *Link) { l.Account, _ = account.ParseID("333333333333") }, want: "declared with account"},
-		"no account so far":      {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeAnyone, account.ID{} }, want: "set account_id first"},
-		"one of an organization": {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeOrganization, account.ID{} }},
+		"no account yet":         {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeAnyone, account.ID{} }, want: "set account_id first"},
+		"an organization's link": {proof: Proven, link: func(l *Link) { l.Scope, l.Account = ScopeOrganization, account.ID{} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := link
@@ -63,23 +63,23 @@ func TestOnlyAProvenRoleOfAnOpenLinkIsAdopted(t *testing.T) {
 				t.Errorf("%v, %+v, %+v", err, reg, entry)
 			}
 			if len(reg.Parameters)+len(reg.AdditionalRoles) > 0 {
-				t.Errorf("an adopted role has what a stack reported before: %+v", reg)
+				t.Errorf("an adopted role has values that a stack reported before: %+v", reg)
 			}
 			if event := EventOf(reg, *entry); event == nil || event.Kind != EventRegistered {
-				t.Errorf("told as %+v", event)
+				t.Errorf("the event is %+v", event)
 			}
 		})
 	}
 }
 
-func TestAnAdoptionEndsByReleaseAndAStackDoesNot(t *testing.T) {
+func TestReleaseDisconnectsOnlyAnAdoptedRole(t *testing.T) {
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	reg, entry := Release(Registration{Status: Degraded}, now)
 	if entry == nil || reg.Status != Disconnected || entry.Before != Degraded {
 		t.Errorf("%+v, %+v", reg, entry)
 	}
 	if event := EventOf(reg, *entry); event == nil || event.Kind != EventDisconnected {
-		t.Errorf("told as %+v", event)
+		t.Errorf("the event is %+v", event)
 	}
 	for _, r := range []Registration{{Status: Disconnected}, {Status: Active, Stack: account.StackARN{Name: "s"}}} {
 		if same, entry := Release(r, now); entry != nil || same.Status != r.Status {
@@ -91,14 +91,14 @@ func TestAnAdoptionEndsByReleaseAndAStackDoesNot(t *testing.T) {
 func TestAdoptedRolesAreNeverOutdated(t *testing.T) {
 	link := Link{TemplateVersion: "new"}
 	if (Registration{Status: Active}).Outdated(link) {
-		t.Error("a stack that isn't there can't be updated")
+		t.Error("a registration without a stack is outdated")
 	}
 	if !(Registration{Status: Active, Stack: account.StackARN{Name: "s"}, TemplateVersion: "old"}).Outdated(link) {
 		t.Error("an old stack is not outdated")
 	}
 }
 
-func TestACustomersStackTakesAnAdoptionOver(t *testing.T) {
+func TestACustomersStackReplacesAnAdoption(t *testing.T) {
 	now := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	role := adoptedRole(t, "acme-globex")
 	stack := account.StackARN{Account: role.Account, Name: "s", GUID: "g"}
@@ -106,7 +106,7 @@ func TestACustomersStackTakesAnAdoptionOver(t *testing.T) {
 	d := newDecider(Case{Snapshot: Snapshot{Registration: &adopted}}, now)
 	d.Request.Stack = stack
 	if d.rival(role) != nil {
-		t.Fatal("an adopted role stands in the way of the customer's stack")
+		t.Fatal("an adopted role is a rival of the customer's stack")
 	}
 	answer := Answer{Stack: stack, LogicalID: "PhoneHome", Change: Change{
 		Kind: ChangeRegister, CustomerID: "globex", Role: role, Status: Active, SentAt: now, ProvenAt: now,

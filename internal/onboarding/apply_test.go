@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// story plays requests of one customer against a snapshot of each stack, each
-// answered at once and accepted, one minute after the other.
+// story sends requests of one customer against the snapshot of each stack, one minute apart.
+// Unless a test sends and commits separately, each is answered and accepted at once.
 type story struct {
 	t      *testing.T
 	now    time.Time
@@ -37,7 +37,7 @@ func (s *story) snapshot(stack account.StackARN) Snapshot {
 	return Snapshot{Hub: testHub(), Stack: stored, Link: s.link, Registration: s.reg}
 }
 
-// send is a request with its answer, not committed yet.
+// send returns a request and its answer, which is not committed yet.
 func (s *story) send(kind phonehome.RequestType, stack account.StackARN, change func(*phonehome.Request)) (phonehome.Request, Answer) {
 	s.t.Helper()
 	s.now = s.now.Add(time.Minute)
@@ -47,7 +47,7 @@ func (s *story) send(kind phonehome.RequestType, stack account.StackARN, change 
 		change(&r)
 	}
 	d := proving(Case{Snapshot: s.snapshot(stack), Request: r}, s.now.Add(time.Second), always(s.role))
-	if d.Kind == DecideLater { // have patience at once
+	if d.Kind == DecideLater { // decide again after IAM has had time to settle
 		d = proving(Case{Snapshot: s.snapshot(stack), Request: r}, s.now.Add(3*time.Minute), always(s.role))
 	}
 	return r, d.Answer
@@ -74,7 +74,7 @@ func (s *story) is(status RegistrationStatus, stack account.StackARN, logicalID 
 	s.t.Helper()
 	got := []string{string(s.reg.Status), s.reg.Stack.String(), s.reg.LogicalID}
 	if diff := cmp.Diff([]string{string(status), stack.String(), logicalID}, got); diff != "" {
-		s.t.Errorf("the registration is not as it should be (-want +got):\n%s", diff)
+		s.t.Errorf("the registration differs (-want +got):\n%s", diff)
 	}
 }
 
@@ -94,10 +94,10 @@ func resource(name string) func(*phonehome.Request) {
 	return func(r *phonehome.Request) { r.LogicalID = name }
 }
 
-func TestACreateThatComesAfterItsDeleteResurrectsNothing(t *testing.T) {
+func TestACreateAfterItsDeleteRegistersNothing(t *testing.T) {
 	s := newStory(t)
-	_, create := s.send(phonehome.Create, first, nil) // decided, and stored, but not committed
-	late, _ := s.send(phonehome.Create, first, nil)   // and one that is still on its way
+	_, create := s.send(phonehome.Create, first, nil) // decided and stored, but not committed
+	late, _ := s.send(phonehome.Create, first, nil)   // another one, which arrives later
 	s.does(phonehome.Delete, first, nil)
 	if got := s.commit(create); !got.Empty() {
 		t.Errorf("committing the Create after the Delete changes %+v", got)
@@ -109,7 +109,7 @@ func TestACreateThatComesAfterItsDeleteResurrectsNothing(t *testing.T) {
 	}
 }
 
-func TestAResourceThatIsCreatedLongAfterItsDeleteIsANewOne(t *testing.T) {
+func TestAResourceCreatedLongAfterItsDeleteIsRegistered(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	s.does(phonehome.Delete, first, nil)
@@ -119,11 +119,11 @@ func TestAResourceThatIsCreatedLongAfterItsDeleteIsANewOne(t *testing.T) {
 	s.is(Active, first, "PhoneHome")
 }
 
-func TestADeleteWithAnIDThatCloudFormationMadeCountsUntilItHasUsedOurs(t *testing.T) {
+func TestADeleteWithCloudFormationsOwnIDDisconnectsUntilTheAnsweredIDWasUsed(t *testing.T) {
 	made := func(r *phonehome.Request) { r.PhysicalID = "acme-access-PhoneHome-1MADEBYCFN" }
 
 	s := newStory(t)
-	s.does(phonehome.Create, first, nil) // CloudFormation had given up, and the bucket took the answer
+	s.does(phonehome.Create, first, nil) // CloudFormation had given up, but S3 accepted the answer
 	s.answered(s.does(phonehome.Delete, first, made), phonehome.Success, OutcomeDisconnected)
 	s.is(Disconnected, first, "PhoneHome")
 
@@ -134,7 +134,7 @@ func TestADeleteWithAnIDThatCloudFormationMadeCountsUntilItHasUsedOurs(t *testin
 	s.is(Active, first, "PhoneHome")
 }
 
-func TestTheDeleteOfAReplacementThatFailedLeavesTheOldOneConnected(t *testing.T) {
+func TestTheDeleteOfAFailedReplacementDisconnectsNothing(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	s.role = Refused
@@ -153,7 +153,7 @@ func TestARenamedResourceKeepsTheConnection(t *testing.T) {
 	s.is(Active, first, "Renamed")
 }
 
-func TestTheRollbackOfARenameFallsBackToTheResourceThatStayed(t *testing.T) {
+func TestTheRollbackOfARenameRegistersTheFormerResourceAgain(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	renamed := s.does(phonehome.Create, first, resource("Renamed"))
@@ -165,18 +165,18 @@ func TestTheRollbackOfARenameFallsBackToTheResourceThatStayed(t *testing.T) {
 	s.is(Disconnected, first, "PhoneHome")
 }
 
-func TestAReplacedResourceOutlivesTheDeleteOfTheOldOne(t *testing.T) {
+func TestTheDeleteOfAReplacedResourceDisconnectsNothing(t *testing.T) {
 	s := newStory(t)
 	old := s.does(phonehome.Create, first, nil)
-	replaced := s.does(phonehome.Create, first, nil) // say, its topic changed
+	replaced := s.does(phonehome.Create, first, nil) // for example because its topic changed
 	if old.Response.PhysicalResourceID == replaced.Response.PhysicalResourceID {
-		t.Fatal("the replacement has the ID of the one it replaces")
+		t.Fatal("the replacement has the physical ID of the replaced resource")
 	}
 	s.answered(s.does(phonehome.Delete, first, nil), phonehome.Success, OutcomeCleanup)
 	s.is(Active, first, "PhoneHome")
 }
 
-func TestTheNewerOfTwoStacksOwnsTheRegistrationInWhateverOrderTheyCommit(t *testing.T) {
+func TestTheNewerOfTwoStacksOwnsTheRegistrationInAnyOrderOfCommits(t *testing.T) {
 	for _, order := range []string{"older first", "newer first"} {
 		t.Run(order, func(t *testing.T) {
 			s := newStory(t)
@@ -202,10 +202,10 @@ func TestTheNewerOfTwoStacksOwnsTheRegistrationInWhateverOrderTheyCommit(t *test
 	}
 }
 
-func TestAStackThatWasDeletedByForceIsTakenOverFromByTheNextOne(t *testing.T) {
+func TestAStackSupersedesOneWhoseRoleIsGone(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
-	s.reg.Role = roleIn(customers, "acme-c1-before") // the link's role had another name then
+	s.reg.Role = roleIn(customers, "acme-c1-before") // the link's role had another name before
 	_, a := s.send(phonehome.Create, second, nil)
 	s.answered(a, phonehome.Failed, OutcomeRival)
 
@@ -223,7 +223,7 @@ func TestAStackThatWasDeletedByForceIsTakenOverFromByTheNextOne(t *testing.T) {
 	s.is(Active, second, "PhoneHome")
 }
 
-func TestTheRollbackOfAnUpdateSucceedsEvenWhereTheRoleNoLongerProves(t *testing.T) {
+func TestTheRollbackOfAnUpdateSucceedsEvenIfTheRoleCannotBeProven(t *testing.T) {
 	back := func(r *phonehome.Request) { r.Properties, r.OldProperties = r.OldProperties, r.Properties }
 
 	s := newStory(t)
@@ -240,13 +240,13 @@ func TestTheRollbackOfAnUpdateSucceedsEvenWhereTheRoleNoLongerProves(t *testing.
 	if s.reg.TemplateVersion != "v2" {
 		t.Errorf("template version %s, want v2", s.reg.TemplateVersion)
 	}
-	s.role = Refused // another resource failed, and the role went back with it
+	s.role = Refused // another resource failed, and the role was rolled back too
 	s.answered(s.does(phonehome.Update, first, back), phonehome.Success, OutcomeRolledBack)
 	s.is(Degraded, first, "PhoneHome")
 	if s.reg.TemplateVersion != "v1" {
 		t.Errorf("template version %s, want v1", s.reg.TemplateVersion)
 	}
-	// To try again what was rolled back looks like the rollback of a way back.
+	// Repeating the update that was rolled back looks like a rollback as well.
 	s.answered(s.does(phonehome.Update, first, nil), phonehome.Success, OutcomeRolledBack)
 	s.is(Degraded, first, "PhoneHome")
 	s.role = Proven
@@ -256,14 +256,14 @@ func TestTheRollbackOfAnUpdateSucceedsEvenWhereTheRoleNoLongerProves(t *testing.
 	s.is(Active, first, "PhoneHome")
 }
 
-func TestAnUpdateToAnotherRoleOfTheAccountIsProvenBeforeItIsFollowed(t *testing.T) {
+func TestAnUpdateToAnotherRoleIsRegisteredOnlyIfItIsProven(t *testing.T) {
 	other := func(r *phonehome.Request) { r.Properties.RoleARN = roleIn(customers, "other").String() }
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	s.role = Open
 	s.answered(s.does(phonehome.Update, first, other), phonehome.Failed, OutcomeOpen)
 	if s.reg.Role.Name != "acme-c1" {
-		t.Errorf("role %s is registered, and was never proven", s.reg.Role)
+		t.Errorf("role %s is registered, but was never proven", s.reg.Role)
 	}
 	s.role = Proven
 	s.does(phonehome.Update, first, other)
@@ -294,7 +294,7 @@ func TestClosingAndExpiryNeverTouchALiveStack(t *testing.T) {
 	s.answered(s.does(phonehome.Delete, first, nil), phonehome.Success, OutcomeDisconnected)
 }
 
-func TestARequestThatIsOlderThanTheLastAcceptedOneChangesNothing(t *testing.T) {
+func TestARequestOlderThanTheLastAcceptedOneChangesNothing(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	_, older := s.send(phonehome.Update, first, func(r *phonehome.Request) { r.Properties.TemplateVersion = "v2" })
@@ -307,7 +307,7 @@ func TestARequestThatIsOlderThanTheLastAcceptedOneChangesNothing(t *testing.T) {
 	}
 }
 
-func TestApplyLeavesItsSnapshotAsItWas(t *testing.T) {
+func TestApplyDoesNotChangeItsSnapshot(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	_, takeover := s.send(phonehome.Create, second, nil)
@@ -330,13 +330,13 @@ func TestAnUpdateOfADeletedResourceChangesNothing(t *testing.T) {
 	_, update := s.send(phonehome.Update, first, nil)
 	s.does(phonehome.Delete, first, nil)
 	late := update
-	late.Change.SentAt = s.now.Add(time.Minute) // whatever its time is
+	late.Change.SentAt = s.now.Add(time.Minute) // even if it was sent later
 	if got := s.commit(late); !got.Empty() {
 		t.Errorf("it changes %+v", got)
 	}
 }
 
-func TestAnUpdateOfAStackThatAnotherOneHasReplacedChangesNothing(t *testing.T) {
+func TestAnUpdateOfASupersededStackChangesNothing(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	_, update := s.send(phonehome.Update, first, nil)
@@ -351,7 +351,7 @@ func TestAnUpdateOfAStackThatAnotherOneHasReplacedChangesNothing(t *testing.T) {
 	}
 }
 
-func TestSupersededStacksAreRememberedUntilTheyAreGone(t *testing.T) {
+func TestSupersededStacksAreListedUntilTheyAreDeleted(t *testing.T) {
 	s := newStory(t)
 	superseded := func(want ...account.StackARN) {
 		t.Helper()
@@ -360,11 +360,11 @@ func TestSupersededStacksAreRememberedUntilTheyAreGone(t *testing.T) {
 		}
 	}
 	s.does(phonehome.Create, first, nil)
-	s.does(phonehome.Create, first, resource("Renamed")) // of the same stack
+	s.does(phonehome.Create, first, resource("Renamed")) // in the same stack
 	superseded()
 	s.does(phonehome.Create, second, nil)
 	superseded(first)
-	s.does(phonehome.Delete, first, nil) // one of its two resources
+	s.does(phonehome.Delete, first, nil) // deletes one of its two resources
 	superseded(first)
 	s.does(phonehome.Delete, first, resource("Renamed"))
 	superseded()
@@ -374,11 +374,11 @@ func TestSupersededStacksAreRememberedUntilTheyAreGone(t *testing.T) {
 	superseded(first)
 }
 
-func TestARollbackToARoleThatIsNoneIsOfTheRegisteredRole(t *testing.T) {
+func TestARollbackToAnInvalidRoleKeepsTheRegisteredRole(t *testing.T) {
 	for name, says := range map[string]string{
-		"nothing":                     "",
+		"no role":                     "",
 		"a role of another account":   roleIn(strangers, "acme-c1").String(),
-		"what is no role's ARN":       "arn:aws:iam::222222222222:user/u",
+		"the ARN of a user":           "arn:aws:iam::222222222222:user/u",
 		"a role of another partition": "arn:aws-cn:iam::222222222222:role/acme-c1",
 	} {
 		c := Case{Snapshot: registered(first), Request: rollbackTo(first, says)}
@@ -389,7 +389,7 @@ func TestARollbackToARoleThatIsNoneIsOfTheRegisteredRole(t *testing.T) {
 	}
 }
 
-func TestTheNewestLivingResourceIsTheHeir(t *testing.T) {
+func TestNewestLiveReturnsTheNewestResourceThatIsNotDeleted(t *testing.T) {
 	at := func(minutes int, deleted bool) Resource {
 		r := Resource{LastRequestAt: noon.Add(time.Duration(minutes) * time.Minute)}
 		if deleted {
@@ -414,7 +414,7 @@ func TestTheNewestLivingResourceIsTheHeir(t *testing.T) {
 	}
 }
 
-func TestPhysicalIDsOfOneResourceBeginAlike(t *testing.T) {
+func TestPhysicalIDsOfOneResourceHaveACommonPrefix(t *testing.T) {
 	id := PhysicalID("acme", "c1", first, "PhoneHome")
 	for other, want := range map[string]bool{
 		id: true, id + "-0a1b2c3d": true, PhysicalID("acme", "c1", first, "Renamed"): false,

@@ -19,7 +19,7 @@ func (s *story) block(blocked bool) {
 	s.link = &link
 }
 
-func TestABlockedCustomerConnectsNothingAndIsNotToldWhy(t *testing.T) {
+func TestABlockedCustomerIsRefusedWithoutTheReason(t *testing.T) {
 	s := newStory(t)
 	s.block(true)
 	a := s.does(phonehome.Create, first, nil)
@@ -31,7 +31,7 @@ func TestABlockedCustomerConnectsNothingAndIsNotToldWhy(t *testing.T) {
 	s.answered(s.does(phonehome.Create, second, nil), phonehome.Success, OutcomeRegistered)
 }
 
-func TestNoLivingStackBreaksBecauseItsCustomerIsBlocked(t *testing.T) {
+func TestBlockingNeverBreaksALiveStack(t *testing.T) {
 	back := func(r *phonehome.Request) { r.Properties, r.OldProperties = r.OldProperties, r.Properties }
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
@@ -41,7 +41,7 @@ func TestNoLivingStackBreaksBecauseItsCustomerIsBlocked(t *testing.T) {
 	s.answered(s.does(phonehome.Update, first, back), phonehome.Success, OutcomeRolledBack)
 	s.is(Active, first, "PhoneHome")
 	if s.reg.Role != before.Role || s.reg.ProvenAt != before.ProvenAt {
-		t.Errorf("the registration went from %+v to %+v, with no proof", before, *s.reg)
+		t.Errorf("the registration changed from %+v to %+v without a proof", before, *s.reg)
 	}
 	s.answered(s.does(phonehome.Delete, first, nil), phonehome.Success, OutcomeDisconnected)
 	s.is(Disconnected, first, "PhoneHome")
@@ -61,7 +61,7 @@ func TestARollbackToAnotherRoleIsDegradedWhileTheCustomerIsBlocked(t *testing.T)
 	}
 }
 
-func TestAnAnswerFromBeforeTheBlockStands(t *testing.T) {
+func TestAnAnswerFromBeforeTheBlockIsCommitted(t *testing.T) {
 	s := newStory(t)
 	r, stored := s.send(phonehome.Create, first, nil)
 	s.block(true)
@@ -72,7 +72,7 @@ func TestAnAnswerFromBeforeTheBlockStands(t *testing.T) {
 	s.is(Active, first, "PhoneHome")
 }
 
-func TestARefusedRequestLeavesALineInTheHistoryAndNothingElse(t *testing.T) {
+func TestARefusedRequestOnlyAddsALineToTheHistory(t *testing.T) {
 	s := newStory(t)
 	s.role = Refused
 	_, a := s.send(phonehome.Create, first, nil)
@@ -95,12 +95,12 @@ func TestARefusedRequestLeavesALineInTheHistoryAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestARefusalOfAStrangerLeavesNoHistory(t *testing.T) {
+func TestARefusalWithoutACustomerHasNoHistory(t *testing.T) {
 	s := newStory(t)
 	s.link = nil
 	_, a := s.send(phonehome.Create, first, nil)
 	s.answered(a, phonehome.Failed, OutcomeUnknown)
 	if got := s.commit(a); !got.Empty() {
-		t.Errorf("a stranger's Create leaves %+v", got)
+		t.Errorf("a Create with an unknown external ID leaves %+v", got)
 	}
 }

@@ -23,6 +23,6 @@ func TestATransitionHasTheOutcomeOfItsAnswer(t *testing.T) {
 	}
 	_, again := s.send(phonehome.Update, first, nil)
 	if got := Apply(s.snapshot(first), again, s.now).Outcome(again); got != OutcomeStranger {
-		t.Errorf("an answer that was to change nothing: %s", got)
+		t.Errorf("an answer that changes nothing: %s", got)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestAConnectPageTakesOnlyAddressesAndColoursThatAreSafe(t *testing.T) {
+func TestAConnectPageAcceptsOnlySafeURLsAndColours(t *testing.T) {
 	t.Parallel()
 	for value, sound := range map[string]bool{
 		"https://cdn.acme.example/logo.svg": true, "https://cdn.acme.example:8443/a/logo.png?v=2": true, "https://cdn.acme.example": true,
@@ -23,7 +23,7 @@ func TestAConnectPageTakesOnlyAddressesAndColoursThatAreSafe(t *testing.T) {
 			t.Errorf("logo %q: %v", value, err)
 		}
 		if err := CheckLogoURL(value); err != nil && strings.Contains(err.Error(), "secret") {
-			t.Errorf("the error tells the password: %v", err)
+			t.Errorf("the error contains the password: %v", err)
 		}
 	}
 	for value, sound := range map[string]bool{"#0b5fff": true, "#FFFFFF": true, "0b5fff": false, "#0b5ff": false, "#0b5fffa": false, "#0b5ffg": false, "red": false, "#000000}body{": false} {
@@ -32,14 +32,14 @@ func TestAConnectPageTakesOnlyAddressesAndColoursThatAreSafe(t *testing.T) {
 		}
 	}
 	if CheckReturnURL("https://app.acme.example/settings") != nil || CheckReturnURL("https://app.acme.example/settings?next=1") == nil {
-		t.Error("an address to return to has a path, and no query")
+		t.Error("a return URL must be able to have a path, and must have no query")
 	}
 	if err := (ConnectPage{ReturnURLs: make([]string, 21)}).Check(); err == nil || !strings.Contains(err.Error(), "20 at most") {
 		t.Errorf("21 addresses: %v", err)
 	}
 }
 
-func TestAPageLeadsBackOnlyToWhatIsListed(t *testing.T) {
+func TestAPageAllowsOnlyItsReturnURLs(t *testing.T) {
 	t.Parallel()
 	page := ConnectPage{ReturnURLs: []string{"https://app.acme.example/settings", "https://acme.example"}}
 	for address, may := range map[string]bool{
@@ -54,11 +54,11 @@ func TestAPageLeadsBackOnlyToWhatIsListed(t *testing.T) {
 		}
 	}
 	if (ConnectPage{}).MayReturn("https://acme.example/") {
-		t.Error("without a list a page leads back somewhere")
+		t.Error("a page without return URLs allows one")
 	}
 }
 
-func TestAPageIsThatOfTheHubUnlessTheServerSaysOtherwise(t *testing.T) {
+func TestAPagesSettingsOverrideThoseOfTheHub(t *testing.T) {
 	t.Parallel()
 	hub := ConnectPage{LogoURL: "https://a.example/l", Color: "#111111", ReturnURLs: []string{"https://b.example", "https://a.example"}}
 	if got := hub.With(ConnectPage{}); !got.Equal(hub) {
@@ -68,6 +68,6 @@ func TestAPageIsThatOfTheHubUnlessTheServerSaysOtherwise(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if !hub.Equal(ConnectPage{hub.LogoURL, hub.Color, []string{"https://a.example", "https://b.example"}}) {
-		t.Error("the order of addresses counts")
+		t.Error("pages with return URLs in a different order are not equal")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// The dimensions of the table: each entry changes a case.
+// variant is one value of a dimension of the table: a change of a case.
 type variant struct {
 	name  string
 	apply func(*Case)
@@ -76,7 +76,7 @@ func deletion(stack account.StackARN) phonehome.Request {
 	return r
 }
 
-// rival lets another stack in the account own the registration.
+// rival makes another stack of the account the owner of the registration.
 func rival(c *Case, role string) {
 	reg := *registered(stackIn(c.Request.Stack.Account.String(), "other")).Registration
 	reg.Role = roleIn(c.Request.Stack.Account.String(), role)
@@ -89,10 +89,10 @@ func move(c *Case, to string) {
 	c.Request.Properties.RoleARN = roleIn(to, "acme-c1").String()
 }
 
-// TestTheWholeTable walks request × link × registration × ownership × time,
-// with each outcome of a proof, holds the rules in every single case, and keeps
-// the outcomes where they can be read.
-func TestTheWholeTable(t *testing.T) {
+// The table has every combination of request, link, registration, ownership and time. The
+// rules must hold for each of them with each outcome of a proof, and the golden file has the
+// decisions with a proven role.
+func TestEveryDecisionFollowsTheRules(t *testing.T) {
 	var table strings.Builder
 	for _, kind := range []phonehome.RequestType{phonehome.Create, phonehome.Update, phonehome.Delete} {
 		for _, link := range linkVariants {
@@ -122,7 +122,7 @@ func TestTheWholeTable(t *testing.T) {
 	golden(t, "decide.golden", table.String())
 }
 
-// holdRules checks what must be true of every decision.
+// holdRules checks the rules that every decision must follow.
 func holdRules(t *testing.T, name string, c Case, now time.Time, outcome ProofOutcome, d Decision) {
 	t.Helper()
 	broken := func(format string, args ...any) {
@@ -130,7 +130,7 @@ func holdRules(t *testing.T, name string, c Case, now time.Time, outcome ProofOu
 	}
 	if d.Kind == DecideLater {
 		if c.Request.Type == phonehome.Delete {
-			broken("a Delete waits for nothing")
+			broken("a Delete never waits")
 		}
 		if c.Closing(now) {
 			broken("no stack waits in the last minute")
@@ -140,7 +140,7 @@ func holdRules(t *testing.T, name string, c Case, now time.Time, outcome ProofOu
 			longest = time.Minute
 		}
 		if d.RetryAfter < 5*time.Second || d.RetryAfter > longest {
-			broken("a message goes back for 5 to %.0f seconds", longest.Seconds())
+			broken("a message is requeued for 5 to %.0f seconds", longest.Seconds())
 		}
 		return
 	}
@@ -153,13 +153,13 @@ func holdRules(t *testing.T, name string, c Case, now time.Time, outcome ProofOu
 		broken("a FAILED answer changes something")
 	}
 	if failed && !strings.HasSuffix(a.Response.Reason, "Help: https://acme.example/help") {
-		broken("the sentence does not end with where to ask: %s", a.Response.Reason)
+		broken("the reason does not end with the support address: %s", a.Response.Reason)
 	}
 	if blocked := c.Link != nil && c.Link.Blocked; blocked && Decide(c, now).Kind != DecideAnswer {
-		broken("a blocked customer is answered at once, with no proof")
+		broken("a blocked customer is answered at once, without a proof")
 	}
 	if strings.Contains(a.Response.Reason, "external-of-c1") {
-		broken("the sentence tells the external ID: %s", a.Response.Reason)
+		broken("the reason contains the external ID: %s", a.Response.Reason)
 	}
 	switch c.Request.Type {
 	case phonehome.Delete:

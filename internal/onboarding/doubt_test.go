@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// doubted is the story of a stack whose Delete was never accepted, and whose
-// role was gone when it was given up.
+// doubted returns the story of a stack whose Delete was never accepted, and whose role was
+// refused at the deadline.
 func doubted(t *testing.T) *story {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
@@ -33,19 +33,19 @@ func TestADoubtDegradesAndLeavesNoTombstone(t *testing.T) {
 	}
 }
 
-func TestAStackThatSpeaksAgainEndsTheDoubt(t *testing.T) {
+func TestALaterRequestOfTheStackEndsTheDoubt(t *testing.T) {
 	s := doubted(t)
 	s.answered(s.does(phonehome.Update, first, nil), phonehome.Success, OutcomeUpdated)
 	s.is(Active, first, "PhoneHome")
 	if !s.reg.DeleteDoubtedAt.IsZero() {
-		t.Error("the doubt stays")
+		t.Error("the Delete is still in doubt")
 	}
 	again := doubted(t)
 	again.answered(again.does(phonehome.Delete, first, nil), phonehome.Success, OutcomeDisconnected)
 	again.is(Disconnected, first, "PhoneHome")
 }
 
-func TestADoubtOfWhatIsNotTheOwnersChangesNothing(t *testing.T) {
+func TestADoubtOfAnotherResourceOrBeforeAnUpdateChangesNothing(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	_, a := s.send(phonehome.Delete, first, func(r *phonehome.Request) { r.LogicalID = "Another" })
@@ -56,7 +56,7 @@ func TestADoubtOfWhatIsNotTheOwnersChangesNothing(t *testing.T) {
 	_, a = s.send(phonehome.Delete, first, nil)
 	a.Change.Kind = ChangeDoubt
 	s.now = s.now.Add(time.Minute)
-	s.does(phonehome.Update, first, nil) // which was sent later
+	s.does(phonehome.Update, first, nil) // sent later than the Delete
 	if tr := Apply(s.snapshot(first), a, s.now); !tr.Empty() {
 		t.Errorf("overtaken: %+v", tr)
 	}
@@ -86,6 +86,6 @@ func TestOnlyAWitnessedRefusalConfirmsADoubt(t *testing.T) {
 	live := reg
 	live.DeleteDoubtedAt = time.Time{}
 	if got, _ := Health(live, Proof{Outcome: Refused, Witnessed: true}, noon.Add(time.Hour)); got.Status != Degraded {
-		t.Errorf("a refusal alone makes it %s", got.Status)
+		t.Errorf("a refusal without a doubt makes it %s", got.Status)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// told plays a request and says what others are told of it.
+// told sends and commits a request, and describes its event.
 func (s *story) told(kind phonehome.RequestType, stack string, change func(*phonehome.Request)) string {
 	s.t.Helper()
 	_, a := s.send(kind, stackIn(customers, stack), change)
@@ -25,7 +25,7 @@ func tell(e *Event) string {
 	return fmt.Sprintf("%s: %s -> %s (%s) %d", e.Kind, e.Before, e.After.Status, e.Outcome, e.Sequence)
 }
 
-// proof is a proof outside of any request.
+// proof applies the result of a round's proof, and describes its event.
 func (s *story) proof(outcome ProofOutcome) string {
 	reg, entry := Health(*s.reg, Proof{Outcome: outcome, Hole: "without an external ID"}, s.now)
 	if entry == nil {
@@ -63,22 +63,22 @@ func TestEventsReportTheStatusOfARoleInOrder(t *testing.T) {
 		"registered: pending -> active (registered) 1",
 		"nothing",
 		"degraded: active -> degraded (degraded) 2",
-		"open: degraded -> degraded (found_open) 3", // for another reason
+		"open: degraded -> degraded (found_open) 3", // the reason changed
 		"nothing",
 		"updated: degraded -> active (restored) 4",
 		"updated: active -> active (updated) 5",
 		"degraded: active -> degraded (rolled_back) 6",
 		"updated: degraded -> active (rolled_back) 7",
 		"registered: active -> active (registered) 8",
-		"nothing", // the stack that had been taken over from
+		"nothing", // the superseded stack
 		"disconnected: active -> disconnected (disconnected) 10",
 		"registered: disconnected -> active (registered) 11",
 	}, got); diff != "" {
-		t.Errorf("others were told something else (-want +got):\n%s", diff)
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
 
-func TestACommitThatIsTriedAgainIsTheSameEventAndEveryOtherWriteAnotherOne(t *testing.T) {
+func TestARepeatedCommitHasTheSameEventID(t *testing.T) {
 	s := newStory(t)
 	_, a := s.send(phonehome.Create, first, nil)
 	now := s.now
@@ -92,22 +92,22 @@ func TestACommitThatIsTriedAgainIsTheSameEventAndEveryOtherWriteAnotherOne(t *te
 		_, next := s.send(phonehome.Update, first, nil)
 		e := s.commit(next).Event
 		if seen[e.ID] {
-			t.Errorf("two events are called %s", e.ID)
+			t.Errorf("two events have the ID %s", e.ID)
 		}
 		seen[e.ID] = true
 	}
 }
 
-func TestWhatChangesNothingIsNoEvent(t *testing.T) {
+func TestARequestThatChangesNothingHasNoEvent(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	_, older := s.send(phonehome.Update, first, nil)
 	s.does(phonehome.Update, first, nil)
 	if e := s.commit(older).Event; e != nil {
-		t.Errorf("an Update that came too late is told: %s", tell(e))
+		t.Errorf("a late Update has the event %s", tell(e))
 	}
 	s.role = Open
 	if e := s.told(phonehome.Create, "second", nil); e != "nothing" {
-		t.Errorf("a Create that was refused is told: %s", e)
+		t.Errorf("a refused Create has the event %s", e)
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestTheGuideOnTroubleshootingHasEveryMessage compares the guide with messages.go: every
-// quote is a part of a message that customers read, and every message has a row.
-func TestTheGuideOnTroubleshootingHasEveryMessage(t *testing.T) {
+// Every quote in the guide must be part of a message in messages.go, and every message must be
+// quoted.
+func TestTheTroubleshootingGuideHasEveryMessage(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("../../templates/guides/troubleshooting.md.tmpl")
 	if err != nil {
@@ -42,12 +42,12 @@ func TestTheGuideOnTroubleshootingHasEveryMessage(t *testing.T) {
 			}
 		}
 		if !found {
-			t.Errorf("no customer ever reads %q", quote)
+			t.Errorf("no message contains %q", quote)
 		}
 	}
 	for _, message := range messages {
 		if !told[message] {
-			t.Errorf("the guide does not tell what to do about %q", message)
+			t.Errorf("the guide does not have the message %q", message)
 		}
 	}
 }

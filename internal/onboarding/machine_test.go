@@ -10,14 +10,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// worker is one registrar in the middle of one message. Workers move step by
-// step, in any order, and may die between any two steps.
+// worker is a registrar that handles one message. Workers proceed step by step, in any order,
+// and may die between two steps.
 type worker struct {
 	m        *message
-	step     func(*worker, *world) // nil: finished
+	step     func(*worker, *world) // the next step; nil if finished
 	snapshot Snapshot
 	answer   Answer
-	blocked  bool // when the answer was decided, here
+	blocked  bool // whether the customer was blocked when this worker decided
 	delivery Delivery
 }
 
@@ -43,8 +43,7 @@ func (w *world) load(r phonehome.Request) Snapshot {
 	return s
 }
 
-// decide loads; the decision is made in the next step, on what may be old by
-// then.
+// decide only loads. The next step decides, on a snapshot that may be outdated by then.
 func decide(k *worker, w *world) {
 	k.snapshot = w.load(k.m.request)
 	k.step = store
@@ -55,12 +54,12 @@ func store(k *worker, w *world) {
 	prove := w.assume
 	if link := c.Link; link != nil && link.Blocked {
 		prove = func(p Probe) Proof {
-			w.fail("role %s of a blocked customer is to be proven", p.Role)
+			w.fail("role %s of a blocked customer is about to be proven", p.Role)
 			return Proof{}
 		}
 	}
 	d := proving(c, w.now, func(p Probe) Proof {
-		// A rival whose role looks gone is taken over from, for good.
+		// A rival whose role is refused for a moment is superseded forever.
 		if r := w.roles[p.Role]; r != nil && r.unsettled && r.of != k.m.request.Stack {
 			w.poisoned[p.CustomerID] = true
 		}
@@ -114,8 +113,8 @@ func settle(k *worker, w *world) {
 		role := d.Probe.Role
 		c.Proofs[role] = w.assume(d.Probe)
 		d = Settle(c, k.delivery, w.now)
-		// A role that is not what it seems at this moment, or another stack's by
-		// now, misleads the rule.
+		// A role that is open or unsettled at the moment, or belongs to another stack by now,
+		// misleads the rule.
 		if r := w.roles[role]; r != nil && (r.open || r.unsettled || r.of != k.m.request.Stack) {
 			w.poisoned[k.answer.Change.CustomerID] = true
 		}
@@ -183,7 +182,7 @@ func persist(k *worker, w *world) {
 	}
 }
 
-// checkCommit holds the promises at every write.
+// checkCommit checks the promises at every commit.
 func (w *world) checkCommit(k *worker, t Transition) {
 	if !k.m.genuine {
 		before := k.snapshot.Registration
@@ -191,7 +190,7 @@ func (w *world) checkCommit(k *worker, t Transition) {
 		case w.now.Before(k.m.request.SentAt.Add(testHub().ResponseTimeout)):
 			w.fail("a forged request was committed in time: %+v", k.m.request)
 		case k.m.refused == Forged:
-			w.fail("a request was committed that CloudFormation has not signed: %+v", k.m.request)
+			w.fail("a request without CloudFormation's signature was committed: %+v", k.m.request)
 		case t.Registration != nil && t.Registration.Status == Disconnected:
 			w.fail("a forged request disconnected %+v", before)
 		case t.Registration != nil && before != nil && before.Live() && k.answer.Change.Kind != ChangeDoubt:
@@ -204,7 +203,7 @@ func (w *world) checkCommit(k *worker, t Transition) {
 			w.fail("a refused request changes something: %+v", t)
 		}
 		if known := k.answer.Change.CustomerID != ""; known != (t.History != nil) {
-			w.fail("customer %q reads in the history of a refused request: %+v", k.answer.Change.CustomerID, t.History)
+			w.fail("the history of customer %q after a refused request: %+v", k.answer.Change.CustomerID, t.History)
 		}
 	}
 	reg := t.Registration
@@ -218,11 +217,11 @@ func (w *world) checkCommit(k *worker, t Transition) {
 		w.fail("the accounts differ in %+v", reg)
 	}
 	if !w.proven[reg.Role.String()+reg.ExternalID.String()] {
-		w.fail("role %s is registered and was never proven", reg.Role)
+		w.fail("role %s is registered, but was never proven", reg.Role)
 	}
 	for _, stack := range reg.Superseded {
 		if stack == reg.Stack && reg.Live() {
-			w.fail("stack %s owns the registration and is superseded", stack)
+			w.fail("stack %s owns the registration, but is superseded", stack)
 		}
 	}
 	if t.Stack != nil && k.answer.Change.Kind == ChangeRegister && k.snapshot.Stack.Resources["PhoneHome"].deletedAfter(k.m.request.SentAt) {
@@ -230,7 +229,7 @@ func (w *world) checkCommit(k *worker, t Transition) {
 	}
 }
 
-// settleDown delivers all that is left, without deaths, until nothing moves.
+// settleDown delivers all remaining messages, and no worker dies.
 func (w *world) settleDown() {
 	w.workers, w.shut = nil, false
 	for range 2000 {
@@ -249,12 +248,12 @@ func (w *world) settleDown() {
 		for k.step != nil {
 			k.step(k, w)
 		}
-		w.pass(3 * time.Second) // a forged message that is undecided comes back for 15 minutes
+		w.pass(3 * time.Second) // an undecided forged message is retried for 15 minutes
 	}
-	w.fail("%d messages never come to rest", len(w.queue))
+	w.fail("%d messages are never done", len(w.queue))
 }
 
-// look is a round of proofs. A customer whose role proves is a witness for all.
+// look is a round of proofs. Any role that can be assumed is a witness for all others.
 func (w *world) look() {
 	proofs, witnessed := map[string]Proof{}, false
 	for key, reg := range w.regs {
@@ -278,7 +277,7 @@ func (w *world) write(key string, proof Proof) {
 	if next.Status == Disconnected && (reg.DeleteDoubtedAt.IsZero() || !proof.Witnessed) {
 		w.fail("a refusal alone disconnected %+v", reg)
 	}
-	// A role that is out of order for a moment confirms a doubt that is wrong.
+	// A role that is refused for a moment confirms a wrong doubt.
 	if r := w.roles[reg.Role]; next.Status == Disconnected && r != nil {
 		w.poisoned[reg.CustomerID] = true
 	}
@@ -286,7 +285,7 @@ func (w *world) write(key string, proof Proof) {
 	w.regs[key] = next
 }
 
-// confirm is a last round of proofs, with a witness, when all roles are in order.
+// confirm is a last round of proofs, with a witness, after all roles were repaired.
 func (w *world) confirm() {
 	for _, role := range w.roles {
 		role.open, role.unsettled = false, false
@@ -300,8 +299,8 @@ func (w *world) confirm() {
 	}
 }
 
-// checkEnd: customers that CloudFormation shows as connected are registered, and
-// those whose stack was deleted are not.
+// checkEnd checks that customers with a live stack are registered, and customers whose stack
+// was deleted are not.
 func (w *world) checkEnd() {
 	for customer, link := range w.links {
 		var owner *realStack
@@ -309,7 +308,7 @@ func (w *world) checkEnd() {
 		for _, s := range w.real {
 			if s.customer != customer || s.id.Account != link.Sole() {
 				if link.Scope == ScopeAnyone && s.customer == customer && s.live && !s.gone && !w.outlived[customer] && !w.poisoned[customer] {
-					w.fail("stack %s was told SUCCESS, and the link is another account's: %+v", s.id, link)
+					w.fail("stack %s was answered SUCCESS, but the link belongs to another account: %+v", s.id, link)
 				}
 				continue
 			}

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestMain makes the machine test long enough to mean something: more and
-// longer stories than rapid's defaults, unless the command line says otherwise.
+// TestMain runs more and longer random stories than rapid's defaults, unless the command line
+// sets the flags.
 func TestMain(m *testing.M) {
 	defaults := map[string]string{"rapid.checks": "800", "rapid.steps": "100"}
 	flag.Parse()

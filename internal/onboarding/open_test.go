@@ -11,10 +11,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// An open role is degraded like one that does not work, and worse: others may
-// get in.
+// An open role is degraded like one that can't be assumed, but it is worse: other accounts may
+// be able to assume it.
 
-func TestAnOpenRoleIsDegradedForAReasonOfItsOwnAndTold(t *testing.T) {
+func TestAnOpenRoleIsDegradedWithItsOwnReasonAndEvent(t *testing.T) {
 	open := Proof{Outcome: Open, Hole: "with a wrong external ID"}
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
@@ -29,10 +29,10 @@ func TestAnOpenRoleIsDegradedForAReasonOfItsOwnAndTold(t *testing.T) {
 		t.Errorf("the event is %+v", e)
 	}
 	if _, entry := Health(found, open, noon.Add(2*time.Hour)); entry != nil {
-		t.Errorf("found once more: %+v", entry)
+		t.Errorf("the same finding again has the entry %+v", entry)
 	}
 	if same, entry := Health(found, Proof{Outcome: Inconclusive}, noon.Add(2*time.Hour)); entry != nil || !same.Open {
-		t.Errorf("an outage says %+v, open: %t", entry, same.Open)
+		t.Errorf("an inconclusive proof has the entry %+v, open: %t", entry, same.Open)
 	}
 	for _, proof := range []Proof{{Outcome: Refused}, {Outcome: Proven}} {
 		if closed, entry := Health(found, proof, noon.Add(2*time.Hour)); closed.Open || entry == nil {
@@ -41,7 +41,7 @@ func TestAnOpenRoleIsDegradedForAReasonOfItsOwnAndTold(t *testing.T) {
 	}
 }
 
-func TestADegradedRoleThatIsFoundOpenIsToldOnceMore(t *testing.T) {
+func TestADegradedRoleThatIsFoundOpenHasAnotherEvent(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	refused, _ := Health(*s.reg, Proof{Outcome: Refused}, noon.Add(time.Hour))
@@ -51,7 +51,7 @@ func TestADegradedRoleThatIsFoundOpenIsToldOnceMore(t *testing.T) {
 	}
 }
 
-func TestAStackThatGoesBackToAnOpenRoleIsToldAsOpen(t *testing.T) {
+func TestARollbackToAnOpenRoleHasTheEventOpen(t *testing.T) {
 	back := func(r *phonehome.Request) { r.Properties, r.OldProperties = r.OldProperties, r.Properties }
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
@@ -61,7 +61,7 @@ func TestAStackThatGoesBackToAnOpenRoleIsToldAsOpen(t *testing.T) {
 	s.answered(a, phonehome.Success, OutcomeRolledBack)
 	tr := s.commit(a)
 	if !s.reg.Open || s.reg.Status != Degraded || tr.Event == nil || tr.Event.Kind != EventOpen {
-		t.Errorf("registered %+v, told %+v", *s.reg, tr.Event)
+		t.Errorf("registered %+v, event %+v", *s.reg, tr.Event)
 	}
 	s.role = Proven
 	s.does(phonehome.Update, first, nil)

@@ -10,11 +10,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// A registrar may die after CloudFormation took the answer to a Create, and
-// before it is committed. The customer sees a finished stack, and may change it
-// at once.
+// A registrar may die after CloudFormation accepted the answer to a Create and before it is
+// committed. The customer sees a complete stack, and may update it at once.
 
-func TestAnUpdateWaitsForTheCreateThatIsNotCommittedYet(t *testing.T) {
+func TestAnUpdateWaitsForItsUncommittedCreate(t *testing.T) {
 	s := newStory(t)
 	_, created := s.send(phonehome.Create, first, nil)
 	s.now = s.now.Add(time.Minute)
@@ -32,19 +31,19 @@ func TestAnUpdateWaitsForTheCreateThatIsNotCommittedYet(t *testing.T) {
 	s.answered(decide(time.Minute).Answer, phonehome.Success, OutcomeUpdated)
 	s.commit(decide(time.Minute).Answer)
 	if s.reg.TemplateVersion != "v2" {
-		t.Errorf("the stack has version v2, and registered is %s", s.reg.TemplateVersion)
+		t.Errorf("the stack has version v2, but %s is registered", s.reg.TemplateVersion)
 	}
 }
 
-func TestAChangedExternalIDDoesNotSlipInBeforeTheCreateIsCommitted(t *testing.T) {
+func TestAChangedExternalIDIsRefusedEvenBeforeTheCreateIsCommitted(t *testing.T) {
 	s := newStory(t)
 	_, created := s.send(phonehome.Create, first, nil)
 	update := testRequest(phonehome.Update, first)
 	update.SentAt = s.now.Add(time.Minute)
 	update.Properties.ExternalID = "an edited one"
-	stranger := promised(s.snapshot(first))
-	stranger.Link = nil // no customer was given that external ID
-	if got := Decide(Case{Snapshot: stranger, Request: update}, update.SentAt); got.Kind != DecideLater {
+	unknown := promised(s.snapshot(first))
+	unknown.Link = nil // no customer has that external ID
+	if got := Decide(Case{Snapshot: unknown, Request: update}, update.SentAt); got.Kind != DecideLater {
 		t.Errorf("before the commit: %s", describe(got))
 	}
 	s.commit(created)
@@ -52,14 +51,14 @@ func TestAChangedExternalIDDoesNotSlipInBeforeTheCreateIsCommitted(t *testing.T)
 	s.answered(got.Answer, phonehome.Failed, OutcomeChangedExternalID)
 }
 
-// promised is a snapshot in which the Create was answered SUCCESS, with the
-// properties that the Update moves away from.
+// promised returns a snapshot in which the Create was answered SUCCESS with the old properties
+// of the Update.
 func promised(s Snapshot) Snapshot {
 	s.PromisedBefore = true
 	return s
 }
 
-func TestAnUpdateWaitsForItsCreateNoLongerThanThat(t *testing.T) {
+func TestAnUpdateWaitsForItsCreateForALimitedTime(t *testing.T) {
 	s := newStory(t)
 	update := testRequest(phonehome.Update, first)
 	for _, timeout := range []time.Duration{15 * time.Minute, 3 * time.Minute} {
@@ -73,7 +72,7 @@ func TestAnUpdateWaitsForItsCreateNoLongerThanThat(t *testing.T) {
 	}
 }
 
-func TestAWaitingUpdateIsReceivedSeldom(t *testing.T) {
+func TestAWaitingUpdateIsReceivedAtMostTenTimes(t *testing.T) {
 	s := newStory(t)
 	update := testRequest(phonehome.Update, first)
 	received := 0
@@ -89,13 +88,13 @@ func TestAWaitingUpdateIsReceivedSeldom(t *testing.T) {
 	}
 }
 
-func TestAnInventedUpdateIsAnsweredAtOnce(t *testing.T) {
+func TestAForgedUpdateDoesNotWait(t *testing.T) {
 	s := newStory(t)
-	s.send(phonehome.Create, first, nil) // of which the forger knows all but the promise
+	s.send(phonehome.Create, first, nil) // only decided, so nothing is promised
 	update := testRequest(phonehome.Update, first)
 	c := Case{Snapshot: s.snapshot(first), Request: update}
 	s.answered(proving(c, update.SentAt, always(Refused)).Answer, phonehome.Success, OutcomeStranger)
-	// For an existing role it costs a proof; the bucket does not take the answer.
+	// If the role exists, it costs a proof, but S3 does not accept the answer.
 	answer := proving(c, update.SentAt, always(Proven)).Answer
 	s.answered(answer, phonehome.Success, OutcomeRecovered)
 	if c.Answer = &answer; Settle(c, Forged, update.SentAt).Kind != DecideDrop {

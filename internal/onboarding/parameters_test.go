@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// typed is a stack whose owner has typed that in, and which is otherwise as it was.
+// typed changes the customer's parameters of a stack, and nothing else.
 func (s *story) typed(values map[string]string) func(*phonehome.Request) {
 	return func(r *phonehome.Request) {
 		r.OldProperties = s.stacks[first].Resources["PhoneHome"].Properties
@@ -21,7 +21,7 @@ func (s *story) typed(values map[string]string) func(*phonehome.Request) {
 	}
 }
 
-func TestWhatTheCustomerTypedInIsKeptAndFollowsTheirUpdates(t *testing.T) {
+func TestCustomerParametersAreRecordedAndFollowUpdates(t *testing.T) {
 	s := newStory(t)
 	is := func(want map[string]string) {
 		t.Helper()
@@ -35,9 +35,9 @@ func TestWhatTheCustomerTypedInIsKeptAndFollowsTheirUpdates(t *testing.T) {
 	s.answered(s.does(phonehome.Update, first, s.typed(map[string]string{"bucket": "b", "size": "s"})), phonehome.Success, OutcomeUpdated)
 	is(map[string]string{"bucket": "b", "size": "s"})
 	if !s.reg.ProvenAt.After(proven) {
-		t.Error("the role, whose policies may be about another bucket, was not proven again")
+		t.Error("the role was not proven again, although its policies may have changed")
 	}
-	s.does(phonehome.Update, first, s.typed(map[string]string{"bucket": "a"})) // back, as a rollback would
+	s.does(phonehome.Update, first, s.typed(map[string]string{"bucket": "a"})) // back to the first value, as in a rollback
 	is(map[string]string{"bucket": "a"})
 	s.role = Refused
 	if a := s.does(phonehome.Update, first, s.typed(map[string]string{"bucket": "c"})); a.Response.Status != phonehome.Failed {
@@ -46,8 +46,8 @@ func TestWhatTheCustomerTypedInIsKeptAndFollowsTheirUpdates(t *testing.T) {
 	is(map[string]string{"bucket": "a"})
 }
 
-// What a stack reports of its resources goes the same way, and comes back in a rollback.
-func TestWhatTheStackReportsIsKeptAndFollowsItsUpdates(t *testing.T) {
+// The values that a stack reports of its resources are handled in the same way.
+func TestReportedValuesAreRecordedAndFollowUpdates(t *testing.T) {
 	s := newStory(t)
 	reporting := func(values map[string]string) func(*phonehome.Request) {
 		return func(r *phonehome.Request) {
@@ -65,11 +65,11 @@ func TestWhatTheStackReportsIsKeptAndFollowsItsUpdates(t *testing.T) {
 	is(map[string]string{"bucket": "a"})
 	s.answered(s.does(phonehome.Update, first, reporting(map[string]string{"bucket": "b"})), phonehome.Success, OutcomeUpdated)
 	is(map[string]string{"bucket": "b"})
-	s.does(phonehome.Update, first, reporting(map[string]string{"bucket": "a"})) // back, as a rollback would
+	s.does(phonehome.Update, first, reporting(map[string]string{"bucket": "a"})) // back to the first value, as in a rollback
 	is(map[string]string{"bucket": "a"})
 }
 
-func TestThePathOfARoleIsTheCustomersChoiceOnlyIfTheTemplateSaysSo(t *testing.T) {
+func TestARolesPathMayDifferOnlyIfTheTemplateHasAParameterForIt(t *testing.T) {
 	elsewhere := func(r *phonehome.Request) {
 		r.Properties.RoleARN = strings.Replace(r.Properties.RoleARN, ":role/", ":role/third-parties/", 1)
 	}
@@ -79,9 +79,9 @@ func TestThePathOfARoleIsTheCustomersChoiceOnlyIfTheTemplateSaysSo(t *testing.T)
 		change     func(*phonehome.Request)
 		want       Outcome
 	}{
-		"another path, fixed":         {nil, elsewhere, OutcomeWrongRole},
-		"another path, of the choice": {[]string{"ExpectedAccountId", "RolePath"}, elsewhere, OutcomeRegistered},
-		"another name, all the same":  {[]string{"ExpectedAccountId", "RolePath"}, renamed, OutcomeWrongRole},
+		"another path, fixed":  {nil, elsewhere, OutcomeWrongRole},
+		"another path, chosen": {[]string{"ExpectedAccountId", "RolePath"}, elsewhere, OutcomeRegistered},
+		"another name":         {[]string{"ExpectedAccountId", "RolePath"}, renamed, OutcomeWrongRole},
 	} {
 		s := newStory(t)
 		s.link.TemplateParameters = c.parameters

@@ -20,7 +20,7 @@ func urls(templates []FormerTemplate) []string {
 	return list
 }
 
-func TestALinkIsRecordedWithoutWhatItsSetSays(t *testing.T) {
+func TestALinkIsRecordedWithoutTheValuesOfItsSet(t *testing.T) {
 	before := Link{Hub: "acme", CustomerID: "globex", FormerTemplates: []FormerTemplate{{Version: "own", URL: "https://own"}}}
 	set := aSet("v2", FormerTemplate{Version: "v1", URL: "https://v1"})
 	link := before.Refer(set)
@@ -34,7 +34,7 @@ func TestALinkIsRecordedWithoutWhatItsSetSays(t *testing.T) {
 			t.Errorf("%s: recorded is %+v", name, alone)
 		}
 		if !l.SameRecord(link) {
-			t.Errorf("%s: it would be written, though only the set has changed", name)
+			t.Errorf("%s: the link would be written, although only its set has changed", name)
 		}
 	}
 	other := link
@@ -43,11 +43,11 @@ func TestALinkIsRecordedWithoutWhatItsSetSays(t *testing.T) {
 	}
 	own := Link{CustomerID: "initech", RoleName: "role", TemplateVersion: "v1"}
 	if got := own.Alone(); got.RoleName != "role" || got.TemplateVersion != "v1" {
-		t.Errorf("a link without a set lost what it says: %+v", got)
+		t.Errorf("a link without a set lost its own values: %+v", got)
 	}
 }
 
-func TestARoleHasTheNameOfTheSetOrOfHubAndCustomer(t *testing.T) {
+func TestARolesNameIsThatOfTheSetOrOfHubAndCustomer(t *testing.T) {
 	set := aSet("v1")
 	if got := set.RoleOf("globex"); got != "acme-globex" {
 		t.Errorf("got %s", got)
@@ -58,7 +58,7 @@ func TestARoleHasTheNameOfTheSetOrOfHubAndCustomer(t *testing.T) {
 	}
 }
 
-func TestASetRemembersTemplatesThatCustomersMayUse(t *testing.T) {
+func TestASetKeepsFormerTemplatesThatCustomersMayUse(t *testing.T) {
 	later := noon.Add(1000 * day)
 	v1 := FormerTemplate{Version: "v1", URL: "https://v1", RetiredAt: noon}
 	before := aSet("v2", v1)
@@ -66,18 +66,18 @@ func TestASetRemembersTemplatesThatCustomersMayUse(t *testing.T) {
 		customers []Customer
 		want      []string
 	}{
-		"of no customer":        {nil, []string{"https://v2"}}, // retires now
+		"of no customer":        {nil, []string{"https://v2"}}, // v2 retires now
 		"of a live stack":       {[]Customer{{Link: Link{}.Refer(before), Registrations: madeWith("v1", nil)}}, []string{"https://v2", "https://v1"}},
 		"of another set's only": {[]Customer{{Link: Link{}.Refer(PermissionSet{Name: "other", FormerTemplates: []FormerTemplate{v1}}), Registrations: madeWith("v1", nil)}}, []string{"https://v2"}},
 	} {
 		next := aSet("v3").Succeed(before, c.customers, later)
 		if got := urls(next.FormerTemplates); !slices.Equal(got, c.want) {
-			t.Errorf("%s: it remembers %v, want %v", name, got, c.want)
+			t.Errorf("%s: the former templates are %v, want %v", name, got, c.want)
 		}
 	}
 }
 
-func TestTheTemplateOfASetIsInUseUntilAWeekAfterItRetired(t *testing.T) {
+func TestTheTemplateOfASetIsInUseForAWeekAfterTheSetRetired(t *testing.T) {
 	set := aSet("v1")
 	if got := TemplatesInUse([]PermissionSet{set}, nil, noon); !slices.Equal(got, []string{"https://v1"}) {
 		t.Errorf("a set without links: in use are %v", got)

@@ -14,8 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// What is written is compared whole: a field that is forgotten is
-// missing forever, and nothing else fails because of it.
+// same compares whole records, because no other test fails if a field is never written.
 
 func same[T any](t *testing.T, what string, want, got T) {
 	t.Helper()
@@ -26,7 +25,7 @@ func same[T any](t *testing.T, what string, want, got T) {
 	}
 }
 
-func TestTheWholeRecordOfARegistration(t *testing.T) {
+func TestARegistrationIsRecordedCompletely(t *testing.T) {
 	s := newStory(t)
 	a := s.does(phonehome.Create, first, func(r *phonehome.Request) {
 		r.Properties.GrantedPermissions, r.Properties.Parameters = []string{"billing"}, map[string]string{"bucket": "b"}
@@ -44,7 +43,7 @@ func TestTheWholeRecordOfARegistration(t *testing.T) {
 	}
 }
 
-func TestTheWholeLineAndEventOfACommit(t *testing.T) {
+func TestACommitsHistoryAndEventAreComplete(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	_, a := s.send(phonehome.Delete, first, nil)
@@ -61,7 +60,7 @@ func TestTheWholeLineAndEventOfACommit(t *testing.T) {
 	}
 }
 
-func TestTheWholeRecordOfARoundsFinding(t *testing.T) {
+func TestTheResultOfARoundIsRecordedCompletely(t *testing.T) {
 	reg, now := *registered(first).Registration, noon.Add(time.Hour)
 	next, entry := Health(reg, Proof{Outcome: Refused}, now)
 	want := reg
@@ -71,21 +70,21 @@ func TestTheWholeRecordOfARoundsFinding(t *testing.T) {
 		At: now, CustomerID: "c1", Account: id(customers), Stack: first, LogicalID: "PhoneHome",
 		Outcome: OutcomeDegraded, Before: Active, Status: Degraded, Detail: want.Reason,
 	}, *entry)
-	// Each of these alone is a change.
+	// Each of these is a change by itself.
 	for name, proof := range map[string]Proof{
 		"another reason": {Outcome: Open, Hole: "without an external ID"},
 		"it works again": {Outcome: Proven},
 	} {
 		if _, entry := Health(next, proof, now); entry == nil {
-			t.Errorf("%s is no change", name)
+			t.Errorf("%s: no change", name)
 		}
 	}
 	if again, entry := Health(next, Proof{Outcome: Refused}, now.Add(time.Hour)); entry != nil || !again.ChangedAt.Equal(now) {
-		t.Errorf("the same once more is a change: %+v", entry)
+		t.Errorf("the same finding again is a change: %+v", entry)
 	}
 }
 
-func TestTheWholeRecordOfAnAdoptionAndItsEnd(t *testing.T) {
+func TestAnAdoptionAndItsReleaseAreRecordedCompletely(t *testing.T) {
 	role, link := roleIn(customers, "old"), testLink()
 	reg, entry, err := Adopt(*link, nil, role, Proof{Outcome: Proven}, noon)
 	if err != nil {
@@ -106,7 +105,7 @@ func TestTheWholeRecordOfAnAdoptionAndItsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	adopted.Revision, line.Before = before.Revision, Disconnected
-	same(t, "the registration over one of the past", adopted, reg)
+	same(t, "the registration over a former one", adopted, reg)
 	same(t, "its line", line, *entry)
 
 	later := noon.Add(time.Hour)

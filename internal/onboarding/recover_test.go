@@ -11,19 +11,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// restored is what a registry knows of a stack that was created after the time
-// that it was restored to: the link, and nothing else.
+// restored returns the snapshot of a stack that was created after the time to which the
+// registry was restored: there is only the link.
 func restored(stack account.StackARN) Snapshot {
 	return Snapshot{Hub: testHub(), Stack: Stack{ID: stack}, Link: testLink()}
 }
 
-// updateOf is an Update, and when it arrives. No Create of it is known.
+// updateOf returns an Update and the time of its arrival.
 func updateOf(stack account.StackARN) (phonehome.Request, time.Time) {
 	r := testRequest(phonehome.Update, stack)
 	return r, r.SentAt.Add(time.Second)
 }
 
-func TestAnUpdateRegistersAStackThatTheRegistryHasForgotten(t *testing.T) {
+func TestAnUpdateRegistersAStackThatTheRegistryHasLost(t *testing.T) {
 	stack := stackIn(customers, "s1")
 	request, now := updateOf(stack)
 	d := proving(Case{Snapshot: restored(stack), Request: request}, now, always(Proven))
@@ -42,7 +42,7 @@ func TestAnUpdateRegistersAStackThatTheRegistryHasForgotten(t *testing.T) {
 		t.Errorf("the event is %+v", transition.Event)
 	}
 
-	// From here on the stack is known as any other: a rollback, its Delete.
+	// From now on the stack is like any other: it can roll back, and be deleted.
 	known := with(restored(stack), transition)
 	back := request
 	back.RequestID, back.SentAt = "the rollback", request.SentAt.Add(time.Minute)
@@ -57,7 +57,7 @@ func TestAnUpdateRegistersAStackThatTheRegistryHasForgotten(t *testing.T) {
 	}
 }
 
-func TestWhatHasEndedIsNeverRecovered(t *testing.T) {
+func TestAnUpdateRecoversNothingThatWasEndedOrDoesNotMatch(t *testing.T) {
 	stack, other := stackIn(customers, "s1"), stackIn(customers, "s0")
 	for name, change := range map[string]func(*Snapshot, *phonehome.Request){
 		"a closed link":      func(s *Snapshot, _ *phonehome.Request) { s.Link.Closed = true },
@@ -71,23 +71,23 @@ func TestWhatHasEndedIsNeverRecovered(t *testing.T) {
 		"a tombstone": func(s *Snapshot, _ *phonehome.Request) {
 			s.Stack.Resources = map[string]Resource{"PhoneHome": {DeletedAt: noon.Add(-time.Hour)}}
 		},
-		"another stack's living role": func(s *Snapshot, _ *phonehome.Request) {
+		"another stack's live role": func(s *Snapshot, _ *phonehome.Request) {
 			s.Registration = registered(other).Registration
 			s.Registration.Role = roleIn(customers, "another")
 		},
-		"another external ID":   func(_ *Snapshot, r *phonehome.Request) { r.Properties.ExternalID = "of-somebody-else" },
-		"another hub":           func(_ *Snapshot, r *phonehome.Request) { r.Properties.Hub = "initech" },
-		"another role":          func(_ *Snapshot, r *phonehome.Request) { r.Properties.RoleARN = roleIn(customers, "another").String() },
-		"a role of elsewhere":   func(_ *Snapshot, r *phonehome.Request) { r.Properties.RoleARN = roleIn(strangers, "acme-c1").String() },
-		"no role":               func(_ *Snapshot, r *phonehome.Request) { r.Properties.RoleARN = "none" },
-		"an unexpected account": func(s *Snapshot, _ *phonehome.Request) { s.Link.Account = id(strangers) },
-		"the vendor's account":  func(s *Snapshot, _ *phonehome.Request) { s.Hub.Account = id(customers) },
+		"another external ID":    func(_ *Snapshot, r *phonehome.Request) { r.Properties.ExternalID = "of-another-customer" },
+		"another hub":            func(_ *Snapshot, r *phonehome.Request) { r.Properties.Hub = "initech" },
+		"another role":           func(_ *Snapshot, r *phonehome.Request) { r.Properties.RoleARN = roleIn(customers, "another").String() },
+		"another account's role": func(_ *Snapshot, r *phonehome.Request) { r.Properties.RoleARN = roleIn(strangers, "acme-c1").String() },
+		"no role":                func(_ *Snapshot, r *phonehome.Request) { r.Properties.RoleARN = "none" },
+		"an unexpected account":  func(s *Snapshot, _ *phonehome.Request) { s.Link.Account = id(strangers) },
+		"the vendor's account":   func(s *Snapshot, _ *phonehome.Request) { s.Hub.Account = id(customers) },
 	} {
 		snapshot := restored(stack)
 		request, now := updateOf(stack)
 		change(&snapshot, &request)
 		d := proving(Case{Snapshot: snapshot, Request: request}, now, func(p Probe) Proof {
-			t.Errorf("%s: role %s is tried", name, p.Role)
+			t.Errorf("%s: role %s is proven", name, p.Role)
 			return Proof{Outcome: Proven}
 		})
 		if d.Answer.Response.Status != phonehome.Success || d.Outcome != OutcomeStranger {
@@ -99,7 +99,7 @@ func TestWhatHasEndedIsNeverRecovered(t *testing.T) {
 	}
 }
 
-func TestAForgottenRoleThatDoesNotProveChangesNothingAndBreaksNoStack(t *testing.T) {
+func TestALostRoleThatCannotBeProvenIsNotRecovered(t *testing.T) {
 	stack := stackIn(customers, "s1")
 	request, now := updateOf(stack)
 	for _, outcome := range []ProofOutcome{Refused, Open} {
@@ -110,14 +110,14 @@ func TestAForgottenRoleThatDoesNotProveChangesNothingAndBreaksNoStack(t *testing
 	}
 	unsettled := Case{Snapshot: restored(stack), Request: request}
 	if d := proving(unsettled, now, always(Inconclusive)); d.Kind != DecideLater {
-		t.Errorf("AWS did not say: %s", describe(d))
+		t.Errorf("inconclusive: %s", describe(d))
 	}
 	if d := proving(unsettled, unsettled.ClosesAt(), always(Inconclusive)); d.Answer.Response.Status != phonehome.Success || d.Outcome != OutcomeStranger {
-		t.Errorf("AWS did not say until the end: %s", describe(d))
+		t.Errorf("inconclusive until the end: %s", describe(d))
 	}
 }
 
-func TestWhatWasDisconnectedBeforeTheCommitIsNotRecovered(t *testing.T) {
+func TestARegistrationDisconnectedBeforeTheCommitIsNotRecovered(t *testing.T) {
 	stack := stackIn(customers, "s1")
 	request, now := updateOf(stack)
 	d := proving(Case{Snapshot: restored(stack), Request: request}, now, always(Proven))
@@ -127,15 +127,15 @@ func TestWhatWasDisconnectedBeforeTheCommitIsNotRecovered(t *testing.T) {
 	if transition := Apply(meanwhile, d.Answer, now); !transition.Empty() {
 		t.Errorf("it changes %+v", transition)
 	}
-	// Nor what answered at an address that may never have worked.
+	// Nor is an answer recovered whose response URL has expired and may never have worked.
 	c := Case{Snapshot: restored(stack), Request: request}
 	c.Answer = &d.Answer
 	if got := Settle(c, Expired, request.SentAt.Add(2*time.Hour)); got.Kind != DecideDrop {
-		t.Errorf("an expired address: %s", describe(got))
+		t.Errorf("an expired URL: %s", describe(got))
 	}
 }
 
-func TestAForgottenLinkForAnyoneIsReservedAndBound(t *testing.T) {
+func TestRecoveringALinkForAnyoneReservesAndBindsIt(t *testing.T) {
 	stack := stackIn(customers, "s1")
 	request, now := updateOf(stack)
 	snapshot := restored(stack)
@@ -153,7 +153,7 @@ func TestAForgottenLinkForAnyoneIsReservedAndBound(t *testing.T) {
 	}
 }
 
-func TestARoundLooksOnlyForWhatALinkExpectsAndNothingIsKnownOf(t *testing.T) {
+func TestARoundSearchesOnlyForExpectedRolesWithoutARegistration(t *testing.T) {
 	partition := testHub().Region.Partition()
 	with := func(change func(*Customer)) Customer {
 		c := Customer{Link: *testLink()}
@@ -177,7 +177,7 @@ func TestARoundLooksOnlyForWhatALinkExpectsAndNothingIsKnownOf(t *testing.T) {
 		"a disconnected registration": func(c *Customer) { c.Registrations = []Registration{{Account: id(customers), Status: Disconnected}} },
 	} {
 		if forgotten, ok := with(change).Forgotten(partition, noon); ok {
-			t.Errorf("%s: role %s is looked for", name, forgotten.Role)
+			t.Errorf("%s: role %s is searched for", name, forgotten.Role)
 		}
 	}
 	for _, outcome := range []ProofOutcome{Refused, Open, Inconclusive} {
@@ -187,7 +187,7 @@ func TestARoundLooksOnlyForWhatALinkExpectsAndNothingIsKnownOf(t *testing.T) {
 	}
 }
 
-// found is the snapshot of a stack whose role a round of proofs has registered.
+// found returns the snapshot of a stack whose role was registered by a round of proofs.
 func found(stack account.StackARN) Snapshot {
 	s := restored(stack)
 	forgotten, _ := Customer{Link: *s.Link}.Forgotten(s.Hub.Region.Partition(), noon)
@@ -196,7 +196,7 @@ func found(stack account.StackARN) Snapshot {
 	return s
 }
 
-func TestARoleThatARoundHasFoundIsItsStacksAsSoonAsThatSpeaks(t *testing.T) {
+func TestARecoveredRoleBelongsToItsStackFromTheNextRequest(t *testing.T) {
 	stack := stackIn(customers, "s1")
 	reg := found(stack).Registration
 	if reg.Status != Active || !reg.Recovered || reg.Adopted() || reg.Outdated(*testLink()) {

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// boundLink is a link for anyone, bound to an account; empty: to none.
+// boundLink returns a link for anyone, bound to an account or, if it is empty, to none.
 func boundLink(bound string) Link {
 	link := *anyonesLink()
 	if bound != "" {
@@ -21,7 +21,7 @@ func boundLink(bound string) Link {
 	return link
 }
 
-func TestALinkRemembersTheAccountsThatItWasFor(t *testing.T) {
+func TestALinkKeepsItsPastAccounts(t *testing.T) {
 	link := *testLink()
 	moved := link
 	moved.Account = id(strangers)
@@ -38,27 +38,27 @@ func TestALinkRemembersTheAccountsThatItWasFor(t *testing.T) {
 		t.Errorf("accounts: got %v, complete %t", ids, ok)
 	}
 	if same := link.Succeed(link, noon); len(same.PastAccounts) != 0 {
-		t.Errorf("an account that stays is past: %v", same.PastAccounts)
+		t.Errorf("the current account is a past one: %v", same.PastAccounts)
 	}
 }
 
-func TestTheAccountsOfAnOrganizationAreNotKnownFromTheLink(t *testing.T) {
+func TestALinksAccountsAreIncompleteForAnOrganization(t *testing.T) {
 	link := *testLink()
 	link.Scope = ScopeOrganization
 	if _, ok := link.Accounts(); ok {
-		t.Error("an organization's link names all its accounts")
+		t.Error("the accounts of an organization's link are complete")
 	}
 	alone := *testLink()
 	alone = alone.Succeed(link, noon)
 	if _, ok := alone.Accounts(); ok {
-		t.Error("the accounts that registered before are forgotten")
+		t.Error("the accounts of a former organization are complete")
 	}
 }
 
-func TestABindingThatTheVendorHasEndedCountsForNothing(t *testing.T) {
+func TestTheVendorsEndOfABindingStartsANewEpoch(t *testing.T) {
 	bound := boundLink(customers)
 	if same := bound.Succeed(bound, noon); same.BindingEpoch != 0 {
-		t.Errorf("a binding that stays has ended: epoch %d", same.BindingEpoch)
+		t.Errorf("an unchanged binding has ended: epoch %d", same.BindingEpoch)
 	}
 	free := boundLink("").Succeed(bound, noon)
 	if free.BindingEpoch != 1 {
@@ -70,11 +70,11 @@ func TestABindingThatTheVendorHasEndedCountsForNothing(t *testing.T) {
 	reserved := boundLink("")
 	reserved.Reservation = &Reservation{Account: id(customers)}
 	if ended := boundLink("").Succeed(reserved, noon); ended.BindingEpoch != 1 {
-		t.Errorf("a reservation outlives the vendor's write: epoch %d, want 1", ended.BindingEpoch)
+		t.Errorf("a reservation is not ended by the vendor's write: epoch %d, want 1", ended.BindingEpoch)
 	}
 }
 
-func TestTheHistorySaysWhatTheVendorDidToALink(t *testing.T) {
+func TestTheHistoryHasTheVendorsChangesOfALink(t *testing.T) {
 	const by = "arn:aws:iam::111111111111:user/ci"
 	link := *testLink()
 	for name, c := range map[string]struct {
@@ -98,7 +98,7 @@ func TestTheHistorySaysWhatTheVendorDidToALink(t *testing.T) {
 		c.change(&after)
 		entry := Revised(c.before, after, by, noon)
 		if entry == nil {
-			t.Errorf("%s: there is no line", name)
+			t.Errorf("%s: the history has no line", name)
 			continue
 		}
 		if entry.Outcome != c.want || entry.Detail != c.detail || entry.By != by || !entry.At.Equal(noon) || entry.CustomerID != "c1" {

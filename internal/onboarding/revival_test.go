@@ -10,24 +10,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// A Delete that was accepted is the end of its resource: a Create that was sent
-// before it, and comes after it, is not to bring the stack back.
-
-// deleted is the snapshot of a stack whose Delete was sent at noon.
+// deleted returns the snapshot of a stack whose Delete was sent at noon. An accepted Delete ends
+// its resource, so a Create that was sent before it and arrives later must not restore the stack.
 func deleted() Snapshot {
 	r := testRequest(phonehome.Delete, first)
 	return after(registered(first), r)
 }
 
-func TestADeletedResourceComesBackOnlyWithACreateThatWasSentAMinuteLater(t *testing.T) {
+func TestADeletedResourceIsRegisteredOnlyByACreateSentAMinuteLater(t *testing.T) {
 	for _, test := range []struct {
-		sent time.Duration // after the Delete
+		sent time.Duration // time after the Delete
 		want string
 	}{
 		{-time.Second, "FAILED deleted_before"},
 		{0, "FAILED deleted_before"},
 		{time.Second, "FAILED deleted_before"},
-		{time.Minute - time.Millisecond, "FAILED deleted_before"}, // clocks of SNS disagree
+		{time.Minute - time.Millisecond, "FAILED deleted_before"}, // SNS's clocks may differ
 		{time.Minute, "SUCCESS registered"},
 		{time.Hour, "SUCCESS registered"},
 	} {
@@ -39,9 +37,8 @@ func TestADeletedResourceComesBackOnlyWithACreateThatWasSentAMinuteLater(t *test
 	}
 }
 
-// TestACreateThatWasDecidedBeforeItsDeleteRegistersNothingAfterIt: another
-// registrar has committed the Delete between decision and commit.
-func TestACreateThatWasDecidedBeforeItsDeleteRegistersNothingAfterIt(t *testing.T) {
+// Another registrar commits the Delete between the decision and its commit.
+func TestACreateDecidedBeforeItsDeleteRegistersNothingAfterIt(t *testing.T) {
 	create := testRequest(phonehome.Create, first)
 	create.SentAt = noon.Add(-time.Minute)
 	fresh := Snapshot{Hub: testHub(), Stack: Stack{ID: first}, Link: testLink()}
@@ -50,14 +47,14 @@ func TestACreateThatWasDecidedBeforeItsDeleteRegistersNothingAfterIt(t *testing.
 		t.Fatalf("decided: %s", decided.Outcome)
 	}
 	for name, s := range map[string]Snapshot{
-		"of what was registered": deleted(),
-		"of what was not":        after(fresh, testRequest(phonehome.Delete, first)),
+		"after a registration":   deleted(),
+		"without a registration": after(fresh, testRequest(phonehome.Delete, first)),
 	} {
 		if tr := Apply(s, decided, noon.Add(time.Minute)); !tr.Empty() {
 			t.Errorf("a Delete %s: %+v", name, tr)
 		}
 	}
-	// One that CloudFormation sent within the minute is refused here as well.
+	// A Create within the minute after the Delete is refused here too.
 	decided.Change.SentAt = noon.Add(time.Minute - time.Millisecond)
 	if tr := Apply(deleted(), decided, noon.Add(time.Minute)); !tr.Empty() {
 		t.Errorf("sent within the minute: %+v", tr)
@@ -68,9 +65,8 @@ func TestACreateThatWasDecidedBeforeItsDeleteRegistersNothingAfterIt(t *testing.
 	}
 }
 
-// TestTheExternalIDIsComparedAlsoWhereTheStackIsKnown: the link is found by the
-// stack then, and not by what the request says.
-func TestTheExternalIDIsComparedAlsoWhereTheStackIsKnown(t *testing.T) {
+// If the stack is known, the link is found by the stack and not by the request's external ID.
+func TestTheExternalIDIsComparedEvenIfTheStackIsKnown(t *testing.T) {
 	for name, externalID := range map[string]string{"another's": "external-of-c2", "none": "", "a longer one": "external-of-c1x"} {
 		c := Case{Snapshot: registered(first), Request: testRequest(phonehome.Create, first)}
 		c.Request.LogicalID = "Renamed"

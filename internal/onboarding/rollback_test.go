@@ -10,19 +10,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// version is properties that differ from others in nothing but their version.
+// version returns properties that differ only in their template version.
 func version(v string) phonehome.Properties {
 	p := testRequest(phonehome.Create, first).Properties
 	p.TemplateVersion = v
 	return p
 }
 
-// A stack whose rollback is answered FAILED is stuck. What it rolls back to is
-// what CloudFormation had in force, and the registry may know something else.
-func TestOnlyAnUpdateAwayFromWhatIsKnownToBeInForceIsFailed(t *testing.T) {
+// A stack whose rollback is answered FAILED is stuck. A rollback returns to the properties that
+// CloudFormation has in force, which the registry may not know.
+func TestAnUpdateFailsOnlyIfItsOldPropertiesAreKnownToBeInForce(t *testing.T) {
 	for name, c := range map[string]struct {
-		accepted, previous string // of the resource, in the registry
-		old, says          string // of the request
+		accepted, previous string // versions in the registry
+		old, says          string // versions in the request
 		promised           bool
 		want               phonehome.Status
 	}{
@@ -31,9 +31,9 @@ func TestOnlyAnUpdateAwayFromWhatIsKnownToBeInForceIsFailed(t *testing.T) {
 		"the rollback of one that was refused":   {accepted: "v1", old: "v2", says: "v1", want: phonehome.Success},
 		"the same, by its old properties":        {accepted: "v1", old: "v1", says: "v1", want: phonehome.Success},
 		"the rollback of an accepted one":        {accepted: "v2", previous: "v1", old: "v2", says: "v1", want: phonehome.Success},
-		"to what is not committed yet":           {accepted: "v1", old: "v3", says: "v2", want: phonehome.Success},
-		"the same, from what was accepted last":  {accepted: "v1", old: "v1", says: "v2", promised: true, want: phonehome.Success},
-		"to what never will be committed":        {accepted: "v1", previous: "v0", old: "v2", says: "v2", want: phonehome.Success},
+		"to properties not committed yet":        {accepted: "v1", old: "v3", says: "v2", want: phonehome.Success},
+		"the same, from the accepted ones":       {accepted: "v1", old: "v1", says: "v2", promised: true, want: phonehome.Success},
+		"to properties never committed":          {accepted: "v1", previous: "v0", old: "v2", says: "v2", want: phonehome.Success},
 		"an update after one that came too late": {accepted: "v2", previous: "v1", old: "v1", says: "v3", want: phonehome.Success},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,10 +66,10 @@ func TestOnlyAnUpdateAwayFromWhatIsKnownToBeInForceIsFailed(t *testing.T) {
 	}
 }
 
-func TestARollbackReturnsToWhatWasInForceAndNotToAnAnswerThatCameTooLate(t *testing.T) {
+func TestARollbackReturnsToThePropertiesInForceDespiteLateAnswers(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
-	for _, tooLate := range []string{"v2", "v3"} { // the bucket takes both; CloudFormation stays at v1
+	for _, tooLate := range []string{"v2", "v3"} { // S3 accepts both answers, but CloudFormation stays at v1
 		s.does(phonehome.Update, first, func(r *phonehome.Request) {
 			r.OldProperties, r.Properties = version("v1"), version(tooLate)
 		})
@@ -80,7 +80,7 @@ func TestARollbackReturnsToWhatWasInForceAndNotToAnAnswerThatCameTooLate(t *test
 	}), phonehome.Success, OutcomeRolledBack)
 }
 
-func TestAnUpdateStoredBeforeItsOldPropertiesWereKeptReturnsToWhatWasAccepted(t *testing.T) {
+func TestAStoredUpdateWithoutOldPropertiesReturnsToTheAcceptedOnes(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	_, stored := s.send(phonehome.Update, first, nil)
@@ -91,7 +91,7 @@ func TestAnUpdateStoredBeforeItsOldPropertiesWereKeptReturnsToWhatWasAccepted(t 
 	}
 }
 
-func TestOnlyASuccessThatPutsPropertiesInForceIsAPromise(t *testing.T) {
+func TestOnlyASuccessOfARegistrationOrUpdateIsAPromise(t *testing.T) {
 	for _, c := range []struct {
 		status phonehome.Status
 		kind   ChangeKind

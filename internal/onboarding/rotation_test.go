@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// rotatedStory is one of a connected customer whose link was rotated twice: old,
-// middle and new are its external IDs.
+// rotatedStory returns the story of a connected customer whose link was rotated twice, through
+// the external IDs old, middle and new.
 func rotatedStory(t *testing.T) *story {
 	s := newStory(t)
 	s.link.ExternalID = external("old")
@@ -26,7 +26,7 @@ func rotatedStory(t *testing.T) *story {
 	return s
 }
 
-// speaking is a request whose stack has these external IDs, and had others.
+// speaking sets a request's external IDs, and for an Update those of its old properties.
 func speaking(id, previous string, before ...string) func(*phonehome.Request) {
 	return func(r *phonehome.Request) {
 		r.Properties.ExternalID, r.Properties.PreviousExternalID, r.Properties.TemplateVersion = id, previous, "v1"
@@ -40,11 +40,11 @@ func speaking(id, previous string, before ...string) func(*phonehome.Request) {
 func (s *story) registers(id, previous string) {
 	s.t.Helper()
 	if s.reg.ExternalID.String() != id || s.reg.PreviousExternalID.String() != previous {
-		s.t.Errorf("registered is %q, and %q before it; want %q and %q", s.reg.ExternalID, s.reg.PreviousExternalID, id, previous)
+		s.t.Errorf("registered are %q and, as the previous one, %q; want %q and %q", s.reg.ExternalID, s.reg.PreviousExternalID, id, previous)
 	}
 }
 
-func TestAConnectedStackTakesTheLinksOwnExternalIDAndNoOther(t *testing.T) {
+func TestAConnectedStackMayChangeOnlyToTheLinksExternalID(t *testing.T) {
 	for name, c := range map[string]struct {
 		id, previous string
 		want         Outcome
@@ -73,13 +73,13 @@ func TestAConnectedStackTakesTheLinksOwnExternalIDAndNoOther(t *testing.T) {
 			}
 			s.registers("old", "")
 			if strings.Contains(a.Response.Reason, "anothers") || strings.Contains(a.Response.Reason, "middle") {
-				t.Errorf("the sentence tells an external ID: %s", a.Response.Reason)
+				t.Errorf("the reason contains an external ID: %s", a.Response.Reason)
 			}
 		})
 	}
 }
 
-func TestARotationThatCannotBeProvenKeepsTheRegisteredExternalID(t *testing.T) {
+func TestAnUnprovenRotationKeepsTheRegisteredExternalID(t *testing.T) {
 	for _, outcome := range []ProofOutcome{Refused, Open} {
 		s := rotatedStory(t)
 		s.role = outcome
@@ -90,7 +90,7 @@ func TestARotationThatCannotBeProvenKeepsTheRegisteredExternalID(t *testing.T) {
 	}
 }
 
-func TestARollbackRegistersTheExternalIDBeforeWhateverTheLinkHas(t *testing.T) {
+func TestARollbackRegistersTheFormerExternalIDAgain(t *testing.T) {
 	s := rotatedStory(t)
 	s.does(phonehome.Update, first, speaking("new", "old", "old", ""))
 	s.registers("new", "old")
@@ -102,8 +102,8 @@ func TestARollbackRegistersTheExternalIDBeforeWhateverTheLinkHas(t *testing.T) {
 	}
 }
 
-// A rollback to something that was never this customer's registers nothing of it.
-func TestARollbackIsNoWayToAnotherExternalID(t *testing.T) {
+// A rollback to an external ID that was never the customer's does not register it.
+func TestARollbackNeverRegistersAnotherExternalID(t *testing.T) {
 	s := rotatedStory(t)
 	snapshot := s.snapshot(first)
 	snapshot.Promised = true
@@ -112,7 +112,7 @@ func TestARollbackIsNoWayToAnotherExternalID(t *testing.T) {
 	r.SentAt = s.now.Add(time.Minute)
 	asked := proving(Case{Snapshot: snapshot, Request: r}, r.SentAt, func(p Probe) Proof {
 		if p.ExternalID != external("old") {
-			t.Errorf("the role is tried with %s", p.ExternalID)
+			t.Errorf("the role is proven with %s", p.ExternalID)
 		}
 		return Proof{Outcome: Proven}
 	})
@@ -121,7 +121,7 @@ func TestARollbackIsNoWayToAnotherExternalID(t *testing.T) {
 	}
 }
 
-func TestANewStackHasTheLinksExternalIDAndNoSecondOne(t *testing.T) {
+func TestANewStackMustHaveOnlyTheLinksExternalID(t *testing.T) {
 	second := stackIn(customers, "second")
 	for _, c := range []struct {
 		id, previous string
@@ -134,12 +134,12 @@ func TestANewStackHasTheLinksExternalIDAndNoSecondOne(t *testing.T) {
 	} {
 		s := rotatedStory(t)
 		if a := s.does(phonehome.Create, second, speaking(c.id, c.previous)); a.Outcome != c.want {
-			t.Errorf("%s with %q before it: %s, want %s", c.id, c.previous, a.Outcome, c.want)
+			t.Errorf("%s with the previous %q: %s, want %s", c.id, c.previous, a.Outcome, c.want)
 		}
 	}
 }
 
-func TestWhatWasKnownInAnEarlierGenerationOpensNothing(t *testing.T) {
+func TestANewGenerationForgetsPastExternalIDs(t *testing.T) {
 	before := Link{ExternalID: external("old"), PastExternalIDs: []PastExternalID{{ID: external("older")}}}
 	after := Link{Generation: 1, ExternalID: external("new")}.Succeed(before, noon)
 	if after.PastExternalIDs != nil {
@@ -151,18 +151,18 @@ func TestWhatWasKnownInAnEarlierGenerationOpensNothing(t *testing.T) {
 	}
 }
 
-func TestAnOldExternalIDIsOverdueWhileTheRoleAcceptsItForLong(t *testing.T) {
+func TestARotationIsOverdueAfterThirtyDays(t *testing.T) {
 	link := Link{ExternalID: external("new"), PastExternalIDs: []PastExternalID{{external("old"), noon}}}
 	for name, c := range map[string]struct {
 		reg  Registration
 		days int
 		want bool
 	}{
-		"not updated, for long": {Registration{Status: Active, ExternalID: external("old")}, 30, true},
-		"not updated, lately":   {Registration{Status: Active, ExternalID: external("old")}, 29, false},
-		"both, for long":        {Registration{Status: Degraded, ExternalID: external("new"), PreviousExternalID: external("old")}, 31, true},
-		"ended":                 {Registration{Status: Active, ExternalID: external("new")}, 31, false},
-		"gone":                  {Registration{Status: Disconnected, ExternalID: external("old")}, 31, false},
+		"not updated, 30 days": {Registration{Status: Active, ExternalID: external("old")}, 30, true},
+		"not updated, 29 days": {Registration{Status: Active, ExternalID: external("old")}, 29, false},
+		"both, 31 days":        {Registration{Status: Degraded, ExternalID: external("new"), PreviousExternalID: external("old")}, 31, true},
+		"ended":                {Registration{Status: Active, ExternalID: external("new")}, 31, false},
+		"gone":                 {Registration{Status: Disconnected, ExternalID: external("old")}, 31, false},
 	} {
 		since, overdue := c.reg.RotationOverdue(link, noon.Add(time.Duration(c.days)*24*time.Hour))
 		if overdue != c.want || overdue && !since.Equal(noon) {
@@ -171,13 +171,13 @@ func TestAnOldExternalIDIsOverdueWhileTheRoleAcceptsItForLong(t *testing.T) {
 	}
 }
 
-func TestAPromiseOfAnEarlierReleaseIsTheSameWithoutASecondExternalID(t *testing.T) {
+func TestPropertiesDifferByTheirPreviousExternalID(t *testing.T) {
 	p := phonehome.Properties{ExternalID: "new"}
 	q := p
 	if !p.Equal(q) {
 		t.Error("equal properties differ")
 	}
 	if q.PreviousExternalID = "old"; p.Equal(q) {
-		t.Error("a second external ID makes no difference")
+		t.Error("properties with and without a previous external ID are equal")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-func TestPatienceWithARoleHasAnEnd(t *testing.T) {
+func TestARoleIsProvenAgainForALimitedTime(t *testing.T) {
 	tests := []struct {
 		name    string
 		outcome ProofOutcome
@@ -21,16 +21,16 @@ func TestPatienceWithARoleHasAnEnd(t *testing.T) {
 		want    string
 	}{
 		{"a refused role may be settling", Refused, 2 * time.Second, 0, "later settling 5s"},
-		{"and is asked less often with time", Refused, 30 * time.Second, 0, "later settling 10s"},
-		{"for two minutes", Refused, 119 * time.Second, 0, "later settling 20s"},
+		{"and is proven less often with time", Refused, 30 * time.Second, 0, "later settling 10s"},
+		{"a refused role gets two minutes", Refused, 119 * time.Second, 0, "later settling 20s"},
 		{"and no longer", Refused, 2 * time.Minute, 0, "FAILED role_refused"},
 		{"an open role gets a minute", Open, 59 * time.Second, 0, "later settling 10s"},
 		{"and no longer", Open, time.Minute, 0, "FAILED role_open"},
-		{"AWS that does not say is asked until the last minute", Inconclusive, 13 * time.Minute, 0, "later unsettled 20s"},
-		{"and not in it", Inconclusive, 14 * time.Minute, 0, "FAILED too_late"},
+		{"an inconclusive proof is repeated until the last minute", Inconclusive, 13 * time.Minute, 0, "later unsettled 20s"},
+		{"and not in the last minute", Inconclusive, 14 * time.Minute, 0, "FAILED too_late"},
 		{"a short timeout leaves room for the verdict", Refused, 36 * time.Second, 2 * time.Minute, "FAILED role_refused"},
 		{"a proven role in time is a success", Proven, 13*time.Minute + 59*time.Second, 0, "SUCCESS registered"},
-		{"in the last minute it is not", Proven, 14 * time.Minute, 0, "FAILED too_late"},
+		{"a proven role in the last minute is not", Proven, 14 * time.Minute, 0, "FAILED too_late"},
 		{"the request's own timeout counts", Proven, 2 * time.Minute, 3 * time.Minute, "FAILED too_late"},
 	}
 	for _, test := range tests {
@@ -47,7 +47,7 @@ func TestPatienceWithARoleHasAnEnd(t *testing.T) {
 	}
 }
 
-func TestWithoutAProofTheFirstThingIsToProve(t *testing.T) {
+func TestACreateIsProvenFirst(t *testing.T) {
 	c := Case{Snapshot: Snapshot{Hub: testHub(), Link: testLink()}, Request: testRequest(phonehome.Create, first)}
 	c.Link.TrustedPrincipals = []account.RoleARN{roleIn(vendor, "app")}
 	d := Decide(c, noon)
@@ -57,7 +57,7 @@ func TestWithoutAProofTheFirstThingIsToProve(t *testing.T) {
 	}
 }
 
-func TestAStoredAnswerIsGivenAgainWhateverHasHappenedSince(t *testing.T) {
+func TestAStoredAnswerIsAlwaysGivenAgain(t *testing.T) {
 	c := Case{Snapshot: registered(first), Request: testRequest(phonehome.Create, first)}
 	c.Link = nil
 	c.Answer = &Answer{RequestID: c.Request.RequestID, Outcome: OutcomeRegistered, Response: phonehome.Response{Status: phonehome.Success}}
@@ -69,7 +69,7 @@ func TestAStoredAnswerIsGivenAgainWhateverHasHappenedSince(t *testing.T) {
 	}
 }
 
-func TestInTimeTheBucketTellsTheGenuineFromTheForged(t *testing.T) {
+func TestBeforeTheDeadlineTheDeliveryDecidesWhatIsCommitted(t *testing.T) {
 	for _, kind := range []ChangeKind{ChangeNothing, ChangeRegister, ChangeUpdate, ChangeDelete} {
 		for delivery, want := range map[Delivery]Decision{
 			Accepted:  {Kind: DecideCommit},
@@ -85,7 +85,7 @@ func TestInTimeTheBucketTellsTheGenuineFromTheForged(t *testing.T) {
 	}
 }
 
-func TestWhatIsUndecidedIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
+func TestAnUndecidedDeliveryIsRetriedWithGrowingPauses(t *testing.T) {
 	c, now, tries := settled(ChangeDelete), noon, 0
 	for ; ; tries++ {
 		d := Settle(c, Undecided, now)
@@ -102,13 +102,13 @@ func TestWhatIsUndecidedIsTriedAgainMoreAndMoreSeldom(t *testing.T) {
 	}
 }
 
-// TestLatenessIsNotTheSendersChoice: who forges a message writes its
-// timeout, and S3 refuses it for whatever reason they like.
-func TestLatenessIsNotTheSendersChoice(t *testing.T) {
+// The sender of a forged message chooses its timeout, and can make S3 refuse its response URL
+// for any reason.
+func TestTheSenderCannotChooseTheDeadline(t *testing.T) {
 	for _, test := range []struct{ hub, message, want time.Duration }{
 		{15 * time.Minute, time.Second, 15 * time.Minute},
 		{15 * time.Minute, 0, 15 * time.Minute},
-		{15 * time.Minute, 40 * time.Minute, 40 * time.Minute}, // a stack from when the hub waited longer
+		{15 * time.Minute, 40 * time.Minute, 40 * time.Minute}, // a stack of the time when the hub's timeout was longer
 		{15 * time.Minute, 3 * time.Hour, time.Hour},
 		{0, time.Second, time.Hour},
 		{3 * time.Hour, time.Second, time.Hour},
@@ -116,18 +116,18 @@ func TestLatenessIsNotTheSendersChoice(t *testing.T) {
 		c := settled(ChangeDelete)
 		c.Hub.ResponseTimeout, c.Request.Timeout = test.hub, test.message
 		if got := c.LateFrom().Sub(noon); got != test.want {
-			t.Errorf("the hub waits %s and the message says %s: late after %s, want %s", test.hub, test.message, got, test.want)
+			t.Errorf("timeout %s of the hub and %s of the message: late after %s, want %s", test.hub, test.message, got, test.want)
 		}
 	}
 	c := settled(ChangeDelete)
 	c.Request.Timeout = time.Second
 	c.Proofs = map[account.RoleARN]Proof{c.Registration.Role: {Outcome: Refused}}
 	if d := Settle(c, Undecided, noon.Add(2*time.Second)); d.Kind != DecideLater {
-		t.Errorf("a Delete that is late from birth: %s %s", d.Kind, d.Outcome)
+		t.Errorf("a Delete with a timeout of a second: %s %s", d.Kind, d.Outcome)
 	}
 }
 
-func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
+func TestAfterTheDeadlineTheProofDecidesWhatIsCommitted(t *testing.T) {
 	tests := []struct {
 		kind     ChangeKind
 		delivery Delivery
@@ -136,12 +136,12 @@ func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
 		change   ChangeKind
 	}{
 		{ChangeRegister, Expired, Proven, DecideCommit, ChangeRegister},
-		{ChangeRegister, Undecided, Proven, DecideDrop, ""}, // an address that was accepted once would be again
+		{ChangeRegister, Undecided, Proven, DecideDrop, ""}, // a URL that was accepted once would be accepted again
 		{ChangeRegister, Forged, Proven, DecideDrop, ""},
 		{ChangeRegister, Expired, Refused, DecideDrop, ""},
 		{ChangeRegister, Expired, Open, DecideDrop, ""},
 		{ChangeRegister, Expired, Inconclusive, DecideLater, ""},
-		{ChangeRegister, Accepted, Refused, DecideCommit, ChangeRegister}, // a Delete follows, if CloudFormation had given up
+		{ChangeRegister, Accepted, Refused, DecideCommit, ChangeRegister}, // if CloudFormation had given up, a Delete follows
 		{ChangeDelete, Expired, Refused, DecideCommit, ChangeDoubt},
 		{ChangeDelete, Undecided, Refused, DecideCommit, ChangeDoubt},
 		{ChangeDelete, Forged, Refused, DecideDrop, ""},
@@ -149,7 +149,7 @@ func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
 		{ChangeDelete, Expired, Open, DecideDrop, ""},
 		{ChangeDelete, Expired, Inconclusive, DecideLater, ""},
 		{ChangeDelete, Accepted, Refused, DecideCommit, ChangeDelete},
-		{ChangeDelete, Accepted, Proven, DecideDrop, ""}, // the stack is stuck, and will be deleted again
+		{ChangeDelete, Accepted, Proven, DecideDrop, ""}, // the stack's deletion failed, and will be repeated
 		{ChangeUpdate, Expired, Proven, DecideDrop, ""},
 		{ChangeUpdate, Accepted, Proven, DecideCommit, ChangeUpdate},
 		{ChangeNothing, Expired, Proven, DecideDrop, ""},
@@ -166,12 +166,12 @@ func TestAfterTheDeadlineTheRoleTellsWhetherTheAnswerArrived(t *testing.T) {
 			d = Settle(c, test.delivery, late)
 		}
 		if d.Kind != test.want || d.Answer.Change.Kind != test.change {
-			t.Errorf("%s, %s, and the role is %s: %s %q, want %s %q", test.kind, test.delivery, test.role, d.Kind, d.Answer.Change.Kind, test.want, test.change)
+			t.Errorf("%s, %s, role %s: %s %q, want %s %q", test.kind, test.delivery, test.role, d.Kind, d.Answer.Change.Kind, test.want, test.change)
 		}
 	}
 }
 
-func TestACreateThatWasNeverAcceptedTakesNothingFromOthers(t *testing.T) {
+func TestALateCreateSupersedesNoLiveRegistration(t *testing.T) {
 	for _, stack := range []account.StackARN{first, second} {
 		c := settled(ChangeRegister)
 		c.Answer.Stack = stack
@@ -184,7 +184,7 @@ func TestACreateThatWasNeverAcceptedTakesNothingFromOthers(t *testing.T) {
 	}
 }
 
-func TestALateDeleteOfWhatIsNotRegisteredLeavesATombstoneOnlyIfItWasGenuine(t *testing.T) {
+func TestALateDeleteWithoutARegistrationIsCommittedOnlyIfItWasAccepted(t *testing.T) {
 	c := settled(ChangeDelete)
 	c.Registration = nil
 	if d := Settle(c, Expired, c.LateFrom()); d.Kind != DecideDrop {
@@ -202,7 +202,7 @@ func settled(kind ChangeKind) Case {
 	return c
 }
 
-func TestWithoutTheRegistryOnlyWhatCannotWaitIsAnswered(t *testing.T) {
+func TestWithoutTheRegistryOnlyUrgentRequestsAreAnswered(t *testing.T) {
 	tests := []struct {
 		kind phonehome.RequestType
 		age  time.Duration
@@ -236,32 +236,32 @@ func TestALaterProofDegradesAndRestoresButNeverDisconnects(t *testing.T) {
 
 	same, entry := Health(reg, Proof{Outcome: Proven}, noon)
 	if entry != nil || same.ProvenAt != proven {
-		t.Error("a proof that confirms the state moves nothing")
+		t.Error("a proof that confirms the status is a change")
 	}
 	if _, entry = Health(reg, Proof{Outcome: Inconclusive}, noon); entry != nil {
-		t.Error("an inconclusive proof says nothing")
+		t.Error("an inconclusive proof is a change")
 	}
 	bad, entry := Health(reg, Proof{Outcome: Refused}, noon)
 	if entry == nil || bad.Status != Degraded || bad.Reason == "" || bad.ProvenAt != proven {
-		t.Errorf("a refused role is degraded with a reason, got %+v", bad)
+		t.Errorf("got %+v, want a degraded registration with a reason", bad)
 	}
 	worse, entry := Health(bad, Proof{Outcome: Open, Hole: "without an external ID"}, noon)
 	if entry == nil || worse.Status != Degraded || !strings.Contains(worse.Reason, "without an external ID") {
-		t.Errorf("another reason is told, got %+v", worse)
+		t.Errorf("got %+v, want a change with the new reason", worse)
 	}
 	good, entry := Health(worse, Proof{Outcome: Proven}, noon)
 	if entry == nil || good.Status != Active || good.Reason != "" || good.ProvenAt != noon {
-		t.Errorf("a role that proves again is active, got %+v", good)
+		t.Errorf("got %+v, want an active registration", good)
 	}
 	gone := good
 	gone.Status = Disconnected
 	if _, entry = Health(gone, Proof{Outcome: Proven}, noon); entry != nil {
-		t.Error("what is disconnected stays so")
+		t.Error("a proof changes a disconnected registration")
 	}
 }
 
 func TestIdentitiesNeverChange(t *testing.T) {
-	// These values are in customers' templates and CloudFormation's memory.
+	// These values are in customers' templates and in CloudFormation's state.
 	key := []byte("0123456789abcdef0123456789abcdef")
 	if got := ExternalID(key, "acme", "c1", 0).String(); got != "f39e9c39a04c2bd5386a5f7b59d2aae7cd7ba9a3" {
 		t.Errorf("external ID %s", got)
@@ -281,13 +281,13 @@ func TestExternalIDsDifferByEveryInput(t *testing.T) {
 		ExternalID([]byte("k"), "ab", "c", 1), ExternalID([]byte("l"), "ab", "c", 0),
 	} {
 		if seen[id] || len(id.String()) != 40 {
-			t.Errorf("%s is not an ID of its own with 160 bits", id)
+			t.Errorf("%s is not a unique ID of 160 bits", id)
 		}
 		seen[id] = true
 	}
 }
 
-func TestAccountsThatMayStillNeedToMayPublish(t *testing.T) {
+func TestAllowedAccountsAreThoseThatMayStillNeedToPublish(t *testing.T) {
 	const day = 24 * time.Hour
 	open, closed, expired := *testLink(), *testLink(), *testLink()
 	closed.Closed, closed.ClosedAt = true, noon
@@ -347,7 +347,7 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
-func TestARegionThatIsGivenUpIsHeardAndTakesNoNewStacks(t *testing.T) {
+func TestARetiringRegionAcceptsRequestsButNoNewStacks(t *testing.T) {
 	hub := testHub()
 	hub.Regions, hub.Retiring = nil, []account.Region{first.Region}
 	c := Case{Snapshot: Snapshot{Hub: hub, Link: testLink()}, Request: testRequest(phonehome.Create, first)}
@@ -360,9 +360,9 @@ func TestARegionThatIsGivenUpIsHeardAndTakesNoNewStacks(t *testing.T) {
 	if got := describe(proving(c, noon, always(Refused))); got != "SUCCESS disconnected" {
 		t.Errorf("a Delete: %s", got)
 	}
-	c.Hub.Regions = hub.Retiring // it has come back, or is not there yet
+	c.Hub.Regions = hub.Retiring // added again, or not ready yet
 	c.Snapshot, c.Request = Snapshot{Hub: c.Hub, Link: testLink()}, testRequest(phonehome.Create, first)
 	if got := describe(proving(c, noon, always(Proven))); got != "SUCCESS registered" {
-		t.Errorf("a Create in a Region that came back: %s", got)
+		t.Errorf("a Create in a Region that was added again: %s", got)
 	}
 }

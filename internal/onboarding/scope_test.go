@@ -35,13 +35,13 @@ func anyonesLink() *Link {
 	return link
 }
 
-// creating is a Create of a stack in the account through the link.
+// creating returns a Create of a stack in an account, through a link.
 func creating(link *Link, in string) Case {
 	stack := stackIn(in, "g1")
 	return Case{Snapshot: Snapshot{Hub: testHub(), Stack: Stack{ID: stack}, Link: link}, Request: testRequest(phonehome.Create, stack)}
 }
 
-func TestALinkSaysWhoseStacksItExpects(t *testing.T) {
+func TestALinkAdmitsOnlyTheAccountsOfItsScope(t *testing.T) {
 	reservedBy := func(in string, until time.Duration) *Link {
 		link := anyonesLink()
 		link.Reservation = &Reservation{Account: id(in), Stack: stackIn(in, "g0"), RequestID: "r", Until: noon.Add(until)}
@@ -59,20 +59,20 @@ func TestALinkSaysWhoseStacksItExpects(t *testing.T) {
 		in   string
 		want string
 	}{
-		"the account that was named":               {testLink(), customers, "SUCCESS registered"},
-		"another account":                          {testLink(), members, "FAILED wrong_account"},
-		"any account of an organization":           {organizationLink(), members, "SUCCESS registered"},
-		"the vendor's is in no customer's":         {organizationLink(), vendor, "FAILED wrong_account"},
-		"one of those that are listed":             {organizationLink(id(members), id(another)), members, "SUCCESS registered"},
-		"none of those that are listed":            {organizationLink(id(another)), members, "FAILED wrong_account"},
-		"the first account":                        {anyonesLink(), members, "SUCCESS registered"},
-		"the first account, again":                 {bound, members, "SUCCESS registered"},
-		"the second account":                       {bound, another, "FAILED wrong_account"},
-		"while another one is just being told yes": {reservedBy(another, time.Minute), members, "later reserved 5s"},
-		"while it is being told yes itself":        {reservedItself, members, "SUCCESS registered"},
-		"while another request of it is":           {reservedBy(members, time.Minute), members, "later reserved 5s"},
-		"when it was never committed":              {reservedBy(another, -time.Minute), members, "SUCCESS registered"},
-		"a scope of a newer release admits none":   {unknown, customers, "FAILED wrong_account"},
+		"the link's account":             {testLink(), customers, "SUCCESS registered"},
+		"another account":                {testLink(), members, "FAILED wrong_account"},
+		"any account of an organization": {organizationLink(), members, "SUCCESS registered"},
+		"the vendor's account":           {organizationLink(), vendor, "FAILED wrong_account"},
+		"a listed account":               {organizationLink(id(members), id(another)), members, "SUCCESS registered"},
+		"an account that is not listed":  {organizationLink(id(another)), members, "FAILED wrong_account"},
+		"the first account":              {anyonesLink(), members, "SUCCESS registered"},
+		"the first account, again":       {bound, members, "SUCCESS registered"},
+		"the second account":             {bound, another, "FAILED wrong_account"},
+		"reserved for another account":   {reservedBy(another, time.Minute), members, "later reserved 5s"},
+		"reserved for this request":      {reservedItself, members, "SUCCESS registered"},
+		"reserved for another request":   {reservedBy(members, time.Minute), members, "later reserved 5s"},
+		"an expired reservation":         {reservedBy(another, -time.Minute), members, "SUCCESS registered"},
+		"a scope of a newer release":     {unknown, customers, "FAILED wrong_account"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := proving(creating(c.link, c.in), noon.Add(3*time.Second), always(Proven))
@@ -86,7 +86,7 @@ func TestALinkSaysWhoseStacksItExpects(t *testing.T) {
 	}
 }
 
-func TestASecondAccountReadsThatTheLinkIsUsedAndNotByWhom(t *testing.T) {
+func TestTheReasonForASecondAccountDoesNotNameTheFirst(t *testing.T) {
 	link := anyonesLink()
 	link.Bound = id(members)
 	reason := proving(creating(link, another), noon.Add(time.Second), always(Proven)).Answer.Response.Reason
@@ -95,8 +95,8 @@ func TestASecondAccountReadsThatTheLinkIsUsedAndNotByWhom(t *testing.T) {
 	}
 }
 
-// TestALinkForAnyoneIsBoundAtTheCommitAndNotBefore follows one answer.
-func TestALinkForAnyoneIsBoundAtTheCommitAndNotBefore(t *testing.T) {
+// The same answer is stored, committed and, in a copy, refused.
+func TestALinkForAnyoneIsBoundAtTheCommit(t *testing.T) {
 	c, now := creating(anyonesLink(), members), noon.Add(3*time.Second)
 	a := proving(c, now, always(Proven)).Answer
 	reserved := c.Link.Reserve(a)
@@ -115,11 +115,11 @@ func TestALinkForAnyoneIsBoundAtTheCommitAndNotBefore(t *testing.T) {
 	other := a
 	other.RequestID = "another"
 	if _, held := reserved.Release(other); held {
-		t.Error("another request's refusal gave the reservation back")
+		t.Error("another request's refusal released the reservation")
 	}
 }
 
-func TestAnAcceptedAnswerThatRegistersNothingGivesTheLinkBack(t *testing.T) {
+func TestAnAcceptedAnswerThatRegistersNothingReleasesTheLink(t *testing.T) {
 	c, now := creating(anyonesLink(), members), noon.Add(3*time.Second)
 	a := proving(c, now, always(Proven)).Answer
 	reserved := c.Link.Reserve(a)
@@ -132,7 +132,7 @@ func TestAnAcceptedAnswerThatRegistersNothingGivesTheLinkBack(t *testing.T) {
 	}
 }
 
-func TestALateCommitDoesNotTakeALinkThatIsAnothersByNow(t *testing.T) {
+func TestALateCommitDoesNotTakeALinkBoundToAnotherAccount(t *testing.T) {
 	c, now := creating(anyonesLink(), members), noon.Add(3*time.Second)
 	a := proving(c, now, always(Proven)).Answer
 	c.Link.Bound = id(another)
@@ -142,7 +142,7 @@ func TestALateCommitDoesNotTakeALinkThatIsAnothersByNow(t *testing.T) {
 	}
 }
 
-func TestTheCustomersRolesOfToday(t *testing.T) {
+func TestCurrentReturnsTheRegistrationsOfTheLinksScope(t *testing.T) {
 	reg := func(in string, status RegistrationStatus, external account.ExternalID) Registration {
 		return Registration{Account: id(in), Status: status, ExternalID: external}
 	}
@@ -171,7 +171,7 @@ func TestTheCustomersRolesOfToday(t *testing.T) {
 	}
 }
 
-func TestAnOrganizationMayPublishAsLongAsAStackOfItsMayLive(t *testing.T) {
+func TestAnOrganizationMayPublishWhileItsLinkIsOpenOrAStackIsLive(t *testing.T) {
 	closed := *organizationLink()
 	closed.Closed, closed.ClosedAt = true, noon.Add(-30*24*time.Hour)
 	live := Registration{Account: id(members), Status: Active}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestAWordAgreesWithItsNumber(t *testing.T) {
+func TestCountedAndAgreeUseTheRightNumber(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "0 links are", 1: "1 link is", 2: "2 links are"} {
 		if got := Counted(n, "link") + " " + Agree(n, "is", "are"); got != want {
@@ -18,7 +18,7 @@ func TestAWordAgreesWithItsNumber(t *testing.T) {
 	}
 }
 
-func TestAMessageNamesTenOfMany(t *testing.T) {
+func TestLongListsNameTenElements(t *testing.T) {
 	t.Parallel()
 	names := make([]string, 10_000)
 	for n := range names {

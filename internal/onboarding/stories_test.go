@@ -13,9 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestNoInterleavingBreaksAPromise throws random stories at the rules: what
-// customers do, what CloudFormation makes of it, what attackers forge, what
-// the queue repeats and reorders, and registrars that die at every step.
+// Random stories test the rules: actions of customers, reactions of CloudFormation, forged
+// messages, messages that the queue repeats and reorders, and registrars that die at any step.
 func TestNoInterleavingBreaksAPromise(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t.Fatalf)
@@ -27,9 +26,9 @@ func TestNoInterleavingBreaksAPromise(t *testing.T) {
 	})
 }
 
-// TestALinkForAnyoneIsNeverTwoAccounts stays with two accounts that want the
-// same link, because the two of them seldom meet in a crowd.
-func TestALinkForAnyoneIsNeverTwoAccounts(t *testing.T) {
+// The stories have only two accounts that want the same link, because in larger stories they
+// rarely meet.
+func TestALinkForAnyoneIsNeverBoundToTwoAccounts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t.Fatalf)
 		t.Repeat(actions(t, w, "c3"))
@@ -39,8 +38,8 @@ func TestALinkForAnyoneIsNeverTwoAccounts(t *testing.T) {
 	})
 }
 
-// TestNoRollbackIsEverAnsweredFailed stays with the updates of one connected
-// stack, where stories that go wrong are too long to meet among all others.
+// The stories have only the updates of one connected stack, because failures need more steps
+// than larger stories have for it.
 func TestNoRollbackIsEverAnsweredFailed(t *testing.T) {
 	told := []string{
 		"", "update", "update to what was before", "fail elsewhere", "open or unsettle a role", "block or unblock a customer",
@@ -60,7 +59,7 @@ func TestNoRollbackIsEverAnsweredFailed(t *testing.T) {
 	})
 }
 
-// actions are all that may happen next to some customers.
+// actions returns the possible next events for some customers.
 func actions(t *rapid.T, w *world, customers ...string) map[string]func(*rapid.T) {
 	pick := func(n int, what string) int { return rapid.IntRange(0, n-1).Draw(t, what) }
 	some := func() *realStack {
@@ -157,10 +156,10 @@ func actions(t *rapid.T, w *world, customers ...string) map[string]func(*rapid.T
 	}
 }
 
-// racers are the accounts that want the same link for anyone.
+// racers are the accounts that use the same link for anyone.
 var racers = []string{"555555555555", "666666666666"}
 
-// somewhere is an account that may use the customer's link.
+// somewhere returns an account that may use the customer's link.
 func (w *world) somewhere(t *rapid.T, customer string) string {
 	if w.links[customer].Scope == ScopeAnyone {
 		return rapid.SampledFrom(racers).Draw(t, "account")
@@ -168,8 +167,8 @@ func (w *world) somewhere(t *rapid.T, customer string) string {
 	return w.links[customer].Account.String()
 }
 
-// forge sends what any publisher can: all true identifiers, and no
-// signature that works.
+// forge sends a message that any publisher can send: all identifiers are right, but the
+// response URL has no valid signature.
 func (w *world) forge(t *rapid.T, customer string) {
 	stack := stackIn(w.somewhere(t, customer), w.next())
 	if len(w.real) > 0 && rapid.Bool().Draw(t, "of a true stack") {

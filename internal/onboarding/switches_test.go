@@ -10,8 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// switched is a stack that reports the permissions that its owner switched on,
-// and is otherwise as it was.
+// switched changes the permissions that a stack reports as enabled, and nothing else.
 func (s *story) switched(keys ...string) func(*phonehome.Request) {
 	return func(r *phonehome.Request) {
 		r.OldProperties = s.stacks[first].Resources["PhoneHome"].Properties
@@ -27,7 +26,7 @@ func (s *story) granted(keys ...string) {
 	}
 }
 
-func TestATurnedSwitchIsProvenAndRemembered(t *testing.T) {
+func TestAChangedOptionalPermissionIsProvenAndRecorded(t *testing.T) {
 	s := newStory(t)
 	s.answered(s.does(phonehome.Create, first, s.switched("billing")), phonehome.Success, OutcomeRegistered)
 	s.granted("billing")
@@ -37,14 +36,14 @@ func TestATurnedSwitchIsProvenAndRemembered(t *testing.T) {
 	if !s.reg.ProvenAt.After(proven) {
 		t.Error("the role was not proven again")
 	}
-	s.does(phonehome.Update, first, s.switched("billing")) // back, which a rollback would look like, too
+	s.does(phonehome.Update, first, s.switched("billing")) // back to the first ones, as in a rollback
 	s.granted("billing")
 	s.does(phonehome.Update, first, s.switched())
 	s.granted()
 	s.is(Active, first, "PhoneHome")
 }
 
-func TestASwitchThatLeavesTheRoleUnusableIsRefusedAndNotRemembered(t *testing.T) {
+func TestAnOptionalPermissionIsNotRecordedIfTheRoleIsRefused(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, s.switched("billing"))
 	s.role = Refused
@@ -55,10 +54,10 @@ func TestASwitchThatLeavesTheRoleUnusableIsRefusedAndNotRemembered(t *testing.T)
 	s.granted("billing")
 }
 
-func TestPermissionsThatTheLinkDoesNotHaveAnyMoreAreStillReported(t *testing.T) {
+func TestPermissionsThatTheLinkNoLongerHasAreStillRecorded(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, s.switched("billing"))
-	s.link.TemplateVersion = "v2" // which has no such permission
+	s.link.TemplateVersion = "v2" // without these permissions
 	s.does(phonehome.Update, first, s.switched("billing", "restart"))
 	s.granted("billing", "restart")
 }

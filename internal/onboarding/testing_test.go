@@ -18,12 +18,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// noon is when everything in these tests begins.
+// noon is the time at which every test begins.
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 const (
 	vendor    = "111111111111"
-	customers = "222222222222" // the account that the link was made for
+	customers = "222222222222" // the link's account
 	strangers = "333333333333"
 )
 
@@ -61,7 +61,7 @@ func testLink() *Link {
 	}
 }
 
-// testRequest is what the template of testLink sends; change it at will.
+// testRequest returns the request that the template of testLink sends.
 func testRequest(kind phonehome.RequestType, stack account.StackARN) phonehome.Request {
 	r := phonehome.Request{
 		Type: kind, SentAt: noon, Stack: stack, LogicalID: "PhoneHome", RequestID: "request-" + string(kind),
@@ -82,7 +82,7 @@ func testRequest(kind phonehome.RequestType, stack account.StackARN) phonehome.R
 	return r
 }
 
-// proving runs Decide as the registrar does: what has to be proven is.
+// proving decides as the registrar does: it proves each role that Decide asks for.
 func proving(c Case, now time.Time, prove func(Probe) Proof) Decision {
 	c.Proofs = map[account.RoleARN]Proof{}
 	for {
@@ -91,7 +91,7 @@ func proving(c Case, now time.Time, prove func(Probe) Proof) Decision {
 			return d
 		}
 		if _, again := c.Proofs[d.Probe.Role]; again {
-			panic("the same role is to be proven twice")
+			panic("Decide asks for a second proof of the same role")
 		}
 		c.Proofs[d.Probe.Role] = prove(d.Probe)
 	}
@@ -101,7 +101,7 @@ func always(outcome ProofOutcome) func(Probe) Proof {
 	return func(Probe) Proof { return Proof{Outcome: outcome, Hole: "without an external ID"} }
 }
 
-// registered is the snapshot after the stack's Create was accepted.
+// registered returns the snapshot after the stack's Create was accepted.
 func registered(stack account.StackARN) Snapshot {
 	return after(Snapshot{Hub: testHub(), Stack: Stack{ID: stack}, Link: testLink()}, createOf(stack))
 }
@@ -112,14 +112,14 @@ func createOf(stack account.StackARN) phonehome.Request {
 	return r
 }
 
-// after is the snapshot once a request was answered at once and accepted.
+// after returns the snapshot after a request was answered at once and accepted.
 func after(s Snapshot, r phonehome.Request) Snapshot {
 	now := r.SentAt.Add(3 * time.Second)
 	d := proving(Case{Snapshot: s, Request: r}, now, always(Proven))
 	return with(s, Apply(s, d.Answer, now))
 }
 
-// with is the snapshot after a transition was committed.
+// with returns the snapshot after the commit of a transition.
 func with(s Snapshot, t Transition) Snapshot {
 	if t.Stack != nil {
 		s.Stack = *t.Stack
@@ -154,7 +154,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatalf("%v (write it with: go test ./internal/onboarding -update)", err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is not what it was (-want +got); if that is meant, run with -update:\n%s", path, diff)
+		t.Errorf("%s has changed (-want +got); if that is intended, run with -update:\n%s", path, diff)
 	}
 }
 

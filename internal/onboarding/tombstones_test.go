@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// renamed is the snapshot after the phone-home got another logical ID: a new
-// resource is created, and the old one deleted.
+// renamed returns the snapshot after the phone-home's logical ID has changed: a new resource was
+// created, and the old one deleted.
 func renamed(s Snapshot, from, to string, at time.Time) Snapshot {
 	created := testRequest(phonehome.Create, s.Stack.ID)
 	created.LogicalID, created.SentAt, created.RequestID = to, at, "create "+to
@@ -23,7 +23,7 @@ func renamed(s Snapshot, from, to string, at time.Time) Snapshot {
 	return after(s, gone)
 }
 
-func TestAStackThatIsRenamedAgainAndAgainDoesNotGrowWithoutEnd(t *testing.T) {
+func TestTheNumberOfAStacksTombstonesIsLimited(t *testing.T) {
 	s := registered(stackIn(customers, "s1"))
 	last := "PhoneHome"
 	for n := range 3 * mostTombstones {
@@ -35,14 +35,14 @@ func TestAStackThatIsRenamedAgainAndAgainDoesNotGrowWithoutEnd(t *testing.T) {
 		t.Errorf("the stack has %d resources", n)
 	}
 	if _, there := s.Stack.Resources["PhoneHome"]; there {
-		t.Error("the oldest tombstone is kept, and newer ones are not")
+		t.Error("the oldest tombstone is kept instead of newer ones")
 	}
 	if !s.Registration.Live() || s.Registration.LogicalID != last {
 		t.Errorf("registered is %s, %s", s.Registration.LogicalID, s.Registration.Status)
 	}
 }
 
-func TestATombstoneIsKeptForAsLongAsACreateMayArriveThatItHoldsOff(t *testing.T) {
+func TestATombstoneIsKeptForSixtyDays(t *testing.T) {
 	s := registered(stackIn(customers, "s1"))
 	s = renamed(s, "PhoneHome", "Second", noon)
 	late := noon.Add(tombstonesKept - time.Minute)

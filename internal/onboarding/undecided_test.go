@@ -16,7 +16,7 @@ const lacks = "arn:aws:iam::111111111111:user/ci may not do sts:AssumeRole on ar
 
 func notPermitted(Probe) Proof { return Proof{Outcome: Inconclusive, Lacks: lacks} }
 
-func TestAProofThatTheVendorMayNotMakeWaitsForTheVendorAndSaysSo(t *testing.T) {
+func TestAProofThatTheVendorMayNotMakeIsRetriedUntilTheDeadline(t *testing.T) {
 	c := Case{Snapshot: Snapshot{Hub: testHub(), Link: testLink(), Stack: Stack{ID: first}}, Request: testRequest(phonehome.Create, first)}
 	for _, after := range []time.Duration{0, time.Minute, 13*time.Minute + 34*time.Second} {
 		d := proving(c, noon.Add(after), notPermitted)
@@ -30,20 +30,20 @@ func TestAProofThatTheVendorMayNotMakeWaitsForTheVendorAndSaysSo(t *testing.T) {
 		t.Fatalf("in the last try: %s %q", describe(d), reason)
 	}
 	if strings.Contains(reason, "worker") || strings.Contains(reason, "user/ci") {
-		t.Errorf("the customer reads of the vendor's own principals: %s", reason)
+		t.Errorf("the reason names the vendor's principals: %s", reason)
 	}
 	entry := Apply(c.Snapshot, d.Answer, noon.Add(14*time.Minute)).History
 	if entry == nil || !entry.Refused || entry.Cause != lacks || strings.Contains(entry.Detail, "Help:") {
-		t.Errorf("the vendor reads %+v", entry)
+		t.Errorf("the history has %+v", entry)
 	}
-	// A throttle is not the vendor's to correct.
+	// Throttling is not an error that the vendor can correct.
 	throttled := func(Probe) Proof { return Proof{Outcome: Inconclusive} }
 	if d := proving(c, noon.Add(13*time.Minute+59*time.Second), throttled); d.Kind != DecideLater || d.Outcome != OutcomeUnsettled {
-		t.Errorf("a throttle: %s", describe(d))
+		t.Errorf("throttled: %s", describe(d))
 	}
 }
 
-func TestARivalThatTheVendorMayNotProveIsNoFaultOfTheCustomers(t *testing.T) {
+func TestARivalThatTheVendorMayNotProveHasTheOutcomeNotPermitted(t *testing.T) {
 	c := Case{Snapshot: Snapshot{Hub: testHub(), Link: testLink(), Stack: Stack{ID: first}}, Request: testRequest(phonehome.Create, first)}
 	rival(&c, "acme-old")
 	d := proving(c, noon.Add(13*time.Minute+40*time.Second), notPermitted)
@@ -52,7 +52,7 @@ func TestARivalThatTheVendorMayNotProveIsNoFaultOfTheCustomers(t *testing.T) {
 	}
 }
 
-func TestAnUpdateThatTheVendorMayNotProveIsDegradedWithTheCause(t *testing.T) {
+func TestAnUpdateThatTheVendorMayNotProveIsDegradedWithItsCause(t *testing.T) {
 	for name, request := range map[string]phonehome.Request{
 		"an update":  testRequest(phonehome.Update, first),
 		"a rollback": rollbackTo(first, roleIn(customers, "acme-c1-old").String()),
@@ -66,7 +66,7 @@ func TestAnUpdateThatTheVendorMayNotProveIsDegradedWithTheCause(t *testing.T) {
 	}
 }
 
-// rollbackTo is an Update from what was never accepted to another role.
+// rollbackTo returns an Update from properties that were never accepted to another role.
 func rollbackTo(stack account.StackARN, role string) phonehome.Request {
 	r := testRequest(phonehome.Update, stack)
 	r.OldProperties.TemplateVersion = "v9"
@@ -74,7 +74,7 @@ func rollbackTo(stack account.StackARN, role string) phonehome.Request {
 	return r
 }
 
-func TestWhatIsSettledByAProofThatTheVendorMayNotMakeWaits(t *testing.T) {
+func TestADeliveryWaitsForAProofThatTheVendorMayNotMake(t *testing.T) {
 	s := registered(first)
 	gone := testRequest(phonehome.Delete, first)
 	d := Decide(Case{Snapshot: s, Request: gone}, noon)
@@ -86,7 +86,7 @@ func TestWhatIsSettledByAProofThatTheVendorMayNotMakeWaits(t *testing.T) {
 	}
 }
 
-func TestANoteIsOfACustomerAndChangesNothing(t *testing.T) {
+func TestANoteRequiresACustomerAndChangesNoStatus(t *testing.T) {
 	c := Case{Snapshot: registered(first), Request: testRequest(phonehome.Update, first)}
 	entry := Note(c, OutcomeNotPermitted, lacks, noon)
 	if entry.CustomerID != "c1" || entry.Account != first.Account || entry.Stack != first || entry.Request != phonehome.Update ||
@@ -99,23 +99,23 @@ func TestANoteIsOfACustomerAndChangesNothing(t *testing.T) {
 	}
 	c.Link = nil
 	if entry := Note(c, OutcomeNotPermitted, lacks, noon); entry != nil {
-		t.Errorf("a stranger has a history: %+v", entry)
+		t.Errorf("an unknown external ID has a history: %+v", entry)
 	}
 }
 
-func TestARetiredExternalIDIsRecognised(t *testing.T) {
+func TestARetiredExternalIDIsRefusedAsSuch(t *testing.T) {
 	c := Case{Snapshot: Snapshot{Hub: testHub(), Link: testLink(), Stack: Stack{ID: first}}, Request: testRequest(phonehome.Create, first)}
-	c.Request.Properties.ExternalID = "the-one-before" // whose claim led to the link
+	c.Request.Properties.ExternalID = "the-one-before" // the link was found by its claim
 	d := Decide(c, noon)
 	if d.Outcome != OutcomeRetired || !strings.Contains(d.Answer.Response.Reason, "ask Acme for the new link") || d.Answer.Change.CustomerID != "c1" {
 		t.Errorf("%s: %q of %q", describe(d), d.Answer.Response.Reason, d.Answer.Change.CustomerID)
 	}
 	entry := Apply(c.Snapshot, d.Answer, noon).History
 	if entry == nil || entry.CustomerID != "c1" || entry.Outcome != OutcomeRetired || !entry.Refused {
-		t.Errorf("the vendor reads %+v", entry)
+		t.Errorf("the history has %+v", entry)
 	}
 	c.Link = nil
 	if d := Decide(c, noon); d.Outcome != OutcomeUnknown || d.Answer.Change.CustomerID != "" {
-		t.Errorf("one that no customer was given: %s of %q", describe(d), d.Answer.Change.CustomerID)
+		t.Errorf("an unknown external ID: %s of %q", describe(d), d.Answer.Change.CustomerID)
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A role without a stack is looked for after a minute, and then with pauses that double
-// until they are a day; however the passes fall, each look is due in exactly one.
-func TestLooksAtALinkAreDueWithGrowingPausesAndOnce(t *testing.T) {
+// A role without a stack is searched for after a minute, and then with pauses that double up to
+// a day. Whenever passes run, each search is due in exactly one of them.
+func TestSearchesUnderALinkAreDueWithGrowingPauses(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2027, 3, 1, 12, 0, 30, 0, time.UTC)
 	link := Link{CreatedAt: created}
@@ -32,17 +32,16 @@ func TestLooksAtALinkAreDueWithGrowingPausesAndOnce(t *testing.T) {
 			}
 		}
 		if !slices.Equal(due, expected) {
-			t.Errorf("with passes every %d minutes a look is due in those that begin at %v, want %v", every, due, expected)
+			t.Errorf("with passes every %d minutes, searches are due in those that begin at %v, want %v", every, due, expected)
 		}
 	}
 	if !link.DueBetween(time.Unix(0, 0), at(1)) || link.DueBetween(time.Unix(0, 0), at(1).Add(-time.Second)) {
-		t.Error("the first pass of a hub does not see a link that is a minute old, or sees a younger one")
+		t.Error("the first pass does not include a link that is a minute old, or includes a younger one")
 	}
 }
 
-// A link that allows a role without a stack, and under which none is looked for all the
-// same, has a reason for that.
-func TestALinkUnderWhichNoRoleIsLookedForHasAReason(t *testing.T) {
+// If a link allows a role without a stack but none is ever searched for, there is a reason.
+func TestNeverAwaitedReturnsItsReason(t *testing.T) {
 	t.Parallel()
 	vendor, customer := id("111111111111"), id("222222222222")
 	all := map[string]func(*Link){
@@ -63,8 +62,8 @@ func TestALinkUnderWhichNoRoleIsLookedForHasAReason(t *testing.T) {
 	}
 }
 
-// The pauses start again when the link is taken over or gets another external ID.
-func TestLooksStartAgainWithWhatTheCustomerWasGivenLast(t *testing.T) {
+// The pauses start again when the link is taken over or gets a new external ID.
+func TestSearchesStartAgainAfterATakeoverOrRotation(t *testing.T) {
 	t.Parallel()
 	created, later := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 5, 1, 12, 0, 0, 0, time.UTC)
 	for what, link := range map[string]Link{
@@ -72,10 +71,10 @@ func TestLooksStartAgainWithWhatTheCustomerWasGivenLast(t *testing.T) {
 		"rotated":    {CreatedAt: created, PastExternalIDs: []PastExternalID{{Until: created}, {Until: later}}},
 	} {
 		if !link.DueBetween(later, later.Add(time.Minute)) {
-			t.Errorf("%s: no look is due a minute later", what)
+			t.Errorf("%s: no search is due a minute later", what)
 		}
 	}
 	if (Link{CreatedAt: created}).DueBetween(later, later.Add(time.Minute)) {
-		t.Error("a link of two months is looked at every minute")
+		t.Error("a link that is two months old is due every minute")
 	}
 }

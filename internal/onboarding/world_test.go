@@ -11,19 +11,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// world is what the machine test plays in: customers' accounts with a
-// CloudFormation that behaves as the real one does, a queue that may deliver
-// anything at any time, and a registry that honours its conditions.
+// world has customers' accounts with a CloudFormation that behaves like the real one, a queue
+// that may deliver any message at any time, and a registry with conditional writes.
 type world struct {
 	fail func(format string, args ...any)
 	now  time.Time
-	n    int // names everything apart
+	n    int // for unique names
 
-	// shut is an endpoint policy that lets no answer through (aws-facts 12.11).
+	// shut is an endpoint policy that refuses every answer (aws-facts 12.11).
 	shut bool
 
-	// oldIsUndone is what AWS does not document: whether the old properties of a
-	// rollback are those of the update that it undoes, or what is in force.
+	// oldIsUndone chooses what AWS does not document: whether the old properties of a rollback
+	// are those of the update that it undoes, or those in force.
 	oldIsUndone bool
 
 	links   map[string]*Link
@@ -35,15 +34,15 @@ type world struct {
 	// The registry.
 	stacks   map[account.StackARN]Stack
 	answers  map[string]Answer
-	promised map[string]bool // stack, resource and properties
+	promised map[string]bool // by stack, resource and properties
 	regs     map[string]Registration
 
-	// What the promises are checked with.
+	// Data that the promises are checked with.
 	sent     map[string]phonehome.Response // the first answer to each request
-	proven   map[string]bool               // role and external ID
-	poisoned map[string]bool               // a forged request met a dead registrar and a true role
-	outlived map[string]bool               // customers with a request that lay for longer than a reservation lasts
-	neglect  map[account.StackARN]bool     // stacks with a request that lay for longer than an Update waits
+	proven   map[string]bool               // by role and external ID
+	poisoned map[string]bool               // customers for whom checkEnd's promises don't hold, because a rule was misled
+	outlived map[string]bool               // customers with a request that was delayed for longer than a reservation lasts
+	neglect  map[account.StackARN]bool     // stacks with a request that was delayed for longer than an Update waits
 }
 
 type realRole struct {
@@ -51,31 +50,31 @@ type realRole struct {
 	open, unsettled bool
 }
 
-// realStack is a stack as CloudFormation has it.
+// realStack is a stack in CloudFormation.
 type realStack struct {
 	id         account.StackARN
 	customer   string
 	role       account.RoleARN
-	props      phonehome.Properties // in force
+	props      phonehome.Properties // the properties in force
 	physicalID string
 	createdAt  time.Time
 
-	waiting  *phonehome.Request // for an answer
+	waiting  *phonehome.Request // the request without an answer
 	next     phonehome.Properties
-	old      phonehome.Properties  // as an Update calls them
-	undo     *phonehome.Properties // where the accepted update came from
-	versions []string              // that it ever was to have
+	old      phonehome.Properties  // the old properties of an Update
+	undo     *phonehome.Properties // the properties before the accepted update
+	versions []string              // all template versions that were requested
 	back     bool                  // an update is being rolled back
-	live     bool                  // complete, by an answer that came in time
+	live     bool                  // complete, after an answer in time
 	gone     bool
-	forced   bool // gone without a Delete that was answered
+	forced   bool // gone without an answered Delete
 }
 
 type message struct {
 	request phonehome.Request
 	genuine bool
-	// refused is what the bucket says to a forged one: most often that it is, but
-	// one that was signed with other keys is answered like a broken network.
+	// refused is S3's result for a forged request. Most often it is Forged, but a URL that was
+	// signed with other keys may be answered like a broken network.
 	refused Delivery
 	done    bool
 }
@@ -111,9 +110,8 @@ func promise(stack account.StackARN, logicalID string, p phonehome.Properties) s
 	return key(stack, logicalID, fmt.Sprint(p))
 }
 
-// launch creates a stack from a customer's link, in their account or, by
-// mistake, in another one. A role that exists already fails the stack before
-// it phones home.
+// launch creates a stack from a customer's link, in their account or, by mistake, in another one.
+// If the role exists already, the stack fails before it phones home.
 func (w *world) launch(customer, accountID string) {
 	link := w.links[customer]
 	role := roleIn(accountID, link.RoleName)
@@ -129,7 +127,7 @@ func (w *world) launch(customer, accountID string) {
 	w.ask(s, phonehome.Create, "")
 }
 
-// ask sends a request of CloudFormation's own.
+// ask sends a genuine request of CloudFormation.
 func (w *world) ask(s *realStack, kind phonehome.RequestType, physicalID string) {
 	w.now = w.now.Add(time.Millisecond) // no two requests at the same time
 	r := testRequest(kind, s.id)
@@ -148,10 +146,8 @@ func (w *world) ask(s *realStack, kind phonehome.RequestType, physicalID string)
 	w.queue = append(w.queue, &message{request: r, genuine: true})
 }
 
-// failElsewhere is another resource of the stack that fails while the Create
-// waits for its answer: CloudFormation gives up on it, whatever still comes.
-//
-// An update that was accepted here is undone.
+// failElsewhere lets another resource of the stack fail. If the Create waits for its answer,
+// CloudFormation gives up on it; an accepted update is rolled back.
 func (w *world) failElsewhere(s *realStack) {
 	switch {
 	case s.waiting != nil && s.waiting.Type == phonehome.Create:
@@ -172,8 +168,8 @@ func (w *world) change(s *realStack, version string) {
 	w.ask(s, phonehome.Update, s.physicalID)
 }
 
-// rollBack undoes an update: one that failed here, or that was accepted here
-// before something else in the stack failed.
+// rollBack undoes an update that failed here, or that was accepted here before another resource
+// failed.
 func (w *world) rollBack(s *realStack, undone, to phonehome.Properties) {
 	s.old, s.props, s.next, s.undo, s.back = to, to, to, nil, true
 	if w.oldIsUndone {
@@ -188,7 +184,7 @@ func (w *world) remove(s *realStack) {
 	}
 }
 
-// forceAway is a stack that vanishes without a Delete.
+// forceAway removes a stack without a Delete.
 func (w *world) forceAway(s *realStack) {
 	if s.waiting == nil && !s.gone {
 		s.gone, s.forced = true, true
@@ -196,8 +192,8 @@ func (w *world) forceAway(s *realStack) {
 	}
 }
 
-// put is the bucket: only genuine URLs work, for two hours, if it takes answers
-// at all; what CloudFormation still waits for, it acts on.
+// put returns S3's result for an answer. Genuine URLs work for two hours, unless an endpoint
+// policy refuses answers. CloudFormation acts on the answer if it still waits for it.
 func (w *world) put(m *message, response phonehome.Response) Delivery {
 	k := key(m.request.Stack, m.request.LogicalID, m.request.RequestID)
 	if earlier, ok := w.sent[k]; !ok {
@@ -251,7 +247,7 @@ func (w *world) answered(s *realStack, response phonehome.Response) {
 	}
 }
 
-// pass lets time go by; CloudFormation gives up on what it waited for too long.
+// pass advances the time. CloudFormation gives up on requests that are not answered in time.
 func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 	for _, m := range w.queue {
@@ -287,7 +283,7 @@ func (w *world) customerOf(stack account.StackARN) string {
 	return ""
 }
 
-// assume is STS: what a probe of a role shows now.
+// assume returns the proof that STS gives of a role now.
 func (w *world) assume(p Probe) Proof {
 	role := w.roles[p.Role]
 	switch {
