@@ -86,7 +86,7 @@ func TestASlowCallKeepsTheNextOneWaitingForAMoment(t *testing.T) {
 
 func TestACallOutlivesTheCallerWhoLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := recorder{fails: errors.New("the table is on fire")}
+		r := recorder{fails: errors.New("the table is unavailable")}
 		g := &Gatherer[string, map[string]string]{Most: 10, Linger: time.Second, Limit: time.Minute, Call: r.call}
 		leaving, leave := context.WithCancel(t.Context())
 		var callers sync.WaitGroup

@@ -31,7 +31,7 @@ var (
 	aStack   = must(account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/0001"))
 )
 
-// aHub is a record with a key that is the same in every test.
+// aHub returns a hub's record, with the same key in every test.
 func aHub() registry.HubRecord {
 	record := registry.HubRecord{Bucket: "xacct-acme-0123456789abcdef", Key: must(registry.NewKey(strings.NewReader(strings.Repeat("k", 32))))}
 	record.Name, record.Account, record.Region = "acme", vendor, virginia
@@ -54,7 +54,7 @@ func want(creating bool, change func(*Desired)) Desired {
 	return w
 }
 
-// issued is the customer as a first create leaves them.
+// issued returns the customer after their first link was issued.
 func issued(change func(*onboarding.Customer)) *onboarding.Customer {
 	first, err := want(true, nil).Issue(nil)
 	if err != nil {
@@ -76,7 +76,7 @@ func alive(c *onboarding.Customer) {
 	c.Registrations = []onboarding.Registration{{CustomerID: "globex", Account: home, Stack: aStack, ExternalID: c.Link.ExternalID, Status: onboarding.Active}}
 }
 
-func TestHowALinkIsIssued(t *testing.T) {
+func TestIssuingALink(t *testing.T) {
 	original := issued(nil).Link
 	adopted := must(account.ParseExternalID("acme-2019"))
 	replacing := func(change func(*Desired)) Desired {
@@ -89,8 +89,8 @@ func TestHowALinkIsIssued(t *testing.T) {
 		want       Desired
 		existing   *onboarding.Customer
 		generation int
-		externalID account.ExternalID // zero: another one than the original
-		template   bool               // is rendered
+		externalID account.ExternalID // zero if it must differ from the original
+		template   bool               // whether the template is rendered
 		takeover   bool
 		refused    string
 	}{
@@ -102,9 +102,9 @@ func TestHowALinkIsIssued(t *testing.T) {
 		"over one with another external ID":                         {want: want(true, func(w *Desired) { w.ExternalID = adopted }), existing: issued(nil), refused: "external_id"},
 		"over one that is replaced and changed":                     {want: replacing(func(w *Desired) { w.Declaration.StackName = "other" }), existing: issued(nil), externalID: original.ExternalID, template: true},
 		"over one replaced for another account":                     {want: replacing(func(w *Desired) { w.Scope.Account = moved }), existing: issued(nil), generation: 1, template: true},
-		"to a customer who comes back: as was":                      {want: want(true, nil), existing: issued(closed), externalID: original.ExternalID, template: true},
+		"to a customer who returns: as before":                      {want: want(true, nil), existing: issued(closed), externalID: original.ExternalID, template: true},
 		"to a customer who returns with another account: a new one": {want: want(true, func(w *Desired) { w.Scope.Account = moved }), existing: issued(closed), generation: 1, template: true},
-		"to one whose stack is still there: as was":                 {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { closed(c); alive(c) }), externalID: original.ExternalID, template: true},
+		"to one with a live stack: as before":                       {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { closed(c); alive(c) }), externalID: original.ExternalID, template: true},
 		"again, in place, after it was closed":                      {want: want(false, nil), existing: issued(closed), externalID: original.ExternalID, template: true},
 		"again, in place":                                           {want: want(false, func(w *Desired) { w.Declaration.ExpiresAt = "2030-01-01T00:00:00Z" }), existing: issued(nil), externalID: original.ExternalID},
 		"with another role: another template":                       {want: want(false, func(w *Desired) { w.Declaration.Role.ManagedPolicyARNs = nil }), existing: issued(nil), externalID: original.ExternalID, template: true},
@@ -118,15 +118,15 @@ func TestHowALinkIsIssued(t *testing.T) {
 		"in place of another tool's: refused":                       {want: want(false, nil), existing: issued(owned), refused: "belongs to the onboarding API"},
 		"over another tool's, which is adopted":                     {want: want(true, func(w *Desired) { w.Adopting = true }), existing: issued(owned), externalID: original.ExternalID, template: true, takeover: true},
 		"after another tool's was closed":                           {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { owned(c); closed(c) }), externalID: original.ExternalID, template: true},
-		"for an account that is still to be named":                  {want: want(true, func(w *Desired) { w.Scope = Scope{Asks: true} }), externalID: original.ExternalID, template: true},
+		"for an account that the customer will name":                {want: want(true, func(w *Desired) { w.Scope = Scope{Asks: true} }), externalID: original.ExternalID, template: true},
 		"again, once the customer has named it":                     {want: want(true, func(w *Desired) { w.Scope = Scope{Asks: true} }), existing: issued(func(c *onboarding.Customer) { c.Link.AsksAccount = true }), externalID: original.ExternalID, template: true, takeover: true},
-		"to a Region that the hub has not":                          {want: want(true, func(w *Desired) { w.Declaration.Region = "sa-east-1" }), refused: "choose one of us-east-1, eu-west-1."},
+		"to a Region that the hub does not have":                    {want: want(true, func(w *Desired) { w.Declaration.Region = "sa-east-1" }), refused: "choose one of us-east-1, eu-west-1."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := c.want.Issue(c.existing)
 			if c.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), c.refused) {
-					t.Fatalf("want a refusal that says %q, got %v", c.refused, err)
+					t.Fatalf("want an error with %q, got %v", c.refused, err)
 				}
 				return
 			}
@@ -140,7 +140,7 @@ func TestHowALinkIsIssued(t *testing.T) {
 				t.Errorf("generation %d, closed %t", got.Link.Generation, got.Link.Closed)
 			}
 			if c.externalID.IsZero() && got.Link.ExternalID == original.ExternalID {
-				t.Errorf("external ID %s is issued once more", original.ExternalID)
+				t.Errorf("external ID %s is issued again", original.ExternalID)
 			}
 			if !c.externalID.IsZero() && got.Link.ExternalID != c.externalID {
 				t.Errorf("external ID %s, want %s", got.Link.ExternalID, c.externalID)
@@ -149,9 +149,9 @@ func TestHowALinkIsIssued(t *testing.T) {
 	}
 }
 
-// Terraform plans a replacement while the link is open and plans it again once it
-// is closed; what the two say must be the same.
-func TestALinkIsPlannedAsItWillBeIssuedWhetherItIsOpenOrClosed(t *testing.T) {
+// Terraform plans a replacement while the link is open, and plans it again after it was closed.
+// Both plans must be equal.
+func TestAReplacementIsPlannedAlikeWhileTheLinkIsOpenAndOnceItIsClosed(t *testing.T) {
 	for name, change := range map[string]func(*Desired){
 		"unchanged":       func(*Desired) {},
 		"another account": func(w *Desired) { w.Scope.Account = moved },
@@ -168,10 +168,10 @@ func TestALinkIsPlannedAsItWillBeIssuedWhetherItIsOpenOrClosed(t *testing.T) {
 	}
 }
 
-func TestPlanAndApplyComeToTheSameLink(t *testing.T) {
+func TestPlanAndApplyIssueTheSameLink(t *testing.T) {
 	a, _ := want(true, nil).Issue(nil)
 	b, _ := want(true, func(w *Desired) { w.ExternalID = a.Link.ExternalID }).Issue(nil)
 	if a.Link.TemplateURL != b.Link.TemplateURL || a.Link.ExternalID != b.Link.ExternalID || string(a.body) != string(b.body) {
-		t.Errorf("the plan says\n%+v\nand apply\n%+v", a.Link, b.Link)
+		t.Errorf("planned\n%+v\napplied\n%+v", a.Link, b.Link)
 	}
 }

@@ -28,7 +28,7 @@ func TestACommitNeverWaitsForEventBridge(t *testing.T) {
 	w := newWorld(t)
 	w.stuck = make(chan struct{})
 	for n := 1; n <= 25; n++ {
-		w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(n)) // returns, or this test hangs
+		w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(n)) // the test hangs if it does not return
 	}
 	close(w.stuck)
 	w.settle()
@@ -41,7 +41,7 @@ func TestACommitNeverWaitsForEventBridge(t *testing.T) {
 		}
 	}
 	if total != 25 || len(calls) > 4 || len(w.left()) != 0 {
-		t.Errorf("25 events went out as %d in %d calls, and %d are left", total, len(calls), len(w.left()))
+		t.Errorf("of 25 events %d were sent in %d calls, and %d are left", total, len(calls), len(w.left()))
 	}
 }
 
@@ -106,7 +106,7 @@ func TestASweepStopsIfEventBridgeIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestARefusedEventStaysAndHoldsUpNoOther(t *testing.T) {
+func TestARefusedEventIsKeptAndDelaysNoOther(t *testing.T) {
 	w := newWorld(t)
 	bad := "e03"
 	w.put = func(e onboarding.Event) string {
@@ -158,7 +158,7 @@ func TestOnlyRefusedEventsAreSentAgain(t *testing.T) {
 	}
 }
 
-func TestAnEventThatIsSentTwiceIsEqualBothTimes(t *testing.T) {
+func TestARepeatedEventHasTheSameDetail(t *testing.T) {
 	w := newWorld(t)
 	w.broken = errors.New("the registry is down") // EventBridge accepts the event, but its removal fails
 	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(1))
@@ -173,11 +173,11 @@ func TestAnEventThatIsSentTwiceIsEqualBothTimes(t *testing.T) {
 		t.Fatalf("sent %d times", len(twice))
 	}
 	if diff := cmp.Diff(*twice[0].Detail, *twice[1].Detail); diff != "" {
-		t.Errorf("the second is another one (-first +second):\n%s", diff)
+		t.Errorf("the two differ (-first +second):\n%s", diff)
 	}
 }
 
-func TestASweepLeavesFreshEventsToTheProcessThatStoredThem(t *testing.T) {
+func TestASweepSendsOnlyEventsOfSufficientAge(t *testing.T) {
 	w := newWorld(t)
 	w.stored(1)
 	w.advance(time.Minute + time.Second)
@@ -200,7 +200,7 @@ func TestAHubWithoutABusSendsNothing(t *testing.T) {
 	}
 }
 
-func TestAnEventThatWasStoredForLongIsLeftToASweep(t *testing.T) {
+func TestAnOldEventIsLeftToASweep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old := w.stored(1)

@@ -20,14 +20,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// guide documents the events, with an example of each: it is this package's
-// golden file.
+// guide is the guide on events. It has an example of each event, and is their golden file.
 const guide = "../../templates/guides/events.md.tmpl"
 
 var update = flag.Bool("update", false, "rewrite the guide's examples")
 
-// examples are one event of each type, of one customer, in the order in which
-// they would happen.
+// examples returns one event of each type, of the same customer and in a plausible order.
 func examples(t *testing.T) map[onboarding.EventKind]onboarding.Event {
 	t.Helper()
 	stack := must(account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/acme-access/6f1c5a30-4567-11f1-8d2a-0affd1e2b3c4"))
@@ -73,7 +71,7 @@ func examples(t *testing.T) map[onboarding.EventKind]onboarding.Event {
 	return events
 }
 
-// seen is an event as a rule of the bus receives it (aws-facts 11.1).
+// seen returns an event as a rule on the bus receives it (aws-facts 11.1).
 func seen(t *testing.T, e onboarding.Event) string {
 	t.Helper()
 	entry := must(entryOf(busARN("customers"), e))
@@ -120,7 +118,7 @@ func TestTheGuideShowsEveryEventAsItIsSent(t *testing.T) {
 	}
 	for kind, e := range events {
 		if diff := cmp.Diff(seen(t, e), shown[string(kind)]); diff != "" {
-			t.Errorf("the guide's example of %s is not what is sent (-sent +guide); if the change is meant, run with -update:\n%s", kind, diff)
+			t.Errorf("the guide's example of %s is not what is sent (-sent +guide); if the change is intended, run with -update:\n%s", kind, diff)
 		}
 		if !strings.Contains(text, "### "+DetailType(kind)+"\n") {
 			t.Errorf("the guide has no section %q", DetailType(kind))
@@ -143,8 +141,7 @@ func TestTheGuideNamesEveryField(t *testing.T) {
 	}
 }
 
-// TestTheGuideNamesEveryChange checks the values of `change`: the outcomes with which
-// a registration is written.
+// The values of `change` are the outcomes with which a registration is written.
 func TestTheGuideNamesEveryChange(t *testing.T) {
 	text := string(must(os.ReadFile(guide)))
 	_, row, _ := strings.Cut(text, "\n| `change` |")

@@ -20,7 +20,7 @@ import (
 
 const webhookGuide = "../../templates/guides/webhooks.md.tmpl"
 
-// The receiver that the guide shows: the tests of webhooks verify with it.
+// The tests of webhooks verify requests with the receiver that the guide shows.
 
 // verify returns an error unless the body was signed with the secret, within the last
 // five minutes.
@@ -45,13 +45,13 @@ func verify(secret string, header http.Header, body []byte, now time.Time) error
 	return errors.New("no signature matches")
 }
 
-func TestTheGuidesReceiverIsTheOneThatIsTested(t *testing.T) {
+func TestTheGuidesReceiverIsTested(t *testing.T) {
 	t.Parallel()
 	text, own := string(must(os.ReadFile(webhookGuide))), string(must(os.ReadFile("webhook_guide_test.go")))
 	_, shown, _ := strings.Cut(text, "```go\n")
 	shown, _, _ = strings.Cut(shown, "```")
 	if shown == "" || !strings.Contains(own, "\n"+shown) {
-		t.Errorf("the guide shows another receiver than the tests have:\n%s", shown)
+		t.Errorf("the guide's receiver is not the tests':\n%s", shown)
 	}
 	for _, kind := range []onboarding.EventKind{onboarding.EventRegistered, onboarding.EventUpdated, onboarding.EventDegraded, onboarding.EventOpen, onboarding.EventDisconnected} {
 		if !strings.Contains(text, "`"+WebhookType(kind)+"`") {

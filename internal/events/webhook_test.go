@@ -21,8 +21,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/outbound"
 )
 
-// The example that the standard's own libraries are tested with.
-func TestASignatureIsThatOfTheStandardsExample(t *testing.T) {
+// The example is that of the tests of the standard's own libraries.
+func TestTheSignatureOfTheStandardsExample(t *testing.T) {
 	t.Parallel()
 	secrets, err := ParseSecrets("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if err != nil {
@@ -34,7 +34,7 @@ func TestASignatureIsThatOfTheStandardsExample(t *testing.T) {
 	}
 }
 
-func TestASecretIsLongEnoughAndNeverPrinted(t *testing.T) {
+func TestASecretMustBeLongEnoughAndIsNeverPrinted(t *testing.T) {
 	t.Parallel()
 	one, other := newSecret(), newSecret()
 	for text, want := range map[string]int{
@@ -47,7 +47,7 @@ func TestASecretIsLongEnoughAndNeverPrinted(t *testing.T) {
 			t.Errorf("%q: %d secrets, %v", text, len(secrets), err)
 		}
 		if err != nil && len(text) > 12 && strings.Contains(err.Error(), strings.TrimSpace(text)[6:12]) {
-			t.Errorf("the error tells the key: %v", err)
+			t.Errorf("the error contains the key: %v", err)
 		}
 		for _, s := range secrets {
 			if printed := fmt.Sprintf("%v %+v %#v %s", s, s, s, s); strings.Contains(printed, string(s.key)) || strings.Contains(printed, fmt.Sprint(s.key[:4])[1:]) {
@@ -57,10 +57,10 @@ func TestASecretIsLongEnoughAndNeverPrinted(t *testing.T) {
 	}
 }
 
-func TestAnEventGoesToTheWebhookSignedAndLeavesTheOutbox(t *testing.T) {
+func TestAnEventIsSentToTheWebhookSignedAndRemovedFromTheOutbox(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
-	w.secrets = append(w.secrets, newSecret()) // while it is changed, both sign
+	w.secrets = append(w.secrets, newSecret()) // during a rotation, requests are signed with both
 	w.told(1)
 	if len(w.seen) != 1 || len(w.left()) != 0 || !slices.Equal(w.results, []WebhookDelivery{WebhookSent}) {
 		t.Fatalf("%d requests, left %v, %v\n%s", len(w.seen), w.left(), w.results, &w.log)
@@ -69,7 +69,7 @@ func TestAnEventGoesToTheWebhookSignedAndLeavesTheOutbox(t *testing.T) {
 	for i, secret := range w.secrets {
 		judge, err := standardwebhooks.NewWebhook(secret)
 		if err == nil {
-			err = judge.VerifyIgnoringTimestamp([]byte(got.body), got.header) // the sandbox's clock
+			err = judge.VerifyIgnoringTimestamp([]byte(got.body), got.header) // the test's clock is not the real one
 		}
 		if err != nil {
 			t.Errorf("secret %d: %v", i, err)
@@ -79,7 +79,7 @@ func TestAnEventGoesToTheWebhookSignedAndLeavesTheOutbox(t *testing.T) {
 		}
 		if verify(secret, got.header, []byte(got.body+" "), noon) == nil || verify(secret, got.header, []byte(got.body), noon.Add(time.Hour)) == nil ||
 			verify(newSecret(), got.header, []byte(got.body), noon) == nil {
-			t.Error("the guide's receiver takes a changed body, an old request, or another's signature")
+			t.Error("the guide's receiver accepts a changed body, an old request, or another's signature")
 		}
 	}
 	var body struct {
@@ -95,7 +95,7 @@ func TestAnEventGoesToTheWebhookSignedAndLeavesTheOutbox(t *testing.T) {
 	}
 }
 
-func TestAnEndpointThatIsDownIsTriedRarelyAndGetsEverythingLater(t *testing.T) {
+func TestAnUnavailableEndpointIsTriedRarelyAndGetsAllEventsLater(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	w.answers(func(string) int { return http.StatusServiceUnavailable })
@@ -103,18 +103,18 @@ func TestAnEndpointThatIsDownIsTriedRarelyAndGetsEverythingLater(t *testing.T) {
 		w.told(n)
 	}
 	if got := w.asked(); len(got) != 1 || len(w.left()) != 5 {
-		t.Fatalf("it was asked for %v, and %d events are left", got, len(w.left()))
+		t.Fatalf("the endpoint got %v, and %d events are left", got, len(w.left()))
 	}
 	w.advance(2 * time.Minute)
 	if err := w.sweep(); err == nil || !strings.Contains(err.Error(), "status 503") {
-		t.Errorf("the sweep says %v", err)
+		t.Errorf("the sweep returns %v", err)
 	}
 	if got := w.asked(); len(got) > 1+webhooksAtOnce {
-		t.Errorf("a sweep has asked it %d times", len(got))
+		t.Errorf("the endpoint got %d requests in a sweep", len(got))
 	}
 	before := len(w.asked())
 	if err := w.sweep(); err != nil || len(w.asked()) != before {
-		t.Errorf("it was asked again at once: %v", err)
+		t.Errorf("the endpoint got another request at once: %v", err)
 	}
 	w.answers(nil)
 	w.advance(longestBackoff)
@@ -123,12 +123,12 @@ func TestAnEndpointThatIsDownIsTriedRarelyAndGetsEverythingLater(t *testing.T) {
 	}
 	for _, id := range []string{"e00", "e04"} {
 		if !slices.Contains(w.asked(), id) {
-			t.Errorf("%s never came", id)
+			t.Errorf("%s was never sent", id)
 		}
 	}
 }
 
-func TestAnEndpointSaysWhenToComeAgain(t *testing.T) {
+func TestRetryAfterIsHonoured(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	w.answers(func(string) int { return http.StatusTooManyRequests })
@@ -137,7 +137,7 @@ func TestAnEndpointSaysWhenToComeAgain(t *testing.T) {
 	w.answers(nil)
 	w.advance(19 * time.Minute)
 	if err := w.sweep(); err != nil || len(w.left()) != 1 {
-		t.Errorf("it was asked too early: %v", err)
+		t.Errorf("it was sent too early: %v", err)
 	}
 	w.advance(2 * time.Minute)
 	if err := w.sweep(); err != nil || len(w.left()) != 0 {
@@ -145,7 +145,7 @@ func TestAnEndpointSaysWhenToComeAgain(t *testing.T) {
 	}
 }
 
-func TestAnEventThatIsRefusedHoldsUpNoOtherAndIsGivenUpAfterThreeDays(t *testing.T) {
+func TestARefusedEventDelaysNoOtherAndIsGivenUpAfterThreeDays(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	w.answers(func(id string) int {
@@ -161,10 +161,10 @@ func TestAnEventThatIsRefusedHoldsUpNoOtherAndIsGivenUpAfterThreeDays(t *testing
 	}
 	for n := 3; len(w.left()) > 0; n++ {
 		w.advance(10 * time.Minute)
-		_ = w.sweep() // its error is the refusal
+		_ = w.sweep() // returns the refusal as an error
 		w.told(1000 + n)
 		if n > 1000 {
-			t.Fatal("it is never given up")
+			t.Fatal("the event is never given up")
 		}
 	}
 	if tries := count(w.asked(), "e01"); tries < 10 || tries > 30 {
@@ -174,7 +174,7 @@ func TestAnEventThatIsRefusedHoldsUpNoOtherAndIsGivenUpAfterThreeDays(t *testing
 		t.Errorf("it was given up after %s", now.Sub(noon))
 	}
 	if !slices.Contains(w.results, WebhookGivenUp) || strings.Count(w.log.String(), "an event was given up") != 1 || !strings.Contains(w.log.String(), "event=e01") {
-		t.Errorf("neither metric nor log says so: %s", &w.log)
+		t.Errorf("metric or log lacks the event that was given up: %s", &w.log)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestACommitNeverWaitsForTheWebhook(t *testing.T) {
 	w := newHookWorld(t)
 	w.stuck = make(chan struct{})
 	for n := range 25 {
-		w.Webhook.Committed(w.hub(), w.stored(n)) // returns, or this test hangs
+		w.Webhook.Committed(w.hub(), w.stored(n)) // the test hangs if it does not return
 	}
 	close(w.stuck)
 	w.rest()
@@ -203,7 +203,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestAWebhookOnThisMachineOrWithoutTLSIsNeverAsked(t *testing.T) {
+func TestALocalOrUnencryptedWebhookIsNeverCalled(t *testing.T) {
 	t.Parallel()
 	for _, private := range []bool{false, true} {
 		w := newHookWorld(t)
@@ -218,7 +218,7 @@ func TestAWebhookOnThisMachineOrWithoutTLSIsNeverAsked(t *testing.T) {
 	}
 }
 
-func TestNothingIsSentWithoutASecretOrAnAddress(t *testing.T) {
+func TestNothingIsSentWithoutASecretOrAURL(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	w.Webhook.Committed(onboarding.Hub{}, w.stored(1))
@@ -232,16 +232,16 @@ func TestNothingIsSentWithoutASecretOrAnAddress(t *testing.T) {
 	if w.told(3); w.log.Len() != logged {
 		t.Errorf("it is logged for each event: %s", &w.log)
 	}
-	w.secrets = []string{newSecret()} // the file is there now
+	w.secrets = []string{newSecret()} // the secret is configured now
 	w.advance(longestBackoff)
 	if err := w.sweep(); err != nil || len(w.left()) != 0 {
 		t.Errorf("left %v: %v", w.left(), err)
 	}
 }
 
-// TestWhatHasWaitedForLongIsLeftToASweep: behind a thousand others at a slow endpoint
-// an event becomes so old that another registrar's sweep sends it.
-func TestWhatHasWaitedForLongIsLeftToASweep(t *testing.T) {
+// If a thousand other events wait for a slow endpoint, an event becomes so old that another
+// registrar's sweep sends it.
+func TestAWebhookLeavesOldEventsToASweep(t *testing.T) {
 	t.Parallel()
 	for age, now := range map[time.Duration]bool{soon: true, soon + time.Second: false} {
 		w := newHookWorld(t)
@@ -250,7 +250,7 @@ func TestWhatHasWaitedForLongIsLeftToASweep(t *testing.T) {
 		w.Webhook.Committed(w.hub(), event)
 		w.rest()
 		if sent := len(w.left()) == 0; sent != now {
-			t.Errorf("%s after it was stored, it was sent: %t", age, sent)
+			t.Errorf("%s after it was stored, it is sent: %t", age, sent)
 		}
 		w.advance(LeftBehind)
 		if err := w.sweep(); err != nil || len(w.asked()) != 1 || len(w.left()) != 0 {
@@ -258,13 +258,13 @@ func TestWhatHasWaitedForLongIsLeftToASweep(t *testing.T) {
 		}
 	}
 	if soon+2*sendLimit >= LeftBehind {
-		t.Error("an attempt may still be under way when a sweep begins")
+		t.Error("an attempt may still be running when a sweep begins")
 	}
 }
 
-// TestWhatOtherRegistrarsHaveSentIsForgotten: this one does not hear of it, and has a
-// limited number of pauses in memory.
-func TestWhatOtherRegistrarsHaveSentIsForgotten(t *testing.T) {
+// This registrar does not know what the others have sent, and has room for a limited number of
+// pauses in memory.
+func TestPausesOfEventsThatOtherRegistrarsSentAreForgotten(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	w.answers(func(id string) int { return http.StatusUnprocessableEntity })
@@ -285,11 +285,11 @@ func TestWhatOtherRegistrarsHaveSentIsForgotten(t *testing.T) {
 	before := len(w.asked())
 	w.advance(soonestAgain / 2)
 	if _ = w.sweep(); len(w.asked()) != before {
-		t.Error("it is asked again without a pause")
+		t.Error("the event is sent again without a pause")
 	}
 }
 
-// TestAWebhookKeepsALimitedNumberOfEventsInMemory: a sweep sends the rest.
+// The rest is sent by a sweep.
 func TestAWebhookKeepsALimitedNumberOfEventsInMemory(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
@@ -302,8 +302,8 @@ func TestAWebhookKeepsALimitedNumberOfEventsInMemory(t *testing.T) {
 	}
 }
 
-// sweepOnly is an outbox of a hub whose webhook has an address, and of which the events
-// may not be readable.
+// sweepOnly is an outbox of a hub whose webhook has an address. If broken is set, its events can't
+// be read.
 type sweepOnly struct {
 	hookOutbox
 	address string
@@ -339,8 +339,8 @@ func TestASweepThatCannotReadTheOutboxFails(t *testing.T) {
 	}
 }
 
-// TestAnEndpointThatRefusesEverySecondEventIsNotDown: others are accepted in between.
-func TestAnEndpointThatRefusesEverySecondEventIsNotDown(t *testing.T) {
+// Between two refused events another one is accepted.
+func TestAnEndpointThatRefusesEverySecondEventIsNotUnavailable(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	refused := func(n int) bool { return n%2 == 0 }
@@ -355,7 +355,7 @@ func TestAnEndpointThatRefusesEverySecondEventIsNotDown(t *testing.T) {
 		w.told(n)
 	}
 	if got := w.asked(); len(got) != all || len(w.left()) != all/2 {
-		t.Errorf("asked for %v, and %v are left", got, w.left())
+		t.Errorf("the endpoint got %v, and %v are left", got, w.left())
 	}
 }
 
@@ -366,7 +366,7 @@ func (fixedSender) Committed(onboarding.Hub, onboarding.Event)   {}
 func (fixedSender) Wait(context.Context)                         {}
 func (s fixedSender) Sweep(context.Context, time.Duration) error { return s.err }
 
-func TestAReceiverThatIsDownDelaysNoOther(t *testing.T) {
+func TestAnUnavailableReceiverDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	w.stored(1)

@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// hookWorld is an outbox and an endpoint, with a Webhook between them.
+// hookWorld has an outbox, an endpoint, and a Webhook between them.
 type hookWorld struct {
 	*Webhook
 	*world
@@ -30,11 +30,11 @@ type hookWorld struct {
 
 	endpoint *httptest.Server
 	seen     []hookRequest
-	status   func(id string) int // what the endpoint answers; nil: 204
-	header   http.Header         // with these headers
+	status   func(id string) int // the endpoint's status for an event; nil means 204
+	header   http.Header         // headers of its responses
 }
 
-// hookRequest is a request that the endpoint has got.
+// hookRequest is a request that the endpoint received.
 type hookRequest struct {
 	id, body string
 	header   http.Header
@@ -62,7 +62,7 @@ func newHookWorld(t *testing.T) *hookWorld {
 	return w
 }
 
-// client follows no redirects, as that of the registrar.
+// client returns a client that follows no redirects, like the registrar's.
 func (w *hookWorld) client() *http.Client {
 	client := w.endpoint.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -113,22 +113,22 @@ func (w *hookWorld) asked() (ids []string) {
 	return ids
 }
 
-// hub is one that has the endpoint as its webhook.
+// hub returns a hub whose webhook is the endpoint.
 func (w *hookWorld) hub() onboarding.Hub {
 	return onboarding.Hub{WebhookURL: w.endpoint.URL + "/hooks"}
 }
 
-// told stores an event and has it sent.
+// told stores an event and waits until it was sent.
 func (w *hookWorld) told(n int) {
 	w.world.t.Helper()
 	w.Webhook.Committed(w.hub(), w.stored(n))
 	w.rest()
 }
 
-// rest waits until nothing is being sent.
+// rest waits until no event is being sent.
 func (w *hookWorld) rest() { w.Webhook.Wait(w.world.t.Context()) }
 
-// sweep sends what is a minute old.
+// sweep sends the events that are at least a minute old.
 func (w *hookWorld) sweep() error { return w.Webhook.Sweep(w.world.t.Context(), time.Minute) }
 
 func (w *hookWorld) answers(status func(id string) int) {
@@ -137,7 +137,7 @@ func (w *hookWorld) answers(status func(id string) int) {
 	w.status = status
 }
 
-// hookOutbox is the world as a WebhookOutbox.
+// hookOutbox makes the world a WebhookOutbox.
 type hookOutbox struct{ *hookWorld }
 
 func (w hookOutbox) Webhook(context.Context) (string, error) { return w.hub().WebhookURL, nil }

@@ -33,7 +33,7 @@ func busARN(name string) account.EventBusARN {
 	return must(account.ParseEventBusARN("arn:aws:events:eu-central-1:111111111111:event-bus/" + name))
 }
 
-// world is an outbox and an EventBridge, with a Publisher between them.
+// world has an outbox, an EventBridge, and a Publisher between them.
 type world struct {
 	*Publisher
 	t *testing.T
@@ -42,12 +42,12 @@ type world struct {
 	now    time.Time
 	bus    account.EventBusARN
 	outbox []onboarding.Event
-	calls  [][]string                               // event IDs, call by call
+	calls  [][]string                               // event IDs of each call
 	put    func(onboarding.Event) (code string)     // EventBridge's error for one event
 	down   error                                    // EventBridge's error for a whole call
 	stuck  chan struct{}                            // blocks EventBridge's answer until closed; nil: no delay
 	broken error                                    // the outbox's error for a removal
-	took   map[string][]types.PutEventsRequestEntry // by event ID
+	took   map[string][]types.PutEventsRequestEntry // entries by event ID
 }
 
 func newWorld(t *testing.T) *world {

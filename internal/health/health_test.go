@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-func TestARoleThatStoppedWorkingIsDegradedAndActiveAgainWhenItWorks(t *testing.T) {
+func TestARoleIsDegradedWhileItIsRefusedAndActiveAgainAfterwards(t *testing.T) {
 	w := newWorld("globex", "initech")
 	w.roles["initech"] = refused
 
@@ -29,7 +29,7 @@ func TestARoleThatStoppedWorkingIsDegradedAndActiveAgainWhenItWorks(t *testing.T
 	w.advance(24 * time.Hour)
 	w.round(t)
 	if got := w.of("initech").ChangedAt; !got.Equal(since) {
-		t.Errorf("degraded since %s became %s by nothing new", since, got)
+		t.Errorf("degraded since %s became %s without a change", since, got)
 	}
 
 	w.roles["initech"] = proven
@@ -48,10 +48,10 @@ func TestAHealthyRoundMakesOneCallForEachRoleAndWritesNothing(t *testing.T) {
 	}
 }
 
-func TestADegradedRoleNeedsTheWholeProofToBeActiveAgain(t *testing.T) {
+func TestADegradedRoleRequiresTheFullProofToBeActiveAgain(t *testing.T) {
 	w := newWorld("globex")
 	w.degrade("globex")
-	w.roles["globex"] = open // the right external ID works, and so does none
+	w.roles["globex"] = open // the role can be assumed with the right external ID and without one
 	w.round(t)
 	w.expect(t, "globex degraded: the role can be assumed without an external ID, so others can get in")
 	w.roles["globex"] = proven
@@ -62,11 +62,11 @@ func TestADegradedRoleNeedsTheWholeProofToBeActiveAgain(t *testing.T) {
 	}
 }
 
-func TestAFullRoundFindsWhatWasOpenedLater(t *testing.T) {
+func TestAFullRoundFindsARoleThatWasOpenedLater(t *testing.T) {
 	w := newWorld("globex", "initech")
 	w.roles["initech"] = open
 	w.round(t)
-	w.expect(t, "globex active", "initech active") // one call can't tell
+	w.expect(t, "globex active", "initech active") // a single call doesn't find it
 	config := w.config()
 	config.Full = true
 	if _, err := Round(t.Context(), config); err != nil {
@@ -83,12 +83,12 @@ func TestAFullRoundFindsWhatWasOpenedLater(t *testing.T) {
 	}
 }
 
-func TestNoCustomerIsHurtByAnOutage(t *testing.T) {
+func TestAnOutageDegradesNoRole(t *testing.T) {
 	w := newWorld("globex", "initech")
 	w.degrade("initech")
 	w.roles["globex"], w.roles["initech"] = throttled, throttled
 	findings := w.round(t)
-	w.expect(t, "globex active", "initech degraded: it was so")
+	w.expect(t, "globex active", "initech degraded: as before")
 	for _, f := range findings {
 		if f.Verdict != Unknown || f.Err == nil {
 			t.Errorf("the finding on %s is %s with error %v, want unknown with the cause", f.Registration.CustomerID, f.Verdict, f.Err)
@@ -99,21 +99,21 @@ func TestNoCustomerIsHurtByAnOutage(t *testing.T) {
 	}
 }
 
-func TestWhereEveryRoleIsRefusedTheSuspicionIsOnTheVendor(t *testing.T) {
+func TestRefusalsAreWithheldIfEveryRoleIsRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		working, refused int
 		degraded         int
 	}{
-		"all of three are refused":        {0, 3, 0},
-		"all of two: too few to suspect":  {0, 2, 2},
-		"one works, so the others do not": {1, 3, 3},
+		"all of three are refused": {0, 3, 0},
+		"all of two: too few":      {0, 2, 2},
+		"one of four works":        {1, 3, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
 			for i := range test.working + test.refused {
 				id := fmt.Sprintf("customer-%d", i)
 				w.add(id)
-				if i < test.refused { // those that work come last
+				if i < test.refused { // the working roles come last
 					w.roles[id] = refused
 				}
 			}
@@ -125,10 +125,10 @@ func TestWhereEveryRoleIsRefusedTheSuspicionIsOnTheVendor(t *testing.T) {
 	}
 }
 
-func TestAWitnessSpeaksOnlyForRolesOfTheSameKind(t *testing.T) {
+func TestAWitnessCountsOnlyForRolesWithTheSamePrincipals(t *testing.T) {
 	w := newWorld("globex", "a", "b", "c")
 	for _, id := range []string{"a", "b", "c"} {
-		// Another of the vendor's roles assumes these, and it lost its permission.
+		// These roles are assumed through another role of the vendor's, which lost its permission.
 		w.customers[id].Link.TrustedPrincipals = []account.RoleARN{parse(account.ParseRoleARN, "arn:aws:iam::111111111111:role/reader")}
 		w.roles[id] = refused
 	}
@@ -142,19 +142,18 @@ func TestAWitnessSpeaksOnlyForRolesOfTheSameKind(t *testing.T) {
 	}
 }
 
-// TestADoubtedDeleteIsConfirmedByTheJuryOnly: its Delete came, and it is not known
-// whether the answer arrived.
-func TestADoubtedDeleteIsConfirmedByTheJuryOnly(t *testing.T) {
+// A Delete was received, but it is not known whether its answer arrived.
+func TestADoubtedDeleteIsConfirmedOnlyWithAWitness(t *testing.T) {
 	doubt := func(w *world) {
 		w.degrade("leaving")
 		w.of("leaving").DeleteDoubtedAt = w.clock()
 		w.roles["leaving"] = refused
 	}
-	t.Run("alone it stays as it is", func(t *testing.T) {
+	t.Run("without a witness it stays degraded", func(t *testing.T) {
 		w := newWorld("leaving")
 		doubt(w)
 		w.round(t)
-		w.expect(t, "leaving degraded: it was so")
+		w.expect(t, "leaving degraded: as before")
 	})
 	t.Run("with a witness it is disconnected", func(t *testing.T) {
 		w := newWorld("leaving", "globex")
@@ -169,9 +168,9 @@ func TestADoubtedDeleteIsConfirmedByTheJuryOnly(t *testing.T) {
 		doubt(w)
 		w.customers["globex"].Link.TrustedPrincipals = []account.RoleARN{parse(account.ParseRoleARN, "arn:aws:iam::111111111111:role/reader")}
 		w.round(t)
-		w.expect(t, "globex active", "leaving degraded: it was so")
+		w.expect(t, "globex active", "leaving degraded: as before")
 	})
-	t.Run("one that works again was a false alarm", func(t *testing.T) {
+	t.Run("a role that works again ends the doubt", func(t *testing.T) {
 		w := newWorld("leaving", "globex")
 		doubt(w)
 		w.roles["leaving"] = proven
@@ -180,17 +179,17 @@ func TestADoubtedDeleteIsConfirmedByTheJuryOnly(t *testing.T) {
 		w.round(t)
 		w.expect(t, "globex active", "leaving degraded: the role can no longer be assumed with its external ID")
 	})
-	t.Run("a customer who is named is not disconnected either", func(t *testing.T) {
+	t.Run("verifying a single customer does not disconnect", func(t *testing.T) {
 		w := newWorld("leaving", "globex")
 		doubt(w)
 		if _, err := Customer(t.Context(), w.config(), "leaving"); err != nil {
 			t.Fatal(err)
 		}
-		w.expect(t, "globex active", "leaving degraded: it was so")
+		w.expect(t, "globex active", "leaving degraded: as before")
 	})
 }
 
-func TestACustomerWhoIsNamedIsJudgedAlone(t *testing.T) {
+func TestVerifyingOneCustomerNeedsNoWitness(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	for id := range w.customers {
 		w.roles[id] = refused
@@ -204,7 +203,7 @@ func TestACustomerWhoIsNamedIsJudgedAlone(t *testing.T) {
 	}
 }
 
-func TestAProofSaysNothingOfARoleThatMovedMeanwhile(t *testing.T) {
+func TestAProofOfARegistrationThatChangedMeanwhileIsDiscarded(t *testing.T) {
 	for name, test := range map[string]struct {
 		meanwhile func(*onboarding.Registration)
 		want      Verdict
@@ -213,7 +212,7 @@ func TestAProofSaysNothingOfARoleThatMovedMeanwhile(t *testing.T) {
 		"the stack was deleted": {func(r *onboarding.Registration) { r.Status = onboarding.Disconnected }, Moved, onboarding.Disconnected},
 		"the role was replaced": {func(r *onboarding.Registration) { r.Role.Name = "other" }, Moved, onboarding.Active},
 		"the stack was updated": {func(r *onboarding.Registration) { r.TemplateVersion = "new" }, Moved, onboarding.Active},
-		"nothing that matters":  {func(r *onboarding.Registration) { r.GrantedPermissions = []string{"x"} }, Broken, onboarding.Degraded},
+		"nothing relevant":      {func(r *onboarding.Registration) { r.GrantedPermissions = []string{"x"} }, Broken, onboarding.Degraded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld("globex")
@@ -227,17 +226,17 @@ func TestAProofSaysNothingOfARoleThatMovedMeanwhile(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeWrittenIsNotKnown(t *testing.T) {
+func TestAFindingThatCannotBeWrittenIsUnknown(t *testing.T) {
 	w := newWorld("globex")
 	w.roles["globex"] = refused
-	w.failWrites = errors.New("the table is on fire")
+	w.failWrites = errors.New("the table is unavailable")
 	findings := w.round(t)
 	if findings[0].Verdict != Unknown || !errors.Is(findings[0].Err, w.failWrites) {
 		t.Errorf("got %+v", findings[0])
 	}
 }
 
-func TestDisconnectedAndPendingCustomersAreLeftAlone(t *testing.T) {
+func TestDisconnectedAndPendingCustomersAreNotProven(t *testing.T) {
 	w := newWorld("globex")
 	w.customers["globex"].Registrations[0].Status = onboarding.Disconnected
 	w.customers["pending"] = &onboarding.Customer{Link: onboarding.Link{CustomerID: "pending"}}
@@ -246,7 +245,7 @@ func TestDisconnectedAndPendingCustomersAreLeftAlone(t *testing.T) {
 	}
 }
 
-func TestASlowRoundGivesEveryRoleAMomentOfItsOwn(t *testing.T) {
+func TestASlowRoundSpreadsItsProofs(t *testing.T) {
 	w := newWorld("a", "b", "c", "d")
 	begun := w.clock()
 	config := w.config()
@@ -264,7 +263,7 @@ func TestASlowRoundGivesEveryRoleAMomentOfItsOwn(t *testing.T) {
 	}
 	for i, at := range starts {
 		if low := time.Duration(i) * 6 * time.Hour; at <= low || at >= low+6*time.Hour {
-			t.Errorf("role %d was tried after %s, outside of its share", i, at)
+			t.Errorf("role %d was proven after %s, outside its share of the time", i, at)
 		}
 	}
 	if len(starts) != 4 {
@@ -272,7 +271,7 @@ func TestASlowRoundGivesEveryRoleAMomentOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestARoundThatIsStoppedSaysSo(t *testing.T) {
+func TestAStoppedRoundReturnsItsFindingsAndAnError(t *testing.T) {
 	w := newWorld("a", "b", "c")
 	ctx, stop := context.WithCancel(t.Context())
 	config := w.config()
@@ -284,18 +283,18 @@ func TestARoundThatIsStoppedSaysSo(t *testing.T) {
 	}
 }
 
-// world is a registry and the roles that its customers have.
+// world is a registry, and the roles of its customers.
 type world struct {
 	mu        sync.Mutex
 	now       time.Time
 	customers map[string]*onboarding.Customer
 	roles     map[string]onboarding.Proof
 
-	meanwhile  func(*onboarding.Registration) // happens before the first write
+	meanwhile  func(*onboarding.Registration) // runs before the first write
 	failWrites error
 
 	once, full, writes int
-	fully              map[string]bool // who got the full proof
+	fully              map[string]bool // customers whose role got the full proof
 	history            []string
 }
 
@@ -336,7 +335,7 @@ func (w *world) add(id string) {
 
 func (w *world) of(id string) *onboarding.Registration { return &w.customers[id].Registrations[0] }
 
-// forget has the registry lose registrations, and not the links.
+// forget removes registrations from the registry, but not their links.
 func (w *world) forget(ids ...string) {
 	for _, id := range ids {
 		c, reg := w.customers[id], w.of(id)
@@ -347,7 +346,7 @@ func (w *world) forget(ids ...string) {
 
 func (w *world) degrade(id string) {
 	r := w.of(id)
-	r.Status, r.Reason = onboarding.Degraded, "it was so"
+	r.Status, r.Reason = onboarding.Degraded, "as before"
 }
 
 func (w *world) degraded() int {
@@ -385,7 +384,7 @@ func (w *world) round(t *testing.T) []Finding {
 	return findings
 }
 
-// expect compares customers, sorted, with their statuses and reasons.
+// expect compares the customers' statuses and reasons, sorted.
 func (w *world) expect(t *testing.T, want ...string) {
 	t.Helper()
 	var got []string
@@ -461,7 +460,7 @@ func (w *world) ProveAgain(_ context.Context, probe onboarding.Probe) onboarding
 	defer w.mu.Unlock()
 	w.once++
 	if w.roles[probe.CustomerID].Outcome == onboarding.Open {
-		return proven // the right external ID works, and no other is tried
+		return proven // a single call uses the right external ID only
 	}
 	return w.roles[probe.CustomerID]
 }
@@ -474,7 +473,7 @@ func parse[T any](parse func(string) (T, error), s string) T {
 	return v
 }
 
-// fixed is a source of randomness that always gives the same byte.
+// fixed is a source of randomness that always returns the same byte.
 type fixed byte
 
 func (f fixed) Read(b []byte) (int, error) {
@@ -484,7 +483,7 @@ func (f fixed) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestARoundAfterARestoreFindsTheRolesThatWereForgotten(t *testing.T) {
+func TestARoundAfterARestoreRecoversLostRegistrations(t *testing.T) {
 	w := newWorld("globex", "initech", "umbrella", "hooli")
 	w.forget("initech", "umbrella", "hooli")
 	w.roles["umbrella"], w.roles["hooli"] = refused, open
@@ -503,7 +502,7 @@ func TestARoundAfterARestoreFindsTheRolesThatWereForgotten(t *testing.T) {
 	for _, f := range findings {
 		verdicts[f.Registration.CustomerID] = f.Verdict
 	}
-	// A customer whose role refuses has most likely never connected.
+	// A customer whose role is refused has most likely never connected.
 	if diff := cmp.Diff(map[string]Verdict{"globex": Works, "initech": Works, "hooli": Unknown}, verdicts); diff != "" {
 		t.Errorf("verdicts (-want +got):\n%s", diff)
 	}

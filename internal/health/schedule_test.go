@@ -19,7 +19,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// calendar is where registrars agree on who makes a round.
+// calendar is the record from which registrars claim rounds.
 type calendar struct {
 	mu    sync.Mutex
 	next  time.Time
@@ -52,7 +52,7 @@ func (c *calendar) Restored(context.Context) (*onboarding.Hub, error) { return c
 
 func (w *world) keeping(c *calendar, log *bytes.Buffer) Schedule {
 	config := w.config()
-	config.Clock = time.Now // the bubble's
+	config.Clock = time.Now // the clock of the synctest bubble
 	logger := slog.New(slog.DiscardHandler)
 	if log != nil {
 		logger = slog.New(slog.NewTextHandler(log, nil))
@@ -60,7 +60,7 @@ func (w *world) keeping(c *calendar, log *bytes.Buffer) Schedule {
 	return Schedule{Every: 24 * time.Hour, Claim: c, Log: logger, Round: config}
 }
 
-func TestEveryRoleIsLookedAtOnceADayHoweverManyRegistrarsThereAre(t *testing.T) {
+func TestEveryRoleIsProvenOnceADayByAnyNumberOfRegistrars(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c := newWorld("globex", "initech", "umbrella"), &calendar{}
 		ctx, stop := context.WithCancel(t.Context())
@@ -71,13 +71,13 @@ func TestEveryRoleIsLookedAtOnceADayHoweverManyRegistrarsThereAre(t *testing.T) 
 		time.Sleep(10*24*time.Hour + 12*time.Hour)
 		stop()
 		registrars.Wait()
-		// There may be fewer of them by the time until a registrar looks whether a
-		// round is due.
+		// A round may begin later than due, because registrars look at intervals, so there may be
+		// fewer rounds.
 		if proofs := w.once + w.full; proofs%3 != 0 || proofs < 30 || proofs > 33 {
 			t.Errorf("%d proofs of 3 roles in ten days and a half", proofs)
 		}
 		if c.found.Works != 3 || c.found.Roles() != 3 || c.found.EndedAt.IsZero() {
-			t.Errorf("the last round is noted as %+v", c.found)
+			t.Errorf("the last round is recorded as %+v", c.found)
 		}
 	})
 }
@@ -108,7 +108,7 @@ func TestEveryRoleGetsTheFullProofOnceAWeek(t *testing.T) {
 	})
 }
 
-func TestARoleThatWasOpenedLaterIsFoundWithinAWeek(t *testing.T) {
+func TestAnOpenRoleIsFoundWithinAWeek(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c := newWorld("globex", "initech"), &calendar{}
 		w.roles["initech"] = open
@@ -126,7 +126,7 @@ func TestARoleThatWasOpenedLaterIsFoundWithinAWeek(t *testing.T) {
 	})
 }
 
-func TestARoundIsSlow(t *testing.T) {
+func TestARoundIsSpreadOverHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c := newWorld("a", "b", "c", "d"), &calendar{}
 		var at []time.Duration
@@ -145,7 +145,7 @@ func TestARoundIsSlow(t *testing.T) {
 	})
 }
 
-func TestARegistrarThatDiesInARoundLeavesItToTheNext(t *testing.T) {
+func TestARoundOfADeadRegistrarIsMadeByTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, c := newWorld("globex", "initech"), &calendar{}
 		ctx, kill := context.WithCancel(t.Context())
@@ -167,13 +167,13 @@ func TestARegistrarThatDiesInARoundLeavesItToTheNext(t *testing.T) {
 	})
 }
 
-func TestARoundTellsWhatHasChangedAndNothingElse(t *testing.T) {
+func TestARoundLogsOnlyChangesAndASummary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		w, c := newWorld("globex", "initech"), &calendar{}
 		w.roles["initech"] = refused
 		Once(t.Context(), w.keeping(c, &log))
-		Once(t.Context(), w.keeping(c, &log)) // not due
+		Once(t.Context(), w.keeping(c, &log)) // the second one is not due
 		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 		if len(lines) != 2 || !strings.Contains(lines[0], "customer=initech") || !strings.Contains(lines[0], "status=degraded") ||
 			!strings.Contains(lines[1], "works=1 broken=1") {

@@ -17,9 +17,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/quickcreate"
 )
 
-// The AWS command line reads our commands with code that is not ours. It is a
-// Python program, so the test runs if XACCT_AWS_CLI=1 asks for it.
-func TestTheAWSCommandLineSendsWhatTheLinkSays(t *testing.T) {
+// The AWS command line checks our commands independently. It is a Python program, so the test
+// runs only if XACCT_AWS_CLI is 1.
+func TestTheAWSCommandLineSendsTheLinksParameters(t *testing.T) {
 	if os.Getenv("XACCT_AWS_CLI") != "1" {
 		t.Skip("set XACCT_AWS_CLI=1 to run the aws command line")
 	}

@@ -22,9 +22,9 @@ func parsed[T any](parse func(string) (T, error), text string) T {
 	return value
 }
 
-// What a fleet's template makes of a customer is the link that the registry's record
-// of the customer makes.
-func TestAFleetsTemplateMakesTheLinkOfEachCustomer(t *testing.T) {
+// Expanding a fleet's template for a customer must give the same link as the customer's record in
+// the registry.
+func TestAFleetsTemplateExpandsToTheLinkOfEachCustomer(t *testing.T) {
 	d := declaration.Declaration{StackName: "acme-access", Region: "eu-west-1"}
 	vendor := parsed(account.ParseID, "111111111111")
 	for name, set := range map[string]onboarding.PermissionSet{
@@ -64,7 +64,7 @@ func TestAFleetsTemplateMakesTheLinkOfEachCustomer(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTemplateOfAFleetIsRefused(t *testing.T) {
+func TestAnInvalidFleetTemplateIsRefused(t *testing.T) {
 	for _, text := range []string{"", "https://example.com", "https://example.com/{customer_id}", "{", "{topic:}", "{topic:1+}", "{other}"} {
 		if got, err := Expand(text, Member{CustomerID: "globex"}); err == nil || !strings.Contains(err.Error(), "url_template") {
 			t.Errorf("%q becomes %q: %v", text, got, err)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// iamTemplateText is a template with something of everything that becomes plain IAM.
-// That such a snippet makes what the stack makes is tested in e2e.
+// iamTemplateText is a template with each feature that can become plain IAM. A test in e2e
+// compares what such a snippet creates with what the stack creates.
 const iamTemplateText = `{
   "Parameters": {
     "ExternalId": {"Type": "String"}, "RoleName": {"Type": "String"}, "PreviousExternalId": {"Type": "String", "Default": ""},
@@ -35,7 +35,7 @@ const iamTemplateText = `{
   }
 }`
 
-func TestWhatIsNotKnownBecomesNoSnippet(t *testing.T) {
+func TestUnknownTemplateFeaturesAreAnError(t *testing.T) {
 	for change, want := range map[string]string{
 		`"MaxSessionDuration"`:       "property Other is not known",
 		`"Fn::Join"`:                 "Fn::Sub of this form is not known",

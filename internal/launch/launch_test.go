@@ -29,7 +29,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// regions are compared as they are, and not looked into.
+// regions compares regions by ==.
 var regions = cmpopts.EquateComparable(account.Region{})
 
 func must[T any](v T, err error) T {
@@ -62,8 +62,8 @@ func stack() account.StackARN {
 	return must(account.ParseStackARN("arn:aws:cloudformation:eu-central-1:222222222222:stack/acme-access/5f0e1a40-0000-11f1-8000-0123456789ab"))
 }
 
-// switched is a customer with a stack that has one of three switches on; what
-// it granted before and is no longer declared is not asked for again.
+// switched returns a customer whose stack has one of three optional permissions enabled, and
+// another one that is no longer declared and must not be in the command.
 func switched() (onboarding.Link, declaration.Declaration, onboarding.Registration) {
 	return onboarding.Link{TemplateURL: template}, declaration.Declaration{Choices: permissionset.Choices{OptionalPermissions: map[string]permissionset.OptionalPermission{
 			"billing": {}, "restart_hosts": {DefaultEnabled: true}, "new_by_default": {DefaultEnabled: true},
@@ -71,7 +71,7 @@ func switched() (onboarding.Link, declaration.Declaration, onboarding.Registrati
 		onboarding.Registration{Stack: stack(), GrantedPermissions: []string{"billing", "dropped"}}
 }
 
-// written are all the ways but the link, by the name of their golden.
+// written returns all ways to launch but the link, by the names of their golden files.
 func written(t *testing.T) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
@@ -97,7 +97,7 @@ func written(t *testing.T) map[string]string {
 	return texts
 }
 
-func TestTheCommandsAndTheSnippetAreThoseOfTheGoldens(t *testing.T) {
+func TestCommandsAndSnippetsEqualTheirGoldenFiles(t *testing.T) {
 	for name, got := range written(t) {
 		file := filepath.Join("testdata", name)
 		if *update {
@@ -115,20 +115,19 @@ func TestTheCommandsAndTheSnippetAreThoseOfTheGoldens(t *testing.T) {
 	}
 }
 
-// A template of the first release has no ExpectedAccountId, and CloudFormation
-// refuses parameters that a template lacks. Links for many accounts, or for
-// anyone, expect none.
-func TestALinkExpectsAnAccountOnlyIfItsTemplateAsksAndItNamesOne(t *testing.T) {
+// A template of the first release has no ExpectedAccountId, and CloudFormation refuses parameters
+// that a template does not have. Links for several accounts or for anyone expect none.
+func TestALinkExpectsAnAccountOnlyIfItHasOneAndItsTemplateAParameter(t *testing.T) {
 	id := stack().Account
 	for name, c := range map[string]struct {
 		link onboarding.Link
 		want string
 	}{
 		"one account":                   {onboarding.Link{Account: id, TemplateParameters: []string{"ExpectedAccountId"}}, id.String()},
-		"by a template of before":       {onboarding.Link{Account: id}, ""},
+		"a former template":             {onboarding.Link{Account: id}, ""},
 		"an organization":               {onboarding.Link{Scope: onboarding.ScopeOrganization, Account: id, TemplateParameters: []string{"ExpectedAccountId"}}, ""},
-		"anyone, and one has come":      {onboarding.Link{Scope: onboarding.ScopeAnyone, Bound: id, TemplateParameters: []string{"ExpectedAccountId"}}, ""},
-		"an account that is not known":  {onboarding.Link{TemplateParameters: []string{"ExpectedAccountId"}}, ""},
+		"anyone, and one is bound":      {onboarding.Link{Scope: onboarding.ScopeAnyone, Bound: id, TemplateParameters: []string{"ExpectedAccountId"}}, ""},
+		"no account":                    {onboarding.Link{TemplateParameters: []string{"ExpectedAccountId"}}, ""},
 		"a template of a later release": {onboarding.Link{Account: id, TemplateParameters: []string{"FromTheFuture"}}, ""},
 	} {
 		parameters := Parameters(c.link)
@@ -141,7 +140,7 @@ func TestALinkExpectsAnAccountOnlyIfItsTemplateAsksAndItNamesOne(t *testing.T) {
 	}
 }
 
-func TestTheSnippetIsAsTerraformFormatsIt(t *testing.T) {
+func TestSnippetsAreFormatted(t *testing.T) {
 	for name, text := range written(t) {
 		if strings.HasSuffix(name, ".tf") && string(hclwrite.Format([]byte(text))) != text {
 			t.Errorf("terraform fmt would change %s", name)
@@ -149,7 +148,7 @@ func TestTheSnippetIsAsTerraformFormatsIt(t *testing.T) {
 	}
 }
 
-func TestALinkWithoutAStackNameIsOnlyForTheConsole(t *testing.T) {
+func TestALinkWithoutAStackNameHasNoCommandOrSnippet(t *testing.T) {
 	l := globex()
 	l.StackName = ""
 	for name, make := range map[string]func(quickcreate.Link) (string, error){"command": CreateCommand, "stack set": func(l quickcreate.Link) (string, error) { return StackSetCommands(l, false) }, "snippet": TerraformSnippet} {
@@ -181,7 +180,7 @@ func FuzzEveryValueReachesTheCommandLineAndTerraform(f *testing.F) {
 	})
 }
 
-// runInShell pastes a command into a shell in which aws prints its arguments.
+// runInShell runs a command in a shell in which aws prints its arguments.
 func runInShell(t *testing.T, command string) []string {
 	t.Helper()
 	const fake = `aws() { for a in "$@"; do printf '%s\0' "$a"; done; }` + "\n"
@@ -195,7 +194,7 @@ func runInShell(t *testing.T, command string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 }
 
-// readCommand reads the arguments as the AWS command line does.
+// readCommand parses the arguments as the AWS command line does.
 func readCommand(t *testing.T, args []string) quickcreate.Link {
 	t.Helper()
 	options, name := map[string][]string{}, ""
@@ -215,7 +214,7 @@ func readCommand(t *testing.T, args []string) quickcreate.Link {
 	}
 	if words := options["--parameters"]; len(words) != 1 || words[0][0] != '[' {
 		for _, word := range words {
-			parts := strings.Split(word, ",") // a comma begins the next member of the structure
+			parts := strings.Split(word, ",") // a comma starts the next member of the structure
 			if len(parts) != 2 {
 				t.Fatalf("%q is not two members", word)
 			}
@@ -233,7 +232,7 @@ func readCommand(t *testing.T, args []string) quickcreate.Link {
 	return l
 }
 
-// readSnippet evaluates the snippet without anything to refer to.
+// readSnippet evaluates the snippet without any variables.
 func readSnippet(t *testing.T, text string) quickcreate.Link {
 	t.Helper()
 	file, diags := hclsyntax.ParseConfig([]byte(text), "snippet.tf", hcl.InitialPos)
@@ -262,8 +261,7 @@ func readSnippet(t *testing.T, text string) quickcreate.Link {
 	return l
 }
 
-// normal is the link with its values in the one Unicode form that Terraform
-// keeps strings in.
+// normal returns the link with its values in the Unicode form in which Terraform keeps strings.
 func normal(l quickcreate.Link) quickcreate.Link {
 	parameters := map[string]string{}
 	for name, value := range l.Parameters {
@@ -273,7 +271,7 @@ func normal(l quickcreate.Link) quickcreate.Link {
 	return l
 }
 
-func TestNothingOfAHostileLinkIsRunByAShell(t *testing.T) {
+func TestAShellRunsNothingOfAHostileLink(t *testing.T) {
 	link, declared, registered := switched()
 	link.TemplateURL = hostile().TemplateURL
 	for _, command := range []string{must(CreateCommand(hostile())), must(UpdateCommand(link, declared, registered))} {

@@ -15,13 +15,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// from is a request of an account.
+// from returns a request of an account.
 func from(kind phonehome.RequestType, accountID string) phonehome.Request {
 	stack := fmt.Sprintf("arn:aws:cloudformation:eu-central-1:%s:stack/acme-access/guid", accountID)
 	return phonehome.Request{Type: kind, Stack: must(account.ParseStackARN(stack))}
 }
 
-func TestAnAccountHasItsShareAndNoMore(t *testing.T) {
+func TestAnAccountHasALimitedShare(t *testing.T) {
 	limiter := accountLimiter{share: 2, deletes: 4}
 	var leaves []func()
 	take := func(kind phonehome.RequestType, of string) bool {
@@ -60,7 +60,7 @@ func TestAFloodIsRequeuedAtIntervals(t *testing.T) {
 		_, wait := limiter.acquire(from(phonehome.Create, customer), noon)
 		waits = append(waits, wait)
 	}
-	// The backlog is as long as the flood, but an answer has its deadline.
+	// The pause grows with the backlog, up to five minutes, because an answer has its deadline.
 	if waits[0] != time.Second || waits[1] != 1100*time.Millisecond || waits[999] != 100*time.Second+900*time.Millisecond || waits[3999] != 5*time.Minute {
 		t.Errorf("they wait %s, %s … %s … %s", waits[0], waits[1], waits[999], waits[3999])
 	}
@@ -88,7 +88,7 @@ func TestAFloodOfOneCustomerDoesNotDelayAnother(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		f.mu.Lock()
 		if len(f.accepted["honest"]) != 1 {
-			t.Error("one honest request waits behind a thousand")
+			t.Error("a genuine request waits behind a thousand others")
 		}
 		f.mu.Unlock()
 		stop()

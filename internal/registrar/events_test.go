@@ -13,7 +13,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// ears hears what others are told.
+// ears records the events that are published.
 type ears struct {
 	noEvents
 	heard []onboarding.EventKind
@@ -23,7 +23,7 @@ func (e *ears) Committed(_ onboarding.Hub, event onboarding.Event) {
 	e.heard = append(e.heard, event.Kind)
 }
 
-// twice is a registry in which another registrar was faster with every commit.
+// twice is a registry in which another registrar has always committed first.
 type twice struct{ *fake }
 
 func (t twice) Commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, next onboarding.Transition) error {
@@ -40,11 +40,11 @@ func telling(t *testing.T) *fake {
 	return f
 }
 
-func TestWhatWasCommittedIsToldOnce(t *testing.T) {
+func TestACommitIsPublishedOnce(t *testing.T) {
 	f, e := telling(t), &ears{}
 	r := f.registrar(func(c *Config) { c.Events = e })
 	create := f.request("Create", "s1", "r1", "c1", nil)
-	for range 3 { // SQS delivers more than once
+	for range 3 { // SQS may deliver a message several times
 		if d := r.Handle(t.Context(), create); d.Action != Done {
 			t.Fatalf("Create: %+v", d)
 		}
@@ -55,17 +55,17 @@ func TestWhatWasCommittedIsToldOnce(t *testing.T) {
 		t.Fatalf("Delete: %+v", d)
 	}
 	if want := []onboarding.EventKind{onboarding.EventRegistered, onboarding.EventDisconnected}; !slices.Equal(e.heard, want) {
-		t.Errorf("told %v, want %v", e.heard, want)
+		t.Errorf("published %v, want %v", e.heard, want)
 	}
 }
 
-func TestWhatAnotherRegistrarCommittedIsTheirsToTell(t *testing.T) {
+func TestACommitOfAnotherRegistrarIsNotPublished(t *testing.T) {
 	f, e := telling(t), &ears{}
 	r := f.registrar(func(c *Config) { c.Registry, c.Events = twice{f}, e })
 	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done {
 		t.Fatalf("Create: %+v", d)
 	}
 	if f.registration(t, "c1").Status != onboarding.Active || len(e.heard) != 0 {
-		t.Errorf("told %v", e.heard)
+		t.Errorf("published %v", e.heard)
 	}
 }

@@ -47,8 +47,8 @@ func testLink(id string) onboarding.Link {
 	}
 }
 
-// fake is everything around a registrar, in memory: the registry with its
-// conditions, the queue, CloudFormation's bucket, and STS.
+// fake is a registrar's environment in memory: the registry with its conditions, the queue, S3
+// with CloudFormation's response bucket, and STS.
 type fake struct {
 	mu  sync.Mutex
 	now time.Time
@@ -61,25 +61,25 @@ type fake struct {
 	history []onboarding.HistoryEntry
 	notes   []onboarding.HistoryEntry
 	beats   int
-	down    error // of the registry
+	down    error // the registry's error
 
-	selfTests []string // noted
-	fails     error    // when one is noted
+	selfTests []string // recorded self-tests
+	fails     error    // the error of recording one
 
 	queue       []Message
-	taken       map[string]time.Time // invisible until
-	deadLetters []string             // their reasons
+	taken       map[string]time.Time // messages that are invisible, until when
+	deadLetters []string             // reasons of dead letters
 	retries     []time.Duration
 
-	genuine  map[string]bool                 // request IDs whose URL works
-	accepted map[string][]phonehome.Response // by request ID
-	tried    []phonehome.Response            // whatever came of it
-	bucket   func(phonehome.Response) error  // a trouble on the way
+	genuine  map[string]bool                 // request IDs with a valid response URL
+	accepted map[string][]phonehome.Response // accepted answers by request ID
+	tried    []phonehome.Response            // all answers, accepted or not
+	bucket   func(phonehome.Response) error  // S3's error for an answer
 
 	role  func(onboarding.Probe) onboarding.Proof
-	sign  func(body []byte) error // SNS's signature
+	sign  func(body []byte) error // the result of verifying SNS's signature
 	calls int
-	// step is called around every call; it may end the process.
+	// step is called before and after every call. It may end the process by a panic.
 	step func(name string)
 }
 
@@ -234,7 +234,7 @@ func (f *fake) Beat(context.Context, string, time.Time) error {
 
 func (f *fake) Prove(_ context.Context, p onboarding.Probe) (proof onboarding.Proof) {
 	_ = f.do("prove", func() error { return nil })
-	return f.role(p) // outside the lock: proofs take long
+	return f.role(p) // outside the lock, because proofs may take long
 }
 
 func (f *fake) Respond(_ context.Context, u phonehome.ResponseURL, r phonehome.Response) error {
@@ -296,13 +296,13 @@ func (f *fake) SendToDeadLetters(_ context.Context, _ Message, reason string) er
 	})
 }
 
-// request writes a message as SNS would, and lets its URL work.
+// request returns a message as SNS would deliver it, and makes its response URL valid.
 func (f *fake) request(kind, stack, requestID, customerID string, change func(envelope, request, properties map[string]any)) []byte {
 	f.genuine[requestID] = true
 	return forgery(kind, stack, requestID, customerID, change)
 }
 
-// forgery is the same, from a sender who has no URL that works.
+// forgery returns the same message with an invalid response URL.
 func forgery(kind, stack, requestID, customerID string, change func(envelope, request, properties map[string]any)) []byte {
 	stackID := fmt.Sprintf("arn:aws:cloudformation:eu-central-1:%s:stack/acme-access/%s", customer, stack)
 	properties := map[string]any{
@@ -329,7 +329,7 @@ func forgery(kind, stack, requestID, customerID string, change func(envelope, re
 	return must(json.Marshal(envelope))
 }
 
-// s3Says is an error as S3 words it.
+// s3Says returns an error response of S3.
 func s3Says(code, message string) []byte {
 	return []byte(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error><Code>" + code + "</Code><Message>" + message +
 		"</Message><StringToSign>c0ffee</StringToSign><RequestId>4442587FB7D0A2F9</RequestId></Error>")

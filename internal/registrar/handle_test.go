@@ -24,7 +24,7 @@ func (f *fake) registration(t *testing.T, customerID string) onboarding.Registra
 	return reg
 }
 
-func TestALifeFromCreateToDelete(t *testing.T) {
+func TestAStackFromCreateToDelete(t *testing.T) {
 	f := newFake(t)
 	var committed []string
 	r := f.registrar(func(c *Config) { c.OnCommit = func(id string) { committed = append(committed, id) } })
@@ -55,19 +55,18 @@ func TestALifeFromCreateToDelete(t *testing.T) {
 		t.Errorf("after Delete: %+v", got)
 	}
 	if len(committed) != 3 || len(f.history) != 3 {
-		t.Errorf("%d commits were told and %d written to the history, want 3 and 3", len(committed), len(f.history))
+		t.Errorf("OnCommit was called %d times and the history has %d entries, want 3 and 3", len(committed), len(f.history))
 	}
 }
 
-// TestWhereverTheProcessDiesTheSameAnswerAndOneRegistrationComeOut ends the
-// registrar before and after every single call, lets another one go on, and
-// compares with an undisturbed run.
-func TestWhereverTheProcessDiesTheSameAnswerAndOneRegistrationComeOut(t *testing.T) {
+// The registrar dies before and after every single call, another one continues, and the result is
+// compared with that of an undisturbed run.
+func TestARegistrarMayDieAtAnyCall(t *testing.T) {
 	type death struct{}
 	requests := map[string]func(*fake) []byte{
 		"Create": func(f *fake) []byte { return f.request("Create", "s1", "r1", "c1", nil) },
 		"a Create that fails": func(f *fake) []byte {
-			return f.request("Create", "s1", "r1", "c1", func(_, _, p map[string]any) { p["ExternalId"] = "nobodys" })
+			return f.request("Create", "s1", "r1", "c1", func(_, _, p map[string]any) { p["ExternalId"] = "unknown" })
 		},
 		"Delete": func(f *fake) []byte {
 			f.registrar().Handle(context.Background(), f.request("Create", "s1", "r0", "c1", nil))
@@ -122,7 +121,7 @@ func TestWhereverTheProcessDiesTheSameAnswerAndOneRegistrationComeOut(t *testing
 					run(f, m)
 				}
 				if len(f.queue) != 0 {
-					t.Errorf("died %s: the message stays", step)
+					t.Errorf("died %s: the message was not deleted", step)
 				}
 				for _, answer := range f.accepted["r1"] {
 					if !reflect.DeepEqual(answer, undisturbed.accepted["r1"][0]) {
@@ -152,7 +151,7 @@ func TestForgedRequestsChangeNothing(t *testing.T) {
 		"a Create of an invented stack":     forgery("Create", "invented", "f1", "c1", nil),
 		"a Delete of the live stack":        forgery("Delete", "s1", "f2", "c1", nil),
 		"an Update of the live stack":       forgery("Update", "s1", "f3", "c1", func(_, _, p map[string]any) { p["TemplateVersion"] = "evil" }),
-		"a Delete that is late from birth":  forgery("Delete", "s1", "f4", "c1", func(_, q, _ map[string]any) { q["ServiceTimeout"] = 1 }),
+		"a Delete with a timeout of 1 s":    forgery("Delete", "s1", "f4", "c1", func(_, q, _ map[string]any) { q["ServiceTimeout"] = 1 }),
 		"a Create for another customer":     forgery("Create", "invented", "f5", "c2", nil),
 		"a Delete of an unregistered stack": forgery("Delete", "genuine-later", "f6", "c2", nil),
 	}
@@ -173,10 +172,10 @@ func TestForgedRequestsChangeNothing(t *testing.T) {
 	}
 }
 
-func TestAForgedCreateThatRacesTheGenuineOneDoesNotHoldItUp(t *testing.T) {
+func TestAForgedCreateDoesNotDelayTheGenuineOne(t *testing.T) {
 	f := newFake(t)
 	r, ctx := f.registrar(), context.Background()
-	// The genuine one is stored but not yet committed when the forged one comes.
+	// The genuine answer is stored but not committed when the forged request arrives.
 	f.bucket = func(phonehome.Response) error { return errNetwork }
 	if d := r.Handle(ctx, f.request("Create", "s1", "r1", "c1", nil)); d.Action != Retry {
 		t.Fatalf("%+v", d)
@@ -189,7 +188,7 @@ func TestAForgedCreateThatRacesTheGenuineOneDoesNotHoldItUp(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPhoneHomeOfThisHubGoesToTheDeadLettersWithItsReason(t *testing.T) {
+func TestForeignMessagesAreDeadLettersWithAReason(t *testing.T) {
 	f := newFake(t)
 	tests := []struct {
 		name, reason string
@@ -221,7 +220,7 @@ func TestWhatIsNoPhoneHomeOfThisHubGoesToTheDeadLettersWithItsReason(t *testing.
 		t.Run(test.name, func(t *testing.T) {
 			d := f.registrar().Handle(context.Background(), test.body)
 			if d.Action != DeadLetter || !strings.Contains(d.Reason, test.reason) {
-				t.Errorf("got %+v, want a dead letter that tells %q", d, test.reason)
+				t.Errorf("got %+v, want a dead letter with the reason %q", d, test.reason)
 			}
 			if len(f.tried) != 0 {
 				t.Error("an answer was sent")
@@ -230,7 +229,7 @@ func TestWhatIsNoPhoneHomeOfThisHubGoesToTheDeadLettersWithItsReason(t *testing.
 	}
 }
 
-func TestARoleThatDoesNotProveYetSendsTheMessageBackForAWhile(t *testing.T) {
+func TestAMessageIsRequeuedWhileItsRoleCannotBeProven(t *testing.T) {
 	f := newFake(t)
 	f.role = func(onboarding.Probe) onboarding.Proof { return onboarding.Proof{Outcome: onboarding.Refused} }
 	r, ctx := f.registrar(), context.Background()
@@ -253,7 +252,7 @@ func TestAStoredAnswerWinsOverANewDecision(t *testing.T) {
 	r, ctx := f.registrar(), context.Background()
 	f.bucket = func(phonehome.Response) error { return errNetwork }
 	body := f.request("Create", "s1", "r1", "c1", nil)
-	r.Handle(ctx, body) // SUCCESS is stored, and does not arrive
+	r.Handle(ctx, body) // SUCCESS is stored, but not delivered
 	f.bucket = nil
 	f.role = func(onboarding.Probe) onboarding.Proof { return onboarding.Proof{Outcome: onboarding.Refused} }
 	f.now = noon.Add(14*time.Minute + 30*time.Second) // in the last minute
@@ -262,10 +261,10 @@ func TestAStoredAnswerWinsOverANewDecision(t *testing.T) {
 	}
 }
 
-func TestADeleteThatComesWhileWeProveFailsTheCreate(t *testing.T) {
+func TestADeleteDuringTheProofFailsTheCreate(t *testing.T) {
 	f := newFake(t)
 	r, ctx := f.registrar(), context.Background()
-	f.role = func(onboarding.Probe) onboarding.Proof { // another resource of the stack failed meanwhile
+	f.role = func(onboarding.Probe) onboarding.Proof { // meanwhile another resource of the stack fails
 		d := f.registrar().Handle(ctx, f.request("Delete", "s1", "r2", "c1", func(e, q, _ map[string]any) {
 			e["Timestamp"] = noon.Add(time.Second).Format(time.RFC3339Nano)
 			q["PhysicalResourceId"] = "acme-access-PhoneHome-1MADEBYCFN"
@@ -281,11 +280,11 @@ func TestADeleteThatComesWhileWeProveFailsTheCreate(t *testing.T) {
 	}
 }
 
-func TestWithTheRegistryDownWhatCannotWaitIsAnsweredAndEverythingKept(t *testing.T) {
+func TestWithoutTheRegistryUrgentRequestsAreAnsweredAndAllMessagesKept(t *testing.T) {
 	f := newFake(t)
 	r, ctx := f.registrar(), context.Background()
 	r.Handle(ctx, f.request("Create", "s1", "r1", "c1", nil))
-	f.down = errors.New("dynamodb is on fire")
+	f.down = errors.New("dynamodb is unavailable")
 	gone := f.request("Delete", "s1", "r2", "c1", func(e, _, _ map[string]any) {
 		e["Timestamp"] = noon.Add(time.Second).Format(time.RFC3339Nano)
 	})
@@ -302,11 +301,11 @@ func TestWithTheRegistryDownWhatCannotWaitIsAnsweredAndEverythingKept(t *testing
 	}
 	f.down = nil
 	if d := r.Handle(ctx, gone); d.Action != Done || f.registration(t, "c1").Status != onboarding.Disconnected {
-		t.Errorf("when it is back: %+v, %+v", d, f.registration(t, "c1"))
+		t.Errorf("when it is available again: %+v, %+v", d, f.registration(t, "c1"))
 	}
 }
 
-func TestACrashAfterTheAnswerIsSettledByTheRoleOnceTheSignatureHasRunOut(t *testing.T) {
+func TestAnUndeliveredAnswerIsSettledByAProofAfterTheURLHasExpired(t *testing.T) {
 	for _, role := range []onboarding.ProofOutcome{onboarding.Proven, onboarding.Refused} {
 		t.Run(string(role), func(t *testing.T) {
 			f := newFake(t)
@@ -327,7 +326,7 @@ func TestACrashAfterTheAnswerIsSettledByTheRoleOnceTheSignatureHasRunOut(t *test
 	}
 }
 
-func TestOneCustomerHasOneProofAtATime(t *testing.T) {
+func TestACustomerHasOneProofAtATime(t *testing.T) {
 	f := newFake(t)
 	r, ctx := f.registrar(), context.Background()
 	f.role = func(p onboarding.Probe) onboarding.Proof {
@@ -350,7 +349,7 @@ func TestOneCustomerHasOneProofAtATime(t *testing.T) {
 	}
 }
 
-func TestTheLogHasTheOutcomeOfARequestThatWasOvertaken(t *testing.T) {
+func TestTheLogHasTheOutcomeOvertaken(t *testing.T) {
 	f := newFake(t)
 	var log strings.Builder
 	r, ctx := f.registrar(func(c *Config) { c.Logger = testLogger(&log) }), context.Background()
@@ -372,7 +371,7 @@ func TestTheLogHasTheOutcomeOfARequestThatWasOvertaken(t *testing.T) {
 	}
 }
 
-func TestNoLogLineHoldsASignature(t *testing.T) {
+func TestTheLogHasNoSignature(t *testing.T) {
 	f := newFake(t)
 	var log strings.Builder
 	r, ctx := f.registrar(func(c *Config) { c.Logger = testLogger(&log) }), context.Background()
@@ -380,7 +379,7 @@ func TestNoLogLineHoldsASignature(t *testing.T) {
 	r.Handle(ctx, forgery("Delete", "s1", "f1", "c1", nil))
 	f.bucket = func(phonehome.Response) error { return errNetwork }
 	r.Handle(ctx, f.request("Create", "s2", "r2", "c2", nil))
-	f.down = errors.New("dynamodb is on fire")
+	f.down = errors.New("dynamodb is unavailable")
 	r.Handle(ctx, f.request("Delete", "s2", "r3", "c2", nil))
 	r.Handle(ctx, []byte(strings.Replace(string(forgery("Create", "s", "r", "c1", nil)), "eucentral1.s3", "evil.s3", 1)))
 	if strings.Contains(log.String(), "c0ffee") || strings.Count(log.String(), "\n") < 5 {
@@ -393,19 +392,18 @@ func TestNoLogLineHoldsASignature(t *testing.T) {
 	}
 }
 
-// TestTwoRegistrarsThatDecideDifferentlySendTheAnswerThatWasStoredFirst: what
-// is true changes between one's decision and its write, and the other one is
-// faster.
-func TestTwoRegistrarsThatDecideDifferentlySendTheAnswerThatWasStoredFirst(t *testing.T) {
+// The link is closed between one registrar's decision and its write, and another registrar handles
+// the same message at that moment.
+func TestTwoRegistrarsSendTheAnswerThatWasStoredFirst(t *testing.T) {
 	for _, test := range []struct {
-		name, at string // when the other one handles the message
+		name, at string // the step at which the other registrar handles the message
 		want     phonehome.Status
 		receives int
 	}{
 		{"the other stores first", "before store", phonehome.Failed, 2},
 		{"this one stores first", "after store", phonehome.Success, 2},
-		{"the other comes after the answer", "after respond", phonehome.Success, 2},
-		{"the other comes after all", "after commit", phonehome.Success, 2},
+		{"the other handles it after the answer", "after respond", phonehome.Success, 2},
+		{"the other handles it after the commit", "after commit", phonehome.Success, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := newFake(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// heard writes down what an observer is told, in order.
+// heard records an observer's calls in order.
 type heard struct {
 	noObserver
 
@@ -46,7 +46,7 @@ func (h *heard) Refused(r phonehome.Request, why onboarding.Delivery) {
 }
 func (h *heard) Finished(m Message, d Disposition) { h.hear("finished %s %s", m.ID, d.Action) }
 
-func TestAnObserverHearsOfEachStep(t *testing.T) {
+func TestAnObserverIsCalledForEachStep(t *testing.T) {
 	for name, c := range map[string]struct {
 		body func(*fake) []byte
 		want []string
@@ -73,25 +73,25 @@ func TestAnObserverHearsOfEachStep(t *testing.T) {
 				time.Sleep(time.Second)
 				stop()
 				if !slices.Equal(h.lines, c.want) {
-					t.Errorf("heard %q", h.lines)
+					t.Errorf("observed %q", h.lines)
 				}
 			})
 		})
 	}
 }
 
-func TestAMessageThatCannotBePutAwayComesAgain(t *testing.T) {
+func TestAMessageThatCannotBeADeadLetterIsReceivedAgain(t *testing.T) {
 	f := newFake(t)
 	r := f.registrar(func(c *Config) { c.Queue = unputting{f} })
 	if done := r.Work(t.Context(), Message{ID: "m", Body: []byte("rubbish")}); done {
-		t.Error("a message would be deleted that is not among the dead letters")
+		t.Error("the message would be deleted without being a dead letter")
 	}
 	if done := r.Work(t.Context(), Message{ID: "m", Body: f.request("Create", "s1", "r1", "c1", nil)}); !done {
-		t.Error("what is done is not to be put away")
+		t.Error("a message that was handled is not done")
 	}
 }
 
-// unputting is a queue that nothing can be put away in.
+// unputting is a queue that fails to requeue messages and to move them to the dead letters.
 type unputting struct{ *fake }
 
 func (unputting) SendToDeadLetters(context.Context, Message, string) error { return errNetwork }
@@ -99,13 +99,13 @@ func (unputting) ChangeVisibility(context.Context, Message, time.Duration) error
 	return errNetwork
 }
 
-func TestAnAnswerThatWasTakenIsNotSentAgainWhileItCannotBeCommitted(t *testing.T) {
+func TestAnAcceptedAnswerIsNotSentAgainIfItsCommitFails(t *testing.T) {
 	f := newFake(t)
 	r, body := f.registrar(), f.request("Create", "s1", "r1", "c1", nil)
 	f.step = func(step string) {
 		if step == "before commit" {
 			f.mu.Lock()
-			f.down = errors.New("dynamodb is on fire")
+			f.down = errors.New("dynamodb is unavailable")
 			f.mu.Unlock()
 		}
 	}
@@ -118,21 +118,21 @@ func TestAnAnswerThatWasTakenIsNotSentAgainWhileItCannotBeCommitted(t *testing.T
 		t.Errorf("%+v, %d tries, %d registrations", d, len(f.tried), len(f.regs))
 	}
 	if len(r.accepted.taken) != 0 {
-		t.Error("it is remembered forever")
+		t.Error("the accepted answer is never forgotten")
 	}
 }
 
-func TestASignatureIsCheckedOnceForEachReceive(t *testing.T) {
+func TestASignatureIsVerifiedOnceForEachReceive(t *testing.T) {
 	f := newFake(t)
 	checked := 0
 	f.sign = func([]byte) error { checked++; return nil }
-	f.registrar().Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)) // it starts over with the proof
+	f.registrar().Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)) // handling starts again after the proof
 	if checked != 1 {
-		t.Errorf("it was checked %d times", checked)
+		t.Errorf("it was verified %d times", checked)
 	}
 }
 
-func TestAnOpenRoleShowsThatTheRegistrarMayAssumeRoles(t *testing.T) {
+func TestAnOpenRoleEndsTheRunOfRefusals(t *testing.T) {
 	f, seen := newFake(t), &proofsSeen{}
 	r := f.registrar(func(c *Config) { c.Observer = seen })
 	f.now = noon.Add(3 * time.Minute)
@@ -142,12 +142,12 @@ func TestAnOpenRoleShowsThatTheRegistrarMayAssumeRoles(t *testing.T) {
 		}
 		r.Handle(t.Context(), f.request("Create", fmt.Sprint("s", i), fmt.Sprint("r", i), "c1", nil))
 		if want := 1 - i; seen.refusedInARow != want {
-			t.Errorf("after one that is %s: %d in a row, want %d", outcome, seen.refusedInARow, want)
+			t.Errorf("after a role that is %s: %d in a row, want %d", outcome, seen.refusedInARow, want)
 		}
 	}
 }
 
-func TestEventsAreSweptWhileARegistrarRunsAndFinishedAtItsEnd(t *testing.T) {
+func TestEventsAreSweptWhileARegistrarRunsAndAwaitedAtItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, events := newFake(t), &countedEvents{}
 		stop := running(t, f.registrar(func(c *Config) { c.Events = events }))
@@ -168,13 +168,13 @@ type countedEvents struct {
 func (e *countedEvents) Sweep(context.Context, time.Duration) error { e.swept++; return nil }
 func (e *countedEvents) Wait(context.Context)                       { e.waited++ }
 
-func TestARegistrarIsWholeWithoutItsOptions(t *testing.T) {
+func TestOptionsHaveDefaults(t *testing.T) {
 	c := Config{}.withDefaults()
 	if c.Clock == nil || c.Random == nil || c.Logger == nil || c.Observer == nil || c.Events == nil || c.OnCommit == nil ||
 		c.Concurrency != 16 || c.StopLimit != 20*time.Second || !strings.HasPrefix(c.ID, "registrar-") {
 		t.Errorf("got %+v", c)
 	}
 	if c := (Config{ID: "one", StopLimit: time.Minute, Concurrency: 3}).withDefaults(); c.ID != "one" || c.StopLimit != time.Minute || c.Concurrency != 3 {
-		t.Errorf("what was given is not kept: %+v", c)
+		t.Errorf("the given options are not kept: %+v", c)
 	}
 }

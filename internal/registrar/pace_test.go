@@ -14,15 +14,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-func TestWhatCannotBeStoredForDaysIsReceivedFewerTimesThanTheQueueAllows(t *testing.T) {
+func TestAMessageThatCannotBeStoredForDaysStaysBelowTheMaximumReceives(t *testing.T) {
 	const (
-		receives  = 200                 // see package hub
-		retention = 14 * 24 * time.Hour // of SQS
+		receives  = 200                 // the queue's maxReceiveCount, in package hub
+		retention = 14 * 24 * time.Hour // the queue's message retention
 	)
 	for kind, asked := range map[string]phonehome.Status{"Create": phonehome.Failed, "Update": phonehome.Success, "Delete": phonehome.Success} {
 		t.Run(kind, func(t *testing.T) {
 			f := newFake(t)
-			f.down = errors.New("dynamodb is on fire")
+			f.down = errors.New("dynamodb is unavailable")
 			r, body := f.registrar(), f.request(kind, "s1", "r1", "c1", nil)
 			count := 0
 			for ; f.now.Before(noon.Add(retention)); count++ {
@@ -33,7 +33,7 @@ func TestWhatCannotBeStoredForDaysIsReceivedFewerTimesThanTheQueueAllows(t *test
 				f.now = f.now.Add(d.After)
 			}
 			if count > receives*3/4 {
-				t.Errorf("received %d times in a fortnight", count)
+				t.Errorf("received %d times in 14 days", count)
 			}
 			answers := f.accepted["r1"]
 			if len(answers) == 0 || answers[0].Status != asked {
@@ -43,9 +43,9 @@ func TestWhatCannotBeStoredForDaysIsReceivedFewerTimesThanTheQueueAllows(t *test
 	}
 }
 
-func TestAMessageIsReceivedWhenItsLastMinuteBegins(t *testing.T) {
+func TestAMessageIsReceivedAtTheStartOfItsLastMinute(t *testing.T) {
 	f := newFake(t)
-	f.down = errors.New("dynamodb is on fire")
+	f.down = errors.New("dynamodb is unavailable")
 	var answeredAt time.Time
 	r, body := f.registrar(), f.request("Create", "s1", "r1", "c1", nil)
 	for answeredAt.IsZero() && f.now.Before(noon.Add(time.Hour)) {
@@ -60,13 +60,13 @@ func TestAMessageIsReceivedWhenItsLastMinuteBegins(t *testing.T) {
 	}
 }
 
-func TestAMessageIsKeptForAsLongAsItIsWorkedOn(t *testing.T) {
+func TestAMessageStaysInvisibleWhileItIsHandled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		proofs := 0
 		f.role = func(onboarding.Probe) onboarding.Proof {
 			proofs++
-			time.Sleep(time.Minute) // twice as long as a message is invisible
+			time.Sleep(time.Minute) // twice the visibility timeout
 			return onboarding.Proof{Outcome: onboarding.Proven}
 		}
 		f.queue = []Message{{ID: "m", Body: f.request("Create", "s1", "r1", "c1", nil)}}
@@ -80,23 +80,23 @@ func TestAMessageIsKeptForAsLongAsItIsWorkedOn(t *testing.T) {
 	})
 }
 
-func TestTheMessagesOfAKilledRegistrarComeBackWithinHalfAMinute(t *testing.T) {
+func TestTheMessagesOfAKilledRegistrarAreReceivedAgainWithin30Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.queue = []Message{{ID: "m", Body: f.request("Create", "s1", "r1", "c1", nil)}}
 		if got, err := f.Receive(t.Context(), 1); err != nil || len(got) != 1 {
 			t.Fatal(got, err)
-		} // and never heard of again
+		} // by a registrar that is killed then
 		stop := running(t, f.registrar())
 		time.Sleep(32 * time.Second)
 		stop()
 		if len(f.accepted["r1"]) != 1 {
-			t.Error("it is not answered yet")
+			t.Error("the request was not answered")
 		}
 	})
 }
 
-func TestARegistrarTakesNoMoreThanItCanWorkOn(t *testing.T) {
+func TestARegistrarReceivesNoMoreThanItsFreeSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		for _, id := range []string{"a", "b", "c", "d"} {
@@ -113,25 +113,25 @@ func TestARegistrarTakesNoMoreThanItCanWorkOn(t *testing.T) {
 		time.Sleep(time.Second)
 		f.mu.Lock()
 		if len(f.taken) != 3 {
-			t.Errorf("it has taken %d messages with 3 slots", len(f.taken))
+			t.Errorf("%d messages were received with 3 slots", len(f.taken))
 		}
 		f.mu.Unlock()
 		stop()
 	})
 }
 
-func TestARegistryThatHangsDoesNotKeepTheAnswerBack(t *testing.T) {
+func TestAHangingRegistryDoesNotDelayAnUrgentAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		r := f.registrar(func(c *Config) { c.Registry = hanging{f} })
 		r.Work(t.Context(), Message{ID: "m", Body: f.request("Delete", "s1", "r1", "c1", nil)})
 		if len(f.accepted["r1"]) != 1 || len(f.retries) != 1 {
-			t.Errorf("%d answers, put back %d times", len(f.accepted["r1"]), len(f.retries))
+			t.Errorf("%d answers, requeued %d times", len(f.accepted["r1"]), len(f.retries))
 		}
 	})
 }
 
-// hanging is a registry that is tried until no stack waits any more.
+// hanging is a registry whose Load waits until its context ends.
 type hanging struct{ *fake }
 
 func (hanging) Load(ctx context.Context, _ phonehome.Request, _ onboarding.Snapshot) (onboarding.Snapshot, error) {

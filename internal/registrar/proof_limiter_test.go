@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestNoMoreProofsRunThanTheLimitAllows(t *testing.T) {
+func TestTheNumberOfProofsIsLimited(t *testing.T) {
 	p := newProofLimiter(4)
 	var leaves []func()
 	for i := range 3 {
@@ -55,7 +55,7 @@ func TestEachAccountIsProvenForOneRequestAtATime(t *testing.T) {
 	in := testLink("c1").Account
 	leave, _ := p.claim("c1", in, noon)
 	if leave == nil {
-		t.Fatal("the first has to wait")
+		t.Fatal("the first request has to wait")
 	}
 	if other, _ := p.claim("c2", in, noon); other == nil {
 		t.Error("another customer has to wait as well")
@@ -67,7 +67,7 @@ func TestEachAccountIsProvenForOneRequestAtATime(t *testing.T) {
 	}
 	leave()
 	if leave, _ := p.claim("c1", in, noon.Add(time.Minute)); leave == nil || len(p.backlogs) != 0 {
-		t.Errorf("no request is left, and there are %d backlogs", len(p.backlogs))
+		t.Errorf("no request waits, but there are %d backlogs", len(p.backlogs))
 	}
 }
 
@@ -76,7 +76,7 @@ func TestRequestsWaitForAProofFairlyAndWithoutAWorkerSlot(t *testing.T) {
 		p, workers := newProofLimiter(8), newWorkerSlots(8)
 		workers.add(8)
 		var leaves []func()
-		for _, customer := range []string{"a", "a", "b", "c"} { // all four proofs
+		for _, customer := range []string{"a", "a", "b", "c"} { // takes all four proofs
 			leaves = append(leaves, p.enter(t.Context(), customer, time.Minute, workerSlot{workers}))
 		}
 		came := make(chan string, 10)
@@ -85,22 +85,22 @@ func TestRequestsWaitForAProofFairlyAndWithoutAWorkerSlot(t *testing.T) {
 				if p.enter(t.Context(), customer, time.Minute, workerSlot{workers}) != nil {
 					came <- customer
 				} else {
-					came <- customer + " is sent back"
+					came <- customer + " is requeued"
 				}
 			}()
 			synctest.Wait()
 		}
 		wait("a")
 		wait("a")
-		wait("a") // a third of one customer is too many
-		if got := <-came; got != "a is sent back" {
+		wait("a") // a third waiting request of one customer is refused
+		if got := <-came; got != "a is requeued" {
 			t.Errorf("got %s", got)
 		}
 		wait("d")
 		if free := workers.free(); free != 3 {
-			t.Errorf("three wait, and %d slots are free", free)
+			t.Errorf("three requests wait, and %d slots are free", free)
 		}
-		leaves[2]() // b's: a has its share, so d is next
+		leaves[2]() // b's proof ends; a has its share, so d is next
 		if got := <-came; got != "d" {
 			t.Errorf("%s came first", got)
 		}
@@ -109,7 +109,7 @@ func TestRequestsWaitForAProofFairlyAndWithoutAWorkerSlot(t *testing.T) {
 			t.Errorf("%s came second", got)
 		}
 		p.close()
-		if got := <-came; got != "a is sent back" {
+		if got := <-came; got != "a is requeued" {
 			t.Errorf("got %s", got)
 		}
 		if free := workers.free(); free != 0 {

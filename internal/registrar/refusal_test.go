@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-func TestOnlyWhatS3SaysOfTheSignatureTellsAForgery(t *testing.T) {
+func TestOnlyS3sErrorsForASignatureMeanAForgery(t *testing.T) {
 	tests := []struct {
 		name   string
 		status int
@@ -24,24 +24,24 @@ func TestOnlyWhatS3SaysOfTheSignatureTellsAForgery(t *testing.T) {
 	}{
 		{"a wrong signature", 403, s3Says("SignatureDoesNotMatch", "It does not."), onboarding.Forged},
 		{"a key that does not exist", 403, s3Says("InvalidAccessKeyId", "No such key."), onboarding.Forged},
-		{"a query that is no signature", 400, s3Says("AuthorizationQueryParametersError", "Query-string…"), onboarding.Forged},
-		{"a signature of the old kind", 400, s3Says("InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."), onboarding.Forged},
+		{"an invalid signature query", 400, s3Says("AuthorizationQueryParametersError", "Query-string…"), onboarding.Forged},
+		{"a signature of an old version", 400, s3Says("InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."), onboarding.Forged},
 		{"another invalid request", 400, s3Says("InvalidRequest", "Missing required header for this request: x-amz-content-sha256"), onboarding.Undecided},
-		{"a token that is none", 400, s3Says("InvalidToken", "It is malformed."), onboarding.Forged},
-		{"an address that has run out", 403, s3Says("AccessDenied", "Request has expired"), onboarding.Expired},
-		{"the same in another spelling", 403, s3Says("AccessDenied", "request has expired."), onboarding.Expired},
-		{"a token that has run out", 400, s3Says("ExpiredToken", "The provided token has expired."), onboarding.Expired},
+		{"an invalid token", 400, s3Says("InvalidToken", "It is malformed."), onboarding.Forged},
+		{"an expired URL", 403, s3Says("AccessDenied", "Request has expired"), onboarding.Expired},
+		{"an expired URL, another spelling", 403, s3Says("AccessDenied", "request has expired."), onboarding.Expired},
+		{"an expired token", 400, s3Says("ExpiredToken", "The provided token has expired."), onboarding.Expired},
 		{"an endpoint policy", 403, s3Says("AccessDenied", "Access Denied"), onboarding.Undecided},
 		{"a slow connection", 400, s3Says("RequestTimeout", "Your socket connection…"), onboarding.Undecided},
 		{"a conflict", 409, s3Says("OperationAborted", "A conflicting…"), onboarding.Undecided},
-		{"a clock that is wrong", 403, s3Says("RequestTimeTooSkewed", "The difference…"), onboarding.Undecided},
+		{"a wrong clock", 403, s3Says("RequestTimeTooSkewed", "The difference…"), onboarding.Undecided},
 		{"another Region's bucket", 301, s3Says("PermanentRedirect", "The bucket…"), onboarding.Undecided},
 		{"no bucket", 404, s3Says("NoSuchBucket", "The specified bucket does not exist"), onboarding.Undecided},
 		{"nothing", 403, nil, onboarding.Undecided},
 		{"a proxy's page", 403, []byte("<html><body>Blocked</body></html>"), onboarding.Undecided},
-		{"a page that speaks of S3's code", 403, []byte("<html><Code>SignatureDoesNotMatch</Code></html>"), onboarding.Undecided},
-		{"an answer that was cut off", 403, s3Says("SignatureDoesNotMatch", "It does not.")[:80], onboarding.Undecided},
-		{"a code that is no code", 403, s3Says("Signature\nDoesNotMatch", ""), onboarding.Undecided},
+		{"a page that contains S3's code", 403, []byte("<html><Code>SignatureDoesNotMatch</Code></html>"), onboarding.Undecided},
+		{"a truncated response", 403, s3Says("SignatureDoesNotMatch", "It does not.")[:80], onboarding.Undecided},
+		{"an invalid code", 403, s3Says("Signature\nDoesNotMatch", ""), onboarding.Undecided},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -58,13 +58,13 @@ func TestOnlyWhatS3SaysOfTheSignatureTellsAForgery(t *testing.T) {
 				t.Fatalf("got %v, want a refusal that is %s", err, test.want)
 			}
 			if strings.Contains(err.Error(), "c0ffee") || strings.Contains(err.Error(), "\n") {
-				t.Errorf("the error repeats the answer: %v", err)
+				t.Errorf("the error contains the URL's signature or a line break: %v", err)
 			}
 		})
 	}
 }
 
-func TestAPageInsteadOfS3sSilenceIsNoAcceptance(t *testing.T) {
+func TestAPageInsteadOfS3sEmptyResponseIsUndecided(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("<html>Please accept the terms of this network</html>"))
 	}))
@@ -76,8 +76,7 @@ func TestAPageInsteadOfS3sSilenceIsNoAcceptance(t *testing.T) {
 	}
 }
 
-// refusing has the bucket refuse answers one after the other, and then take
-// them.
+// refusing makes S3 refuse answers one after the other, and then accept them.
 func (f *fake) refusing(refusals ...*RefusedError) {
 	f.bucket = func(phonehome.Response) error {
 		if len(refusals) == 0 {
@@ -95,7 +94,7 @@ var (
 	policy   = refusalOf(403, s3Says("AccessDenied", "Access Denied"))
 )
 
-func TestARefusalThatSaysNothingOfTheSignatureLosesNoRequest(t *testing.T) {
+func TestAnUndecidedRefusalLosesNoRequest(t *testing.T) {
 	for _, kind := range []string{"Create", "Delete"} {
 		t.Run(kind, func(t *testing.T) {
 			f := newFake(t)
@@ -117,7 +116,7 @@ func TestARefusalThatSaysNothingOfTheSignatureLosesNoRequest(t *testing.T) {
 				f.now = f.now.Add(30 * time.Second)
 			}
 			if d := r.Handle(t.Context(), body); d.Action != Done || f.registration(t, "c1").Status != want {
-				t.Errorf("once it is taken: %+v, %s", d, f.registration(t, "c1").Status)
+				t.Errorf("once the answer is accepted: %+v, %s", d, f.registration(t, "c1").Status)
 			}
 			if len(f.accepted["r1"]) != 1 || f.accepted["r1"][0].Status != phonehome.Success {
 				t.Errorf("answered %+v", f.accepted["r1"])
@@ -126,7 +125,7 @@ func TestARefusalThatSaysNothingOfTheSignatureLosesNoRequest(t *testing.T) {
 	}
 }
 
-func TestARefusalThatSaysNothingIsGivenUpAtTheDeadlineAndDisconnectsNoCustomer(t *testing.T) {
+func TestAnUndecidedRefusalIsGivenUpAtTheDeadlineAndDisconnectsNoCustomer(t *testing.T) {
 	f := newFake(t)
 	r := f.registrar()
 	r.Handle(t.Context(), f.request("Create", "s1", "r0", "c1", nil))
@@ -146,7 +145,7 @@ func TestARefusalThatSaysNothingIsGivenUpAtTheDeadlineAndDisconnectsNoCustomer(t
 	}
 }
 
-func TestARunOfRefusalsAcrossCustomersIsAnAlarmUntilAnAnswerIsTaken(t *testing.T) {
+func TestRefusalsOfSeveralCustomersInARowAreAnAlarm(t *testing.T) {
 	f, log := newFake(t), &strings.Builder{}
 	var runs []int
 	r := f.registrar(func(c *Config) {
@@ -156,11 +155,11 @@ func TestARunOfRefusalsAcrossCustomersIsAnAlarmUntilAnAnswerIsTaken(t *testing.T
 	f.bucket = func(phonehome.Response) error { return policy }
 	create := func(customer string) []byte { return f.request("Create", "s"+customer, "r"+customer, customer, nil) }
 	alarms := func() int { return strings.Count(log.String(), "accept no answers") }
-	for _, customer := range []string{"c1", "c1", "stranger", "c2"} {
+	for _, customer := range []string{"c1", "c1", "unknown", "c2"} {
 		r.Handle(t.Context(), create(customer))
 	}
 	if alarms() != 0 {
-		t.Errorf("two customers and a stranger raise the alarm: %s", log)
+		t.Errorf("two customers and an unknown one raise the alarm: %s", log)
 	}
 	r.Handle(t.Context(), create("c3"))
 	r.Handle(t.Context(), create("c4"))
@@ -174,7 +173,7 @@ func TestARunOfRefusalsAcrossCustomersIsAnAlarmUntilAnAnswerIsTaken(t *testing.T
 	}
 }
 
-// inARow hears of runs of refusals.
+// inARow observes the number of refusals in a row.
 type inARow struct {
 	Observer
 	heard func(int)

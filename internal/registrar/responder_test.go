@@ -40,8 +40,8 @@ func success() phonehome.Response {
 	return phonehome.Response{Status: phonehome.Success, PhysicalResourceID: "p", StackID: "s", RequestID: "r1", LogicalResourceID: "PhoneHome"}
 }
 
-// bucketAt is a Responder whose connections go to a server of the test, which
-// answers with the given statuses one after the other.
+// bucketAt returns a responder that connects to a server of the test, which returns the statuses
+// one after the other.
 func bucketAt(t *testing.T, statuses ...int) (*BucketResponder, *[]*http.Request, *[]string) {
 	t.Helper()
 	var requests []*http.Request
@@ -50,7 +50,7 @@ func bucketAt(t *testing.T, statuses ...int) (*BucketResponder, *[]*http.Request
 		body, _ := io.ReadAll(r.Body)
 		requests, bodies = append(requests, r), append(bodies, string(body))
 		status := statuses[min(len(requests), len(statuses))-1]
-		if status == 0 { // cut the connection
+		if status == 0 { // close the connection
 			panic(http.ErrAbortHandler)
 		}
 		w.Header().Set("Location", "http://"+r.Host+"/elsewhere")
@@ -65,7 +65,7 @@ func bucketAt(t *testing.T, statuses ...int) (*BucketResponder, *[]*http.Request
 	return r, &requests, &bodies
 }
 
-func TestAnAnswerIsPutAsCloudFormationSignedIt(t *testing.T) {
+func TestAnAnswerIsPutToTheSignedURL(t *testing.T) {
 	r, requests, bodies := bucketAt(t, 200)
 	if err := r.Respond(t.Context(), responseURL(t), success()); err != nil {
 		t.Fatal(err)
@@ -79,35 +79,35 @@ func TestAnAnswerIsPutAsCloudFormationSignedIt(t *testing.T) {
 		t.Errorf("the escaping changed:\n got %s\nwant %s", got.RequestURI, want)
 	}
 	if _, ok := got.Header["Content-Type"]; ok {
-		t.Error("it has a content type")
+		t.Error("the request has a content type")
 	}
 	if got.ContentLength <= 0 || !strings.Contains((*bodies)[0], `"Status":"SUCCESS"`) {
 		t.Errorf("body %q with length %d", (*bodies)[0], got.ContentLength)
 	}
 }
 
-func TestWhatTheBucketSaysDecides(t *testing.T) {
+func TestTheStatusDecidesTheDelivery(t *testing.T) {
 	tests := []struct {
 		name     string
 		statuses []int
 		tries    int
 		want     string // sent, refused or unsure
 	}{
-		{"200 is taken", []int{200}, 1, "sent"},
+		{"200 is accepted", []int{200}, 1, "sent"},
 		{"204 too", []int{204}, 1, "sent"},
-		{"403 is for others to judge", []int{403}, 1, "refused"},
+		{"403 is refused", []int{403}, 1, "refused"},
 		{"400 too", []int{400}, 1, "refused"},
 		{"404 too", []int{404}, 1, "refused"},
 		{"409 is tried again", []int{409, 200}, 2, "sent"},
-		{"409 may stay", []int{409}, 3, "refused"},
+		{"409 three times is refused", []int{409}, 3, "refused"},
 		{"a redirect is not followed", []int{307}, 1, "refused"},
 		{"500 is tried again", []int{500, 503, 200}, 3, "sent"},
 		{"429 is tried again", []int{429, 200}, 2, "sent"},
 		{"408 is tried again", []int{408, 200}, 2, "sent"},
-		{"300 is no success", []int{300}, 1, "refused"},
-		{"a cut connection is tried again", []int{0, 200}, 2, "sent"},
+		{"300 is refused", []int{300}, 1, "refused"},
+		{"a closed connection is tried again", []int{0, 200}, 2, "sent"},
 		{"403 after 500 is not tried again at once", []int{500, 403}, 2, "refused"},
-		{"some time it goes back to the queue", []int{503}, 3, "unsure"},
+		{"503 three times is unsure", []int{503}, 3, "unsure"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -120,20 +120,20 @@ func TestWhatTheBucketSaysDecides(t *testing.T) {
 			} else if errors.As(err, &refused) {
 				got = "refused"
 				if refused.Code != "SomeCode" || refused.Delivery != onboarding.Undecided {
-					t.Errorf("the code is %q, and the answer is %s", refused.Code, refused.Delivery)
+					t.Errorf("the code is %q, and the delivery is %s", refused.Code, refused.Delivery)
 				}
 			}
 			if got != test.want || len(*requests) != test.tries {
 				t.Errorf("%s (%v) after %d tries, want %s after %d", got, err, len(*requests), test.want, test.tries)
 			}
 			if err != nil && strings.Contains(err.Error(), "c0ffee") {
-				t.Errorf("the error tells the signature: %v", err)
+				t.Errorf("the error contains the signature: %v", err)
 			}
 		})
 	}
 }
 
-func TestAnErrorOfTheNetworkTellsNoSignature(t *testing.T) {
+func TestANetworkErrorContainsNoSignature(t *testing.T) {
 	r := NewBucketResponder("http://127.0.0.1:1", nil) // no server listens there
 	r.pause = noPause
 	err := r.Respond(t.Context(), responseURL(t), success())
@@ -142,14 +142,13 @@ func TestAnErrorOfTheNetworkTellsNoSignature(t *testing.T) {
 	}
 }
 
-// TestABucketBehindAVPCEndpointGetsItsAnswer: such an endpoint gives the
-// bucket's name a private address (aws-facts 12.11).
-func TestABucketBehindAVPCEndpointGetsItsAnswer(t *testing.T) {
+// A VPC endpoint gives the bucket's name a private address (aws-facts 12.11).
+func TestABucketBehindAVPCEndpointCanBeReached(t *testing.T) {
 	for address, taken := range map[string]bool{
 		"10.0.0.9": true, "172.31.3.4": true, "[fd12:3456::9]": true,
 		"169.254.169.254": false, "127.0.0.1": false, "[fd00:ec2::254]": false, "10.0.0.9:80": false, "10.0.0.9:8443": false,
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // no answer is needed
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // the test needs no response
 		request := must(http.NewRequestWithContext(ctx, http.MethodPut, "https://"+address+"/", nil))
 		response, err := NewBucketResponder("", nil).client.Do(request)
 		cancel()
@@ -162,9 +161,8 @@ func TestABucketBehindAVPCEndpointGetsItsAnswer(t *testing.T) {
 	}
 }
 
-// TestOnlyTheBucketItselfGetsAnAnswer: wherever its name leads to, the server
-// there must have a certificate for it.
-func TestOnlyTheBucketItselfGetsAnAnswer(t *testing.T) {
+// Whatever address the bucket's name has, the server must have a certificate for the name.
+func TestAnAnswerRequiresTheBucketsCertificate(t *testing.T) {
 	for name, taken := range map[string]bool{bucketHost: true, "*.s3.eu-central-1.amazonaws.com": true, "internal.example": false} {
 		asked := false
 		certificate, roots := certificateFor(t, name)
@@ -184,7 +182,7 @@ func TestOnlyTheBucketItselfGetsAnAnswer(t *testing.T) {
 	}
 }
 
-// certificateFor is a server's certificate, and those that trust it.
+// certificateFor returns a self-signed certificate for a name, and a pool that trusts it.
 func certificateFor(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
@@ -205,7 +203,7 @@ func TestAnAnswerThatCannotBeEncodedIsNotSent(t *testing.T) {
 	}
 }
 
-func TestTheReasonOfADeadLetterIsAnAttributeThatSQSTakes(t *testing.T) {
+func TestTheReasonOfADeadLetterIsAValidAttribute(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain":                    "plain",
 		"":                         "no reason given",

@@ -21,7 +21,7 @@ func testLogger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// running starts a registrar in a bubble of its own time, and gives what stops it.
+// running starts a registrar in a synctest bubble, and returns a function that stops it.
 func running(t *testing.T, r *Registrar) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -35,29 +35,29 @@ func running(t *testing.T, r *Registrar) (stop func()) {
 	}
 }
 
-func TestPoisonNextToHonestMessagesDelaysNone(t *testing.T) {
+func TestPoisonMessagesDelayNoOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.role = func(p onboarding.Probe) onboarding.Proof {
 			if p.CustomerID == "c2" {
-				panic("an unforeseen role")
+				panic("an unexpected role")
 			}
 			return onboarding.Proof{Outcome: onboarding.Proven}
 		}
 		f.queue = []Message{
 			{ID: "rubbish", Body: []byte("rubbish")},
 			{ID: "panics", Body: f.request("Create", "s2", "r2", "c2", nil)},
-			{ID: "honest", Body: f.request("Create", "s1", "r1", "c1", nil)},
-			{ID: "stranger", Body: f.request("Delete", "s3", "r3", "stranger", nil)},
+			{ID: "genuine", Body: f.request("Create", "s1", "r1", "c1", nil)},
+			{ID: "unknown", Body: f.request("Delete", "s3", "r3", "unknown", nil)},
 		}
 		stop := running(t, f.registrar())
 		time.Sleep(5 * time.Second)
 		stop()
 		if got := f.registration(t, "c1"); got.Status != onboarding.Active {
-			t.Errorf("the honest one: %+v", got)
+			t.Errorf("the genuine request: %+v", got)
 		}
 		if len(f.accepted["r3"]) != 1 || len(f.deadLetters) != 1 {
-			t.Errorf("%d answers to the stranger, dead letters %v", len(f.accepted["r3"]), f.deadLetters)
+			t.Errorf("%d answers to the unknown customer, dead letters %v", len(f.accepted["r3"]), f.deadLetters)
 		}
 		if len(f.queue) != 1 || f.queue[0].ID != "panics" {
 			t.Errorf("left in the queue: %v", f.queue)
@@ -65,7 +65,7 @@ func TestPoisonNextToHonestMessagesDelaysNone(t *testing.T) {
 	})
 }
 
-func TestASlowRoleHoldsUpNeitherDeletesNorOtherCustomers(t *testing.T) {
+func TestSlowRolesDelayNoDelete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		for i := range 30 {
@@ -91,7 +91,7 @@ func TestASlowRoleHoldsUpNeitherDeletesNorOtherCustomers(t *testing.T) {
 	})
 }
 
-func TestDeletesOfABatchGoFirst(t *testing.T) {
+func TestDeletesOfABatchAreHandledFirst(t *testing.T) {
 	f := newFake(t)
 	batch := []Message{
 		{ID: "create", Body: f.request("Create", "s1", "r1", "c1", nil)},
@@ -120,12 +120,12 @@ func TestStoppingFinishesRequestsInFlight(t *testing.T) {
 			t.Errorf("stopping took %s", took)
 		}
 		if f.registration(t, "c1").Status != onboarding.Active || len(f.queue) != 0 {
-			t.Error("what was in flight was not finished")
+			t.Error("the request in flight was not finished")
 		}
 	})
 }
 
-func TestStoppingRequeuesWhatWasNotBegun(t *testing.T) {
+func TestStoppingRequeuesMessagesThatWereNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.role = func(onboarding.Probe) onboarding.Proof {
@@ -146,7 +146,7 @@ func TestStoppingRequeuesWhatWasNotBegun(t *testing.T) {
 	})
 }
 
-func TestStoppingDoesNotWaitForever(t *testing.T) {
+func TestStoppingWaitsForALimitedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		r := f.registrar(func(c *Config) { c.Prover = stubborn{} })
@@ -159,12 +159,12 @@ func TestStoppingDoesNotWaitForever(t *testing.T) {
 			t.Errorf("stopping took %s", took)
 		}
 		if len(f.queue) != 1 {
-			t.Error("a message that was not finished is gone")
+			t.Error("a message that was not handled was deleted")
 		}
 	})
 }
 
-// stubborn proves until its context ends.
+// stubborn is a prover whose proofs last until their context ends.
 type stubborn struct{}
 
 func (stubborn) Prove(ctx context.Context, _ onboarding.Probe) onboarding.Proof {
@@ -172,7 +172,7 @@ func (stubborn) Prove(ctx context.Context, _ onboarding.Probe) onboarding.Proof 
 	return onboarding.Proof{Outcome: onboarding.Inconclusive, Err: ctx.Err()}
 }
 
-func TestAHeartbeatComesEveryMinute(t *testing.T) {
+func TestARegistrarSendsAHeartbeatEveryMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		stop := running(t, f.registrar())
@@ -184,7 +184,7 @@ func TestAHeartbeatComesEveryMinute(t *testing.T) {
 	})
 }
 
-func TestReceivingThatFailsIsTriedAgainMoreAndMoreSlowly(t *testing.T) {
+func TestAFailingReceiveIsRetriedWithGrowingPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &broken{fake: newFake(t)}
 		r := q.fake.registrar(func(c *Config) { c.Queue = q })
@@ -207,7 +207,7 @@ func (q *broken) Receive(context.Context, int) ([]Message, error) {
 	return nil, errNetwork
 }
 
-func TestRetriesAreSpreadButNeverShorter(t *testing.T) {
+func TestJitterNeverShortensAPause(t *testing.T) {
 	r := newFake(t).registrar()
 	seen := map[time.Duration]bool{}
 	for range 50 {
@@ -222,7 +222,7 @@ func TestRetriesAreSpreadButNeverShorter(t *testing.T) {
 	}
 }
 
-func TestARegistrarThatIsToGiveUpDoesSoOnlyBeforeItHasEverReceived(t *testing.T) {
+func TestGiveUpEndsARegistrarOnlyBeforeItsFirstReceive(t *testing.T) {
 	for _, worked := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			q := &flaky{fake: newFake(t), works: worked}
@@ -232,13 +232,13 @@ func TestARegistrarThatIsToGiveUpDoesSoOnlyBeforeItHasEverReceived(t *testing.T)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			if err := r.Run(ctx); errors.Is(err, errNetwork) == worked {
-				t.Errorf("worked once: %v; ended with %v", worked, err)
+				t.Errorf("received before: %v; ended with %v", worked, err)
 			}
 		})
 	}
 }
 
-// flaky works at most once.
+// flaky receives at most once.
 type flaky struct {
 	*fake
 	works bool

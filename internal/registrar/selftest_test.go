@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-func TestASelfTestIsNotedAndAsksForNothing(t *testing.T) {
+func TestASelfTestIsRecorded(t *testing.T) {
 	const topic = "arn:aws:sns:eu-central-1:111111111111:xacct-acme-0"
 	nonce := strings.Repeat("ab", 16)
 	message := func(topic string, age time.Duration) []byte {
@@ -31,11 +31,11 @@ func TestASelfTestIsNotedAndAsksForNothing(t *testing.T) {
 		action Action
 		noted  []string
 	}{
-		"the hub's own":           {message(topic, time.Second), nil, Done, []string{nonce + " " + topic}},
-		"no apply waits any more": {message(topic, time.Hour), nil, Done, nil},
-		"of another hub":          {message(strings.Replace(topic, "acme", "other", 1), time.Second), nil, DeadLetter, nil},
-		"of another account":      {message(strings.Replace(topic, "1111", "9999", 1), time.Second), nil, DeadLetter, nil},
-		"no registry":             {message(topic, time.Second), errors.New("down"), Retry, nil},
+		"the hub's own":      {message(topic, time.Second), nil, Done, []string{nonce + " " + topic}},
+		"an hour old":        {message(topic, time.Hour), nil, Done, nil},
+		"of another hub":     {message(strings.Replace(topic, "acme", "other", 1), time.Second), nil, DeadLetter, nil},
+		"of another account": {message(strings.Replace(topic, "1111", "9999", 1), time.Second), nil, DeadLetter, nil},
+		"no registry":        {message(topic, time.Second), errors.New("down"), Retry, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
@@ -44,7 +44,7 @@ func TestASelfTestIsNotedAndAsksForNothing(t *testing.T) {
 				t.Errorf("got %+v, want %s", d, c.action)
 			}
 			if !slices.Equal(f.selfTests, c.noted) {
-				t.Errorf("noted is %v, want %v", f.selfTests, c.noted)
+				t.Errorf("recorded are %v, want %v", f.selfTests, c.noted)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-func TestWhatSNSDidNotSignGoesToTheDeadLettersWithItsReason(t *testing.T) {
+func TestAMessageWithoutSNSsSignatureIsADeadLetterWithAReason(t *testing.T) {
 	f := newFake(t)
 	f.sign = func([]byte) error {
 		return fmt.Errorf("%w: its certificate is another service's", phonehome.ErrForged)
@@ -28,7 +28,7 @@ func TestWhatSNSDidNotSignGoesToTheDeadLettersWithItsReason(t *testing.T) {
 	}
 }
 
-func TestACertificateThatCannotBeFetchedIsARetryAndNeverAnAcceptance(t *testing.T) {
+func TestAnUnavailableCertificateIsRetriedAndNeverAccepted(t *testing.T) {
 	f := newFake(t)
 	r, ctx := f.registrar(), context.Background()
 	f.sign = func([]byte) error { return errors.New("no route to host") }
@@ -38,22 +38,22 @@ func TestACertificateThatCannotBeFetchedIsARetryAndNeverAnAcceptance(t *testing.
 	}
 	gone := f.request("Delete", "s2", "r2", "c2", nil)
 	if d := r.Handle(ctx, gone); d.Action != Retry || len(f.accepted["r2"]) != 1 || f.accepted["r2"][0].Status != phonehome.Success {
-		t.Errorf("a Delete never waits: %+v, %+v", d, f.accepted["r2"])
+		t.Errorf("got %+v, %+v, want a Delete to be answered at once", d, f.accepted["r2"])
 	}
 	f.now = noon.Add(14*time.Minute + time.Second)
 	if d := r.Handle(ctx, body); d.Action != Retry || f.accepted["r1"][0].Status != phonehome.Failed {
-		t.Errorf("nor does a stack hang: %+v, %+v", d, f.accepted["r1"])
+		t.Errorf("got %+v, %+v, want an answer in the last minute", d, f.accepted["r1"])
 	}
 	if len(f.answers) != 0 || len(f.regs) != 0 || len(f.stacks) != 0 {
 		t.Errorf("something was written: %v %v %v", f.answers, f.regs, f.stacks)
 	}
 }
 
-func TestAHubMaySkipSignaturesAndARunningRegistrarHearsOfIt(t *testing.T) {
+func TestARunningRegistrarFollowsTheHubsSignatureSetting(t *testing.T) {
 	f := newFake(t)
 	r := f.registrar()
 	f.sign = func([]byte) error { return phonehome.ErrForged }
-	f.hub.SkipSignatures = true // after the registrar was started
+	f.hub.SkipSignatures = true // while the registrar runs
 	if d := r.Handle(context.Background(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Done || len(f.regs) != 1 {
 		t.Errorf("%+v, %d registrations", d, len(f.regs))
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// recorder is a Tracer that keeps the spans, each with the names of those above it.
+// recorder is a Tracer that keeps spans, each with the names of its ancestors.
 type recorder struct {
 	mu    sync.Mutex
 	spans []*recorded
@@ -92,12 +92,12 @@ phone-home/commit`
 	}
 	for _, s := range traced.spans {
 		if text := fmt.Sprint(s.about); !s.ended || strings.Contains(text, "Signature") || strings.Contains(text, "https:") {
-			t.Errorf("span %s has ended: %t; it says %s", s.path, s.ended, text)
+			t.Errorf("span %s, ended: %t, has the attributes %s", s.path, s.ended, text)
 		}
 	}
 }
 
-func TestATraceEndsWhateverHappens(t *testing.T) {
+func TestATraceAlwaysEnds(t *testing.T) {
 	f := newFake(t)
 	traced := &recorder{}
 	r := f.registrar(func(c *Config) { c.Tracer = traced })
@@ -107,7 +107,7 @@ func TestATraceEndsWhateverHappens(t *testing.T) {
 	if got := traced.paths(); got != "phone-home\nphone-home/decode" || traced.spans[0].about["xacct.action"] != "dead_letter" {
 		t.Errorf("got\n%s\n%v", got, traced.spans[0].about)
 	}
-	f.sign = func([]byte) error { panic("a mistake") }
+	f.sign = func([]byte) error { panic("a bug") }
 	r.Work(context.Background(), Message{Body: f.request("Create", "s1", "r1", "c1", nil)})
 	for _, s := range traced.spans {
 		if !s.ended {

@@ -17,7 +17,7 @@ import (
 
 const lacks = "arn:aws:iam::111111111111:user/ci may not do sts:AssumeRole on arn:aws:iam::111111111111:role/worker"
 
-// proofsSeen counts proofs by what they have shown.
+// proofsSeen counts proofs by their result.
 type proofsSeen struct {
 	noObserver
 
@@ -34,7 +34,7 @@ func (p *proofsSeen) Proved(proof onboarding.Proof) {
 
 func (p *proofsSeen) RolesRefusedInARow(customers int) { p.refusedInARow = customers }
 
-func TestAMissingPermissionOfTheVendorsHasAVoiceWhileTheStackWaitsAndAfter(t *testing.T) {
+func TestAMissingPermissionOfTheVendorIsLoggedCountedAndRecorded(t *testing.T) {
 	f, seen := newFake(t), &proofsSeen{}
 	var log strings.Builder
 	f.role = func(onboarding.Probe) onboarding.Proof {
@@ -49,23 +49,23 @@ func TestAMissingPermissionOfTheVendorsHasAVoiceWhileTheStackWaitsAndAfter(t *te
 		t.Errorf("%d proofs, logged: %s", seen.lacking, log.String())
 	}
 	if !strings.Contains(log.String(), `missing="`+lacks) {
-		t.Errorf("the log does not say what is missing: %s", log.String())
+		t.Errorf("the log does not name the missing permission: %s", log.String())
 	}
 	if answer := f.accepted["r1"][0]; answer.Status != phonehome.Failed || !strings.Contains(answer.Reason, "lacks a permission") {
-		t.Errorf("the customer is told %+v", answer)
+		t.Errorf("the answer is %+v", answer)
 	}
 	if len(f.notes) < 1 || len(f.notes) > 2 {
-		t.Fatalf("%d notes of one stack in a quarter of an hour, and %d receives", len(f.notes), receives)
+		t.Fatalf("%d lines for one stack in 15 minutes, and %d receives", len(f.notes), receives)
 	}
 	if note := f.notes[0]; !note.Waiting || note.CustomerID != "c1" || note.Outcome != onboarding.OutcomeNotPermitted || note.Cause != lacks || !note.At.Equal(noon) {
-		t.Errorf("noted %+v", note)
+		t.Errorf("recorded %+v", note)
 	}
 	if last := f.history[len(f.history)-1]; !last.Refused || last.Cause != lacks {
 		t.Errorf("the history ends with %+v", last)
 	}
 }
 
-func TestAStackThatPhonesHomeIsNotedOnceAndAThrottleWithItsCauseIfItLasts(t *testing.T) {
+func TestAWaitingStackIsRecordedOnceAndLastingThrottlingWithItsCause(t *testing.T) {
 	f, seen := newFake(t), &proofsSeen{}
 	f.role = func(onboarding.Probe) onboarding.Proof {
 		return onboarding.Proof{Outcome: onboarding.Inconclusive, Err: errors.New("Throttling:\n\tRate exceeded")}
@@ -74,20 +74,20 @@ func TestAStackThatPhonesHomeIsNotedOnceAndAThrottleWithItsCauseIfItLasts(t *tes
 	for range 2 {
 		r.Handle(t.Context(), body)
 		if len(f.notes) != 1 || !f.notes[0].Waiting || f.notes[0].Cause != "" || f.notes[0].CustomerID != "c1" {
-			t.Errorf("noted at once: %+v", f.notes)
+			t.Errorf("recorded at once: %+v", f.notes)
 		}
 	}
 	f.now = noon.Add(time.Minute)
 	r.Handle(t.Context(), body)
 	if len(f.notes) != 2 || f.notes[1].Cause != "AWS does not say whether the role can be assumed: Throttling: Rate exceeded" || f.notes[1].Outcome != onboarding.OutcomeUnsettled {
-		t.Errorf("noted after a minute: %+v", f.notes)
+		t.Errorf("recorded after a minute: %+v", f.notes)
 	}
 	if seen.undecided != 3 {
 		t.Errorf("%d proofs are counted", seen.undecided)
 	}
 }
 
-func TestANoteThatCannotBeWrittenHoldsUpNothing(t *testing.T) {
+func TestAFailedNoteDelaysNothing(t *testing.T) {
 	f := newFake(t)
 	var log strings.Builder
 	f.role = func(onboarding.Probe) onboarding.Proof {
@@ -103,14 +103,14 @@ type noNotes struct{ *fake }
 
 func (noNotes) Note(context.Context, onboarding.HistoryEntry) error { return errors.New("no") }
 
-func TestALineIsWrittenOnceInAWhile(t *testing.T) {
+func TestALineIsWrittenOnceInAnInterval(t *testing.T) {
 	n := notes{}
 	entry := onboarding.HistoryEntry{At: noon, CustomerID: "c1", Outcome: onboarding.OutcomeNotPermitted, Cause: "a"}
 	later, other := entry, entry
 	later.At, other.Cause = noon.Add(noteEvery), "b"
 	for i, want := range []bool{n.due(entry), !n.due(entry), n.due(other), n.due(later)} {
 		if !want {
-			t.Errorf("%d: what is due is wrong", i)
+			t.Errorf("entry %d: due is wrong", i)
 		}
 	}
 	for i := range 2 * mostRemembered {
@@ -118,11 +118,11 @@ func TestALineIsWrittenOnceInAWhile(t *testing.T) {
 		n.due(entry)
 	}
 	if len(n.at) > mostRemembered {
-		t.Errorf("%d are remembered", len(n.at))
+		t.Errorf("%d entries are remembered", len(n.at))
 	}
 }
 
-func TestAnAnswerThatWasGivenUpIsInTheHistory(t *testing.T) {
+func TestAnAnswerThatWasGivenUpIsRecorded(t *testing.T) {
 	f := newFake(t)
 	f.bucket = func(phonehome.Response) error { return refusalOf(403, s3Says("AccessDenied", "Access Denied")) }
 	r, body := f.registrar(), f.request("Create", "s1", "r1", "c1", nil)
@@ -134,17 +134,17 @@ func TestAnAnswerThatWasGivenUpIsInTheHistory(t *testing.T) {
 		f.now = f.now.Add(d.After)
 	}
 	if len(f.notes) != 1 || f.notes[0].Outcome != onboarding.OutcomeUnclear || !strings.Contains(f.notes[0].Cause, "403 AccessDenied") || f.notes[0].Waiting {
-		t.Errorf("noted: %+v", f.notes)
+		t.Errorf("recorded: %+v", f.notes)
 	}
-	// A forgery leaves no line: a publisher could write any number.
+	// A forgery adds no line, because a publisher could write any number of them.
 	f.bucket = nil
 	r.Handle(t.Context(), forgery("Delete", "s1", "f1", "c1", nil))
 	if len(f.notes) != 1 {
-		t.Errorf("a forgery was noted: %+v", f.notes)
+		t.Errorf("a forgery was recorded: %+v", f.notes)
 	}
 }
 
-func TestRolesThatAreRefusedForAllCustomersAreAnAlarm(t *testing.T) {
+func TestRolesOfSeveralCustomersRefusedInARowAreAnAlarm(t *testing.T) {
 	f, seen := newFake(t), &proofsSeen{}
 	var log strings.Builder
 	f.links["c3"] = testLink("c3")

@@ -15,13 +15,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-func TestAReceiveAsksForNoMoreThanSQSGives(t *testing.T) {
+func TestAReceiveTakesAtMostAsManySlotsAsSQSReturnsMessages(t *testing.T) {
 	if n := newWorkerSlots(32).acquire(t.Context(), 1); n != mostAtOnce {
 		t.Errorf("it takes %d slots", n)
 	}
 }
 
-func TestAReceiveWaitsForMoreSlotsForAMoment(t *testing.T) {
+func TestAReceiveWaitsShortlyForMoreSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slots := newWorkerSlots(16)
 		slots.add(16)
@@ -43,12 +43,12 @@ func TestAReceiveWaitsForMoreSlotsForAMoment(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if n := slots.acquire(ctx, 1); n != 0 {
-			t.Errorf("there were no slots, and it took %d", n)
+			t.Errorf("no slots were free, but it took %d", n)
 		}
 	})
 }
 
-// launches are messages of so many customers, each in an account of their own.
+// launches adds messages of n customers, each in an account of their own.
 func launches(f *fake, n int) {
 	for i := range n {
 		id, accountID := fmt.Sprint("customer-", i), fmt.Sprintf("3%011d", i)
@@ -68,9 +68,9 @@ func launches(f *fake, n int) {
 	}
 }
 
-// The time in a bubble is what the calls take, and nothing else: so this counts
-// how many of them wait for each other.
-func TestThreeHundredLaunchesAtOnceAreConnectedWithoutAnyRequeue(t *testing.T) {
+// In a synctest bubble only the fake's calls take time, so the test measures how many of them wait
+// for each other.
+func TestThreeHundredConcurrentLaunchesAreConnectedWithoutARequeue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const call = 20 * time.Millisecond
 		f := newFake(t)
@@ -81,7 +81,7 @@ func TestThreeHundredLaunchesAtOnceAreConnectedWithoutAnyRequeue(t *testing.T) {
 			}
 		}
 		f.role = func(onboarding.Probe) onboarding.Proof {
-			time.Sleep(2 * call) // three, with the one of every step
+			time.Sleep(2 * call) // three calls, with that of the step
 			return onboarding.Proof{Outcome: onboarding.Proven}
 		}
 		r := f.registrar(func(c *Config) { c.Queue = slowReceive{f, call} })
@@ -101,14 +101,14 @@ func TestThreeHundredLaunchesAtOnceAreConnectedWithoutAnyRequeue(t *testing.T) {
 		if len(f.retries) != 0 || len(f.queue) != 0 {
 			t.Errorf("%d were requeued, %d are left", len(f.retries), len(f.queue))
 		}
-		// Sixteen at once with eight calls each, one after the other, are 3 s.
+		// 16 at once, each with eight calls in sequence, are 3 s.
 		if took > 4*time.Second {
 			t.Errorf("300 launches took %s", took)
 		}
 	})
 }
 
-// slowReceive is a queue whose receives take time too.
+// slowReceive is a queue whose receives take time.
 type slowReceive struct {
 	*fake
 

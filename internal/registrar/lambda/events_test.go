@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestEventsAreFinishedWithTheBatchAndSweptByTheSchedule(t *testing.T) {
+func TestEventsAreSentWithTheBatchAndSweptByTheSchedule(t *testing.T) {
 	f := &fake{}
 	flushed := 0
 	h := &Handler{Registrar: f, Clock: time.Now, Flush: func(context.Context) { flushed++ }}
@@ -28,7 +28,7 @@ func TestEventsAreFinishedWithTheBatchAndSweptByTheSchedule(t *testing.T) {
 	}
 }
 
-func TestNoEventKeepsTheAnswerOfABatchFromComingInTime(t *testing.T) {
+func TestSendingEventsNeverDelaysTheResponseOfABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{sending: time.Hour}
 		begun := time.Now()

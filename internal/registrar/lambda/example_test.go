@@ -14,7 +14,7 @@ import (
 
 const example = "../../../examples/registrar-lambda"
 
-func TestTheExampleIsHCL(t *testing.T) {
+func TestTheExampleIsValidHCL(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(example, "*.tf"))
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -26,7 +26,7 @@ func TestTheExampleIsHCL(t *testing.T) {
 	}
 }
 
-func TestTheExampleNamesTheFunctionsVariablesAndTasks(t *testing.T) {
+func TestTheExampleHasTheFunctionsVariablesAndTasks(t *testing.T) {
 	var all strings.Builder
 	files, err := filepath.Glob(filepath.Join(example, "*.tf"))
 	if err != nil {

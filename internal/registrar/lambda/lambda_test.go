@@ -18,7 +18,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
 
-// fake is a registrar that is never done with some messages.
+// fake is a registrar that fails to handle some messages.
 type fake struct {
 	mu     sync.Mutex
 	undone []string
@@ -26,7 +26,7 @@ type fake struct {
 	worked []registrar.Message
 	beats  int
 
-	sending         time.Duration // what events take
+	sending         time.Duration // how long sending events takes
 	finished, swept int
 }
 
@@ -71,7 +71,7 @@ func handle(t *testing.T, h *Handler, event string) string {
 	return string(text)
 }
 
-func TestOnlyWhatIsNotDoneIsReported(t *testing.T) {
+func TestOnlyUnhandledMessagesAreReported(t *testing.T) {
 	f := &fake{undone: []string{"b"}}
 	got := handle(t, &Handler{Registrar: f, Clock: time.Now}, batch)
 	if want := `{"batchItemFailures":[{"itemIdentifier":"b"}]}`; got != want {
@@ -87,11 +87,11 @@ func TestOnlyWhatIsNotDoneIsReported(t *testing.T) {
 	}
 	f.undone = nil
 	if got, want := handle(t, &Handler{Registrar: f, Clock: time.Now}, batch), `{"batchItemFailures":[]}`; got != want {
-		t.Errorf("got %s, want %s: anything else counts as a failure of the whole batch", got, want)
+		t.Errorf("got %s, want %s: any other response is a failure of the whole batch", got, want)
 	}
 }
 
-func TestABatchEndsBeforeTheFunctionDoes(t *testing.T) {
+func TestABatchEndsBeforeTheFunctionTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &Handler{Registrar: &fake{slow: time.Hour}, Clock: time.Now}
 		begun := time.Now()
@@ -114,7 +114,7 @@ func TestTheMessagesOfABatchDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
-func TestAScheduleWakesTheFunctionForItsTasks(t *testing.T) {
+func TestAScheduleRunsTheFunctionsTasks(t *testing.T) {
 	f, rounds := &fake{}, 0
 	h := &Handler{Registrar: f, Clock: time.Now, Verify: func(context.Context) { rounds++ }}
 	handle(t, h, `{"task":"beat"}`)
@@ -137,10 +137,10 @@ func TestAWorkingFunctionSendsOneHeartbeatAMinute(t *testing.T) {
 	}
 }
 
-func TestAnEventThatIsNoneIsAnError(t *testing.T) {
+func TestAnUnknownEventIsAnError(t *testing.T) {
 	for _, event := range []string{`{}`, `[]`, `{"task":"dance"}`, `{"Records":[]}`} {
 		if _, err := (&Handler{Registrar: &fake{}}).Handle(t.Context(), json.RawMessage(event)); err == nil {
-			t.Errorf("%s is taken", event)
+			t.Errorf("%s is accepted", event)
 		}
 	}
 }

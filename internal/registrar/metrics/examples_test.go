@@ -21,14 +21,13 @@ var (
 	labelName   = regexp.MustCompile(`([a-z_]+)\s*[=!]~?`)
 )
 
-// shownIn are the files that tell people which figures to look at.
+// shownIn are the files that show metrics to users.
 var shownIn = []string{
 	"examples/monitoring/*.yaml", "examples/monitoring/*.json", "examples/registrar-systemd/README.md", "templates/guides/*.tmpl",
 }
 
-// TestTheDocumentedMetricsExist compares the names and labels of figures
-// in rules, dashboards and guides with those that a registrar has, and wants
-// every figure to be shown somewhere.
+// The names and labels of metrics in rules, dashboards and guides must be those of a registrar,
+// and every metric must be in one of them.
 func TestTheDocumentedMetricsExist(t *testing.T) {
 	t.Parallel()
 	labels := figures()
@@ -46,7 +45,7 @@ func TestTheDocumentedMetricsExist(t *testing.T) {
 			for _, name := range metricName.FindAllString(string(text), -1) {
 				base := histogram.ReplaceAllString(name, "")
 				shown[name], shown[base] = true, true
-				// Terraform's types begin like figures.
+				// In guides, Terraform's types have the same prefix.
 				if _, there := labels[base]; !there && !strings.HasSuffix(file, ".tmpl") {
 					t.Errorf("%s names %s, which no registrar has", file, name)
 				}
@@ -62,14 +61,14 @@ func TestTheDocumentedMetricsExist(t *testing.T) {
 	}
 	for name := range labels {
 		if !shown[name] {
-			t.Errorf("%s is shown nowhere", name)
+			t.Errorf("%s is in none of the files", name)
 		}
 	}
 }
 
 var histogram = regexp.MustCompile(`_(bucket|sum|count)$`)
 
-// figures returns the labels of every figure of a registrar.
+// figures returns the labels of every metric of a registrar.
 func figures() map[string]map[string]bool {
 	m := New(Config{Hub: "acme", Version: "1", Clock: func() time.Time { return time.Time{} }})
 	told := make(chan *prometheus.Desc)

@@ -21,7 +21,7 @@ import (
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// watched is a monitor whose clock and registry the test moves.
+// watched is a monitor with a clock and a registry that the test controls.
 type watched struct {
 	*Monitor
 	now  time.Time
@@ -43,7 +43,7 @@ func (w *watched) get(t *testing.T, path string) (int, string) {
 	return recorder.Code, recorder.Body.String()
 }
 
-func TestTheFiguresCountWhatHappened(t *testing.T) {
+func TestMetricsCountTheObservedSteps(t *testing.T) {
 	w := watch()
 	create := phonehome.Request{Type: phonehome.Create, SentAt: noon.Add(-7 * time.Second)}
 	a := registrar.Message{ID: "a", SentAt: noon.Add(-7 * time.Second)}
@@ -85,12 +85,12 @@ func TestTheFiguresCountWhatHappened(t *testing.T) {
 		`go_goroutines`,
 	} {
 		if !strings.Contains(text, line) {
-			t.Errorf("there is no %s in\n%s", line, text)
+			t.Errorf("%s is missing in\n%s", line, text)
 		}
 	}
 }
 
-func TestTheOldestMessageIsForgottenWhenItIsDoneOrNeverSeenAgain(t *testing.T) {
+func TestTheOldestMessageIsForgottenOnceItIsDoneOrNotReceivedAgain(t *testing.T) {
 	w := watch()
 	mine := registrar.Message{ID: "mine", SentAt: noon.Add(-time.Hour)}
 	theirs := registrar.Message{ID: "theirs", SentAt: noon.Add(-time.Minute)}
@@ -100,17 +100,17 @@ func TestTheOldestMessageIsForgottenWhenItIsDoneOrNeverSeenAgain(t *testing.T) {
 		t.Errorf("the oldest is %s old", got)
 	}
 	w.Finished(mine, registrar.Disposition{Action: registrar.Done})
-	w.now = noon.Add(10 * time.Minute) // it may come again any moment
+	w.now = noon.Add(10 * time.Minute) // it may be received again at any moment
 	if got := w.oldest(); got != 11*time.Minute {
-		t.Errorf("the other is %s old", got)
+		t.Errorf("the other message is %s old", got)
 	}
-	w.now = noon.Add(20 * time.Minute) // another registrar has it
+	w.now = noon.Add(20 * time.Minute) // another registrar must have received it
 	if got := w.oldest(); got != 0 {
-		t.Errorf("one that never came again is %s old", got)
+		t.Errorf("a message that was not received again is %s old", got)
 	}
 }
 
-func TestHealthSaysWhatIsWrong(t *testing.T) {
+func TestHealthReportsProblems(t *testing.T) {
 	w := watch()
 	health := func() (int, Health) {
 		t.Helper()
@@ -129,7 +129,7 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 		}
 		for i, problem := range want {
 			if !strings.Contains(h.Problems[i], problem) {
-				t.Errorf("%s: %q says nothing of %q", when, h.Problems[i], problem)
+				t.Errorf("%s: %q does not contain %q", when, h.Problems[i], problem)
 			}
 		}
 	}
@@ -151,7 +151,7 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 	check("one is taken again", http.StatusOK)
 }
 
-func TestTheRegistryIsNotAskedOnceForEveryProbe(t *testing.T) {
+func TestTheRegistrysHealthIsCached(t *testing.T) {
 	w := watch()
 	for range 5 {
 		_, _ = w.get(t, "/healthz")

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestSpansReachACollector plays the collector that the environment names.
+// The test's server is the collector that the environment names.
 func TestSpansReachACollector(t *testing.T) {
 	got := make(chan *collector.ExportTraceServiceRequest, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
