@@ -18,8 +18,8 @@ const administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 // OpenAccount creates an account in a partition ("aws", "aws-us-gov", "aws-cn"
 // or "aws-eusc"), if it does not exist. Its keys are valid only in the Regions of
 // that partition. It returns an error if the account exists in another partition
-// or was closed. Credentials, NewUser and Admin create an account that does not
-// exist in the commercial partition.
+// or was closed. If an account does not exist, Credentials, NewUser and Admin create
+// it in the commercial partition.
 func (s *Sandbox) OpenAccount(account, partition string) error {
 	return s.identity.OpenAccount(account, partition)
 }

@@ -144,7 +144,7 @@ func (s *Sandbox) controlDeleteStackSet(_ http.ResponseWriter, r *http.Request) 
 	return done{true}, s.DeleteStackSet(r.Context(), q.ID)
 }
 
-// NewOrganization creates an organization.
+// NewOrganization creates an organization, and returns it.
 func (c Client) NewOrganization(ctx context.Context, q OrganizationRequest) (Organization, error) {
 	var o Organization
 	return o, c.do(ctx, http.MethodPost, "/_sandbox/organization", q, &o)
@@ -168,12 +168,13 @@ func (c Client) AttachServiceControlPolicy(ctx context.Context, q ServiceControl
 	return answer.ID, err
 }
 
-// DetachServiceControlPolicy detaches a service control policy.
+// DetachServiceControlPolicy detaches a service control policy by its ID.
 func (c Client) DetachServiceControlPolicy(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodDelete, "/_sandbox/organization/control", ServiceControlAnswer{id}, nil)
 }
 
-// CloseAccount closes an account permanently.
+// CloseAccount closes an account permanently. It returns an error if the account
+// does not exist or is already closed.
 func (c Client) CloseAccount(ctx context.Context, account string) error {
 	return c.do(ctx, http.MethodPost, "/_sandbox/account/close", AccountRequest{account}, nil)
 }

@@ -21,7 +21,7 @@ import (
 
 var _ kernel.Inside = (*Sandbox)(nil)
 
-// errLostAnswer means that a call was executed, but that its answer is lost.
+// errLostAnswer means that a call was executed, but its answer was lost.
 var errLostAnswer = errors.New("the connection was cut before the answer came")
 
 // Do implements kernel.Inside: it executes a call from one service to another.

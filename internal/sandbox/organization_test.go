@@ -513,7 +513,7 @@ func TestTheManagementAccountCanDescribeItsOrganization(t *testing.T) {
 		"UnknownOperationException":         ask(management, "CreateOrganization", struct{}{}, nil),
 	} {
 		if got != want {
-			t.Errorf("%q, want %s", got, want)
+			t.Errorf("the code is %q, want %s", got, want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func TestALaunchedLinkPhonesHomeInEveryPartition(t *testing.T) {
 				t.Errorf("the answer goes to %s, not to %s", answerTo.Host, want)
 			}
 			if want := "https://sns." + other.region + "." + other.suffix + "/SimpleNotificationService-"; !strings.HasPrefix(in.signedBy, want) {
-				t.Errorf("the message is signed by %s, not %s…", in.signedBy, want)
+				t.Errorf("the message's certificate is at %s, not at %s…", in.signedBy, want)
 			}
 			in.succeed(r, "xacct-1")
 			in.settled(id, "CREATE_COMPLETE")

@@ -9,9 +9,9 @@
 //
 // It checks signatures, evaluates policies and uses the real wire protocols,
 // because the project's promises depend on them. It refuses what it does not
-// implement with the error that AWS returns, and never reports success for it.
-// It imports no other package of the project, so that a mistake in one cannot
-// hide a mistake in the other.
+// implement, with AWS's error for an unknown operation or parameter if there is
+// one, and never reports success for it. It imports no other package of the
+// project, so that a mistake in one cannot hide a mistake in the other.
 package sandbox
 
 import (

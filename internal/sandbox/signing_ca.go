@@ -18,7 +18,7 @@ import (
 func (s *Sandbox) SigningCA() ([]byte, error) {
 	topics, ok := s.services["sns"].(*sns.Service)
 	if !ok {
-		return nil, fmt.Errorf("this sandbox has no SNS")
+		return nil, fmt.Errorf("the sandbox has no SNS")
 	}
 	return topics.SigningCA()
 }

@@ -122,7 +122,7 @@ func TestEveryEntryIsAcceptedOrRefusedByItself(t *testing.T) {
 	}
 	want := []string{"", "NotAuthorizedForSourceException", "MalformedDetail", "ThrottlingException", "InvalidArgument", ""}
 	if !slices.Equal(codes, want) || out.FailedEntryCount != 4 || len(s.Events()) != 2 {
-		t.Errorf("codes %q, failed %d, events %d", codes, out.FailedEntryCount, len(s.Events()))
+		t.Errorf("the codes are %q, want %q; %d entries failed, want 4; there are %d events, want 2", codes, want, out.FailedEntryCount, len(s.Events()))
 	}
 }
 
@@ -180,10 +180,10 @@ func TestUnimplementedParametersAreRefused(t *testing.T) {
 	s := start(t)
 	c := admin(t, s)
 	if _, err := put(t, c); err == nil {
-		t.Error("a request without entries is accepted")
+		t.Error("a request without entries was accepted")
 	}
 	if _, err := put(t, c, slices.Repeat([]types.PutEventsRequestEntry{entry("", "mine", "{}")}, 11)...); err == nil {
-		t.Error("eleven entries are accepted")
+		t.Error("eleven entries were accepted")
 	}
 	for _, on := range []string{
 		"arn:aws:events:eu-west-1:222222222222:event-bus/default", "arn:aws:events:us-east-1:111111111111:event-bus/default", "arn:nonsense",
@@ -203,7 +203,7 @@ func TestUnimplementedParametersAreRefused(t *testing.T) {
 		"another comparison": {Name: aws.String("a"), EventPattern: aws.String(`{"source":[{"suffix":"x"}]}`)},
 	} {
 		if _, err := c.PutRule(t.Context(), rule); err == nil {
-			t.Errorf("%s is accepted", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 	if n := len(s.Events()); n != 0 {

@@ -158,8 +158,8 @@ func (s *Service) listRules(c *kernel.Call) (any, error) {
 	return map[string]any{"Rules": rules}, nil
 }
 
-// target is one target of a rule. decode refuses attributes of targets that the
-// sandbox does not implement (roles, inputs, dead-letter queues).
+// target is one target of a rule. kernel.DecodeJSON refuses the attributes of
+// targets that the sandbox does not implement (roles, inputs, dead-letter queues).
 type target struct{ Id, Arn string }
 
 const maxTargets = 5 // of one rule

@@ -126,7 +126,7 @@ func TestARoleHasInlinePoliciesUpToTheSizeLimit(t *testing.T) {
 	w.want(put("nonsense"), "MalformedPolicyDocument", "")
 	room := 10240 - 2*len(document) - len(allowing(`""`, "*"))
 	fits := allowing(`"`+"s3:"+strings.Repeat("a", room-3)+`"`, "*")
-	w.want(put(strings.Replace(fits, ",", ",\n      ", 2)), "", "") // white space doesn't count
+	w.want(put(strings.Replace(fits, ",", ",\n      ", 2)), "", "") // whitespace does not count
 	w.want(put(strings.Replace(fits, "aa", "aaa", 1)), "LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role r")
 	_, err = w.iam.DeleteRolePolicy(t.Context(), &iam.DeleteRolePolicyInput{RoleName: aws.String("r"), PolicyName: aws.String("absent")})
 	w.want(err, "NoSuchEntity", "absent")

@@ -27,7 +27,7 @@ func versionID(number int) string { return "v" + strconv.Itoa(number) }
 // document returns the default version's document, which applies.
 func (p *policy) document() string { return p.versions[p.at(versionID(p.defaultVersion))].document }
 
-// at returns a version's index, or -1.
+// at returns the index of a version by its ID, or -1 if it does not exist.
 func (p *policy) at(id string) int {
 	return slices.IndexFunc(p.versions, func(v version) bool { return versionID(v.number) == id })
 }

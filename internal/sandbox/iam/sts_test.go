@@ -56,7 +56,7 @@ func TestAMissingRoleAndOneThatDoesNotTrustTheCallerHaveTheSameError(t *testing.
 	w.want(second(w.assume("arn:aws:iam::999999999999:role/r")), "AccessDenied", "")
 }
 
-// message returns an API error's text without the request ID.
+// message returns the code and message of an AWS error, without the request ID.
 func message(err error) string {
 	_, text, _ := strings.Cut(err.Error(), "api error ")
 	return text

@@ -70,8 +70,8 @@ func (s *Store) PrincipalExists(principal string) bool {
 	return exists
 }
 
-// entity reports whether a principal exists, and returns the unique ID of a
-// user or role.
+// entity reports whether a principal of a policy exists: an account, user, role,
+// role session or unique ID. It returns the unique ID of a user or role.
 func (s *Store) entity(principal string) (id string, exists bool) {
 	m := entityARN.FindStringSubmatch(principal)
 	if m == nil {

@@ -22,10 +22,11 @@ type Env struct {
 	// URL is the sandbox's own address, "http://127.0.0.1:4566", for AWS's
 	// answers that contain a URL, such as a queue's.
 	URL string
-	// ServiceKey returns a new key with which an AWS service ("cloudformation.
-	// amazonaws.com") signs the URLs that it returns, for a sigv4.Presigner. A
-	// request signed with it has that service as its Principal, and its time is
-	// checked by the sandbox's clock, which services use.
+	// ServiceKey returns a new key with which an AWS service, such as
+	// "cloudformation.amazonaws.com", signs the URLs that it returns with a
+	// sigv4.Presigner. The service is the Principal of requests signed with it,
+	// and the sandbox's clock, which services use, decides whether they have
+	// expired.
 	ServiceKey func(service string) Credentials
 }
 

@@ -27,8 +27,8 @@ const (
 type FaultRule struct {
 	Service string `json:"service,omitempty"`
 	Action  string `json:"action,omitempty"`
-	// Account is the caller's account, or, for an answer to CloudFormation's
-	// bucket, the account of the stack that is answered.
+	// Account is the caller's account, or, for an answer that is written to
+	// CloudFormation's bucket, the account of the stack.
 	Account string `json:"account,omitempty"`
 	// Bucket is the bucket of a call to S3; a name that ends in "*" matches all
 	// names with that prefix.
@@ -72,7 +72,7 @@ type Faults struct {
 // NewFaults returns Faults without rules.
 func NewFaults(seed uint64) *Faults {
 	return &Faults{
-		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // repeatable on purpose
+		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // must be repeatable
 		before: map[int]Hook{},
 		after:  map[int]Hook{},
 	}

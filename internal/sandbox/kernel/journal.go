@@ -17,8 +17,8 @@ type Entry struct {
 	Region    string    `json:"region"`
 	Account   string    `json:"account"`
 	Principal string    `json:"principal"` // ARN or service name; empty: anonymous
-	Outcome   string    `json:"outcome"`   // "OK" or the error code that the caller got
-	Executed  bool      `json:"executed"`  // false: refused or failed before the service saw it
+	Outcome   string    `json:"outcome"`   // "OK" or the error code that the caller received
+	Executed  bool      `json:"executed"`  // false: refused, or failed before the service was called
 	Inside    bool      `json:"inside"`    // made by another service, not over HTTP
 	RequestID string    `json:"request_id"`
 	Note      string    `json:"note,omitempty"` // a service's note, such as a dropped delivery

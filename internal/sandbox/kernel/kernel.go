@@ -38,7 +38,7 @@ type Principal struct {
 // PolicyARNs holds ARNs of policies, by where they apply.
 type PolicyARNs struct{ Identity, Boundary, Session []string }
 
-// Call is one authenticated request on its way to a service.
+// Call is one request to a service, after authentication.
 type Call struct {
 	Context   context.Context
 	Principal *Principal // nil: anonymous
@@ -65,7 +65,7 @@ type Service interface {
 	// Serve authorizes and executes a call. Its error is an *Error if AWS would
 	// return one.
 	Serve(c *Call) (*Response, error)
-	// EncodeError writes an error in the service's own protocol.
+	// EncodeError returns the response with an error in the service's protocol.
 	EncodeError(c *Call, err *Error) *Response
 }
 
@@ -74,8 +74,8 @@ type Error struct {
 	Status  int
 	Code    string
 	Message string
-	// Fields are members that some errors carry beside code and message, such
-	// as DynamoDB's CancellationReasons; the protocol's encoder merges them.
+	// Fields are members that some errors have beside code and message, such as
+	// DynamoDB's CancellationReasons. The encoders of the protocols add them.
 	Fields map[string]any
 	// Header is added to the answer, such as a redirect's Location.
 	Header http.Header
@@ -92,11 +92,12 @@ func Errorf(status int, code, format string, args ...any) *Error {
 	return &Error{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Authorizer decides whether a principal may do an action. The policy package
-// implements it; services pass what they know.
+// Authorizer decides whether a principal may do an action. policy.Evaluator
+// implements it.
 type Authorizer interface {
 	// Authorize evaluates identity, session and resource policies with the
-	// cross-account rule. It returns nil, or AWS's AccessDenied error.
+	// cross-account rule. It returns nil, AWS's AccessDenied error, or
+	// SandboxNotImplemented if it can't decide.
 	Authorize(a Authorization) error
 }
 

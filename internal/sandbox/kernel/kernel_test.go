@@ -148,7 +148,7 @@ func TestWaitersWakeWhenTheClockMoves(t *testing.T) {
 	go func() { woken <- c.WaitUntil(t.Context(), at) }()
 	c.Advance(time.Hour)
 	if err := <-woken; err != nil || c.Now().Before(at) {
-		t.Errorf("woken with %v at %s", err, c.Now())
+		t.Errorf("the waiter returned %v at %s, want nil at %s", err, c.Now(), at)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -167,16 +167,16 @@ func TestAClockThatRunsFasterNeverJumps(t *testing.T) {
 	}
 	at := c.Now().Add(24 * time.Hour) // a tenth of a second of real time
 	if err := c.WaitUntil(t.Context(), at); err != nil || c.Now().Before(at) {
-		t.Errorf("waited until %s with %v, and it is %s", at, err, c.Now())
+		t.Errorf("the waiter returned %v at %s, want nil at %s", err, c.Now(), at)
 	}
 	c.SetRate(1)
 	if c.Now().Before(at) {
-		t.Error("with its old rate the clock went back")
+		t.Error("the clock went back when it was set to its old rate")
 	}
 	machine := time.Now()
 	p := Pace{Offset: time.Hour, Rate: 60, Since: machine}
 	if got := p.At(machine.Add(time.Minute)).Sub(machine); got != 2*time.Hour {
-		t.Errorf("after a minute the clock is %s ahead of where it began", got)
+		t.Errorf("after a minute the clock is %s ahead, want 2h", got)
 	}
 }
 
@@ -185,7 +185,7 @@ func TestThePartitionFollowsFromTheRegion(t *testing.T) {
 		"us-east-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov", "eusc-de-east-1": "aws-eusc", "": "aws",
 	} {
 		if got := Partition(region); got != want {
-			t.Errorf("%s is in %s", region, got)
+			t.Errorf("%s is in %s, want %s", region, got, want)
 		}
 	}
 }

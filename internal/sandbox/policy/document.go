@@ -63,9 +63,9 @@ func (m Malformed) Error() string { return string(m) }
 
 func malformed(format string, args ...any) Malformed { return Malformed(fmt.Sprintf(format, args...)) }
 
-// Parse parses a policy document and checks it as AWS does when it is stored.
-// Condition operators and keys are not checked: AWS stores unknown ones, too.
-// The error is a Malformed.
+// Parse parses a policy document, and checks it as AWS does before it stores one.
+// It does not check condition operators and keys, because AWS also stores unknown
+// ones. The error is a Malformed.
 func Parse(kind Kind, text string) (*Document, error) {
 	root, err := parseJSON(text)
 	if err != nil {

@@ -88,7 +88,7 @@ func FuzzParseAndEvaluate(f *testing.F) {
 	f.Add(deny, granting(`{"AWS":["`+otherAccount+`"],"Service":"s3.amazonaws.com"}`))
 	f.Add(statement("Allow", "s*", "${aws:username}*", `,"Condition":{"ForAnyValue:StringLikeIfExists":{"aws:CalledVia":["*?${*}",1,true]}}`), "")
 	f.Fuzz(func(t *testing.T, identity, resource string) {
-		// An allow needs a document that parses on at least one side.
+		// An allow needs at least one valid policy.
 		if ask(user(ownerAccount, identity), resource, nil) == nil {
 			_, identityErr := Parse(Identity, identity)
 			_, resourceErr := Parse(Resource, resource)

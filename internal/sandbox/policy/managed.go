@@ -22,8 +22,8 @@ var managedARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::aws:policy/(.+)$`)
 //go:embed managed.txt
 var managedList string
 
-// scope lists the sandbox's services that a policy may allow or deny actions
-// of.
+// scope lists the services of the sandbox of which a managed policy allows or
+// denies actions; "*" means all.
 type scope struct{ allows, denies []string }
 
 // managedScopes returns the scopes of all policies, by path and name. The list

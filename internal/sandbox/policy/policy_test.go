@@ -58,8 +58,8 @@ func ask(p *kernel.Principal, resourcePolicy string, context map[string][]string
 	})
 }
 
-// expect checks for an allow (want is "ok"), or for an error whose code and
-// message contain want.
+// expect checks that an action was allowed if want is "ok", or that the error's
+// code and message contain want.
 func expect(t *testing.T, err error, want string) {
 	t.Helper()
 	if want == "ok" {

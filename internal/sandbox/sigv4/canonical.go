@@ -103,8 +103,9 @@ func headerValues(r *http.Request, name string) (values []string, found bool) {
 	return values, len(values) > 0
 }
 
-// escape returns a text in AWS's URI encoding: every character that is not
-// unreserved is encoded, in upper-case hexadecimal, except the slashes of a path.
+// escape returns a text in AWS's URI encoding: letters, digits, "-", ".", "_" and
+// "~" are not encoded, nor are the slashes of a path, and other bytes are encoded
+// in upper-case hexadecimal.
 func escape(text string, path bool) string {
 	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder

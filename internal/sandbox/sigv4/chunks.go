@@ -28,7 +28,7 @@ func (s *Signature) verifyChunks(body, key []byte, payload string) error {
 	for {
 		header, rest, found := bytes.Cut(body, []byte("\r\n"))
 		if !found {
-			return fmt.Errorf("%w: a chunk ends in the middle", ErrPayload)
+			return fmt.Errorf("%w: a chunk is truncated", ErrPayload)
 		}
 		size, extension, _ := strings.Cut(string(header), ";")
 		length, err := strconv.ParseUint(size, 16, 31)
@@ -53,7 +53,7 @@ func (s *Signature) verifyChunks(body, key []byte, payload string) error {
 		}
 		body, found = bytes.CutPrefix(rest[length:], []byte("\r\n"))
 		if !found {
-			return fmt.Errorf("%w: a chunk ends in the middle", ErrPayload)
+			return fmt.Errorf("%w: a chunk is truncated", ErrPayload)
 		}
 	}
 }

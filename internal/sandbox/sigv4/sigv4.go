@@ -136,7 +136,8 @@ func parsePresigned(query url.Values) (*Signature, error) {
 	return s, s.validate()
 }
 
-// setCredential parses "AKIA…/20260102/us-east-1/sns/aws4_request".
+// setCredential sets the access key, date, Region and service from a credential
+// such as "AKIA…/20260102/us-east-1/sns/aws4_request".
 func (s *Signature) setCredential(credential string) error {
 	fields := strings.Split(credential, "/")
 	if len(fields) != 5 || fields[4] != "aws4_request" || slices.Contains(fields, "") {

@@ -183,8 +183,8 @@ func TestAPresignedURLIsValidUntilItExpiresOrIsChanged(t *testing.T) {
 	}
 }
 
-// The chunks are built as documented by AWS, and the SDK makes the first
-// signature.
+// TestSignedChunksAreCheckedOneByOne builds the chunks as AWS documents them; the
+// SDK makes the first signature.
 func TestSignedChunksAreCheckedOneByOne(t *testing.T) {
 	build := func(trailer bool) (*http.Request, []byte) {
 		payload := streamingSigned

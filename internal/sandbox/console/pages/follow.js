@@ -1,6 +1,6 @@
 // Copyright (c) The xacct authors. SPDX-License-Identifier: MPL-2.0
-// Follows a stack without loading the page again: a screen reader hears each new
-// status once, and keeps its place.
+// Updates a stack's page without reloading it: a screen reader reads each new status
+// aloud once, and keeps its position.
 "use strict";
 (function () {
   const said = document.getElementById("said");
@@ -13,7 +13,7 @@
         here.replaceWith(next);
         if (document.title !== page.title) { said.textContent = document.title = page.title; }
       }
-    } catch (gone) { /* the sandbox has stopped, or starts again */ }
+    } catch (error) { /* the sandbox has stopped, or restarts */ }
     if (document.getElementById("live").dataset.settled !== "true") { setTimeout(look, 1000); }
   }
   look();

@@ -1,6 +1,6 @@
 // Copyright (c) The xacct authors. SPDX-License-Identifier: MPL-2.0
-// Everything that matters of a quick-create link follows the #, which a browser does
-// not send to a server: move it to where the server reads it.
+// Moves the content of a link to the query: it follows the #, and browsers do not send
+// that to the server.
 "use strict";
 (function () {
   const hash = location.hash, cut = hash.indexOf("?");
