@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -78,6 +80,15 @@ phone-home/settle
 phone-home/commit`
 	if got := traced.paths(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	guide, err := os.ReadFile("../../docs/guides/registrar.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range traced.spans {
+		if name := path.Base(s.path); !strings.Contains(string(guide), "`"+name+"`") {
+			t.Errorf("the guide does not name the span %s", name)
+		}
 	}
 	about := traced.spans[0].about
 	for key, want := range map[string]string{
