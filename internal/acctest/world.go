@@ -198,7 +198,7 @@ func (w *World) readable(ctx context.Context, link onboarding.Link) (string, err
 		return "", err
 	}
 	record, err := vendor.Registry().Hub(ctx)
-	if err != nil || !record.TemplateAccess.Signed() {
+	if err != nil || !record.TemplateAccess.Presigned() {
 		return link.TemplateURL, err
 	}
 	signed, err := vendor.PresignTemplate(ctx, record, link, time.Hour)

@@ -303,7 +303,7 @@ func (w *world) shownAs(tab *browser.Tab, heading string, entry onboarding.Histo
 	w.t.Helper()
 	entry.At, entry.CustomerID, entry.RequestID = w.now(), "globex", "3f0c"
 	entry.Account, _ = account.ParseID("222222222222")
-	w.must(w.hub.Registry().Note(w.t.Context(), entry))
+	w.must(w.hub.Registry().AddHistory(w.t.Context(), entry))
 	tab.Wait(heading)
 }
 
@@ -428,7 +428,7 @@ func typingAndLost(t *testing.T, b *browser.Browser) {
 	tab.Type("#account_id", "\b\b\b3")
 	asked := len(w.log.String())
 	entry := onboarding.HistoryEntry{At: w.now(), CustomerID: "globex", RequestID: "3f0c", Refused: true, Detail: otherAccount}
-	w.must(w.hub.Registry().Note(t.Context(), entry))
+	w.must(w.hub.Registry().AddHistory(t.Context(), entry))
 	tab.Until("the page has looked twice", func() bool { return strings.Count(w.log.String()[asked:], "/connect/status") >= 2 })
 	if got := browser.Eval[string](tab, `document.activeElement.value`); got != "2222222223" {
 		t.Errorf("the field has %q", got)

@@ -165,7 +165,7 @@ const presignedLifetime = time.Hour
 func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 	link, now, page := v.customer.Link, s.config.Clock(), s.brand(v.record)
 	d := pageData{
-		Vendor: vendorName(v.record), Support: v.record.SupportURL, CustomerID: link.CustomerID, AccountID: link.Sole().String(), Asks: s.asks(v),
+		Vendor: vendorName(v.record), Support: v.record.SupportURL, CustomerID: link.CustomerID, AccountID: link.SoleAccount().String(), Asks: s.asks(v),
 		Logo: page.LogoURL, Color: colorOf(page), RoleName: link.RoleName,
 	}
 	if page.MayReturn(v.token.ReturnURL) { // the list may have changed since the token was issued
@@ -190,7 +190,7 @@ func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 	if !mayLaunch(link, now) {
 		return d, nil
 	}
-	if v.record.TemplateAccess.Signed() {
+	if v.record.TemplateAccess.Presigned() {
 		signed, err := s.config.Hub.PresignTemplate(r.Context(), v.record, link, presignedLifetime)
 		if err != nil {
 			return d, err

@@ -184,7 +184,7 @@ func (w *limited) launchURL(clients *awsclient.Clients, customer string) (string
 	if err != nil {
 		return "", err
 	}
-	if w.record.TemplateAccess.Signed() {
+	if w.record.TemplateAccess.Presigned() {
 		signed, err := signer.PresignTemplate(w.t.Context(), w.record, found.Link, presignedLifetime)
 		if err != nil {
 			return "", err

@@ -155,14 +155,14 @@ func (s *Server) view(record registry.HubRecord, c onboarding.Customer, found la
 	link, now := c.Link, s.config.Clock()
 	v := CustomerView{
 		CustomerID: link.CustomerID, Owner: ownerName(link.Owner), PermissionSet: link.PermissionSet, LinkStatus: string(link.Status(now)),
-		AccountID: link.Sole().String(), AskAccountID: link.AsksAccount, ExternalID: link.ExternalID.String(),
+		AccountID: link.SoleAccount().String(), AskAccountID: link.AsksAccount, ExternalID: link.ExternalID.String(),
 		ExpiresAt: known(link.ExpiresAt), CreatedAt: known(link.CreatedAt), ClosedAt: known(link.ClosedAt),
 		BlockedAt: known(link.BlockedAt), BlockedReason: link.BlockedReason, Metadata: link.Metadata, Roles: []RoleView{},
 	}
 	v.State, v.Reason = stateOf(c, found, now)
 	if proposed, err := declaration.Proposed(link); err == nil {
 		v.Region, v.StackName = proposed.Region, proposed.StackName
-		if mayLaunch(link, now) && !record.TemplateAccess.Signed() {
+		if mayLaunch(link, now) && !record.TemplateAccess.Presigned() {
 			v.LaunchURL, _ = launch.URL(link, proposed, s.config.Console) // empty if the link can't be built
 		}
 	}
@@ -191,7 +191,7 @@ func (s *Server) role(record registry.HubRecord, link onboarding.Link, r onboard
 		GrantedPermissions: append([]string{}, r.GrantedPermissions...), Parameters: r.Parameters, Reported: r.Reported, AdditionalRoleARNs: r.AdditionalRoleARNs(), StackID: r.Stack.String(), Outdated: r.Outdated(link),
 		RegisteredAt: known(r.RegisteredAt), ProvenAt: known(r.ProvenAt), ChangedAt: known(r.ChangedAt),
 	}
-	if !record.TemplateAccess.Signed() {
+	if !record.TemplateAccess.Presigned() {
 		v.UpdateURL, _ = launch.UpdateURL(link, r, s.config.Console) // a link without a template has no update
 	}
 	return v

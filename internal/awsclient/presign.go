@@ -23,13 +23,13 @@ const MaxPresigned = 7 * 24 * time.Hour
 type Presigned struct {
 	URL string
 
-	// DiesAt is when the URL expires: when its signature or the credentials that signed
+	// ExpiresAt is when the URL expires: when its signature or the credentials that signed
 	// it expire, whichever is first.
-	DiesAt time.Time
+	ExpiresAt time.Time
 
 	// SessionEndUnknown is set if the credentials are those of a session whose end is
 	// unknown, such as those in environment variables. Then the URL may expire before
-	// DiesAt.
+	// ExpiresAt.
 	SessionEndUnknown bool
 }
 
@@ -48,19 +48,19 @@ func (c *Clients) Presign(ctx context.Context, region account.Region, address st
 	// Signatures are valid for whole seconds.
 	now = now.UTC().Truncate(time.Second)
 	life = min(life, MaxPresigned).Truncate(time.Second)
-	p := Presigned{DiesAt: now.Add(life), SessionEndUnknown: keys.SessionToken != "" && !keys.CanExpire}
-	if keys.CanExpire && keys.Expires.Before(p.DiesAt) {
-		p.DiesAt = keys.Expires.UTC().Truncate(time.Second)
+	p := Presigned{ExpiresAt: now.Add(life), SessionEndUnknown: keys.SessionToken != "" && !keys.CanExpire}
+	if keys.CanExpire && keys.Expires.Before(p.ExpiresAt) {
+		p.ExpiresAt = keys.Expires.UTC().Truncate(time.Second)
 	}
-	if life <= 0 || !p.DiesAt.After(now) {
-		return Presigned{}, fmt.Errorf("the link would expire at once: it was to be valid for %s, and the credentials expire at %s", life, p.DiesAt.Format(time.RFC3339))
+	if life <= 0 || !p.ExpiresAt.After(now) {
+		return Presigned{}, fmt.Errorf("the link would expire at once: it was to be valid for %s, and the credentials expire at %s", life, p.ExpiresAt.Format(time.RFC3339))
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return Presigned{}, fmt.Errorf("sign the address of an object: %w", err)
 	}
 	query := request.URL.Query()
-	query.Set("X-Amz-Expires", strconv.Itoa(int(p.DiesAt.Sub(now)/time.Second)))
+	query.Set("X-Amz-Expires", strconv.Itoa(int(p.ExpiresAt.Sub(now)/time.Second)))
 	request.URL.RawQuery = query.Encode()
 	const unsigned = "UNSIGNED-PAYLOAD" // the form that S3 accepts for presigned URLs
 	p.URL, _, err = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).

@@ -43,15 +43,15 @@ func TestAPresignedURLExpiresNoLaterThanItsCredentials(t *testing.T) {
 			got, err := clients.Presign(t.Context(), region, "https://b.s3.eu-central-1.amazonaws.com/templates/x.json", now, c.life)
 			if c.lives == 0 {
 				if err == nil {
-					t.Errorf("signed until %s", got.DiesAt)
+					t.Errorf("signed until %s", got.ExpiresAt)
 				}
 				return
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.DiesAt != second.Add(c.lives) || got.SessionEndUnknown != c.unknown {
-				t.Errorf("it expires at %s (unknown: %t), want after %s (%t)", got.DiesAt, got.SessionEndUnknown, c.lives, c.unknown)
+			if got.ExpiresAt != second.Add(c.lives) || got.SessionEndUnknown != c.unknown {
+				t.Errorf("it expires at %s (unknown: %t), want after %s (%t)", got.ExpiresAt, got.SessionEndUnknown, c.lives, c.unknown)
 			}
 			for _, part := range []string{
 				"https://b.s3.eu-central-1.amazonaws.com/templates/x.json?", fmt.Sprintf("X-Amz-Expires=%d&", int(c.lives.Seconds())),

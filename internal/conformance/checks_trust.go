@@ -95,7 +95,7 @@ func provesRole(ctx context.Context, t *trial) error {
 	})
 	t.note("proof", fmt.Sprintf("%+v", proof))
 	if err != nil || proof.Outcome != onboarding.Proven {
-		return instead("the proof of a good role ends as %s %s: %v", proof.Outcome, proof.Hole, proof.Err)
+		return instead("the proof of a good role ends as %s %s: %v", proof.Outcome, proof.Weakness, proof.Err)
 	}
 	return nil
 }

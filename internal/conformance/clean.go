@@ -230,7 +230,7 @@ func removeHub(ctx context.Context, w *World, p *Party, _ account.Region, name s
 			return err
 		}
 	}
-	h, err := hub.New(p.Clients, name, w.Now, rand.Reader, hub.WithWait(w.Pass))
+	h, err := hub.New(p.Clients, name, w.Now, rand.Reader, hub.WithSleep(w.Pass))
 	if err != nil {
 		return err
 	}

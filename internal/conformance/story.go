@@ -139,7 +139,7 @@ func (s *story) play(ctx context.Context) {
 }
 
 func (s *story) manager(by string) *hub.Manager {
-	m, err := hub.New(s.cast[by].Clients, s.hubName, s.t.Now, rand.Reader, hub.WithWait(s.t.Pass))
+	m, err := hub.New(s.cast[by].Clients, s.hubName, s.t.Now, rand.Reader, hub.WithSleep(s.t.Pass))
 	if err != nil {
 		panic(err) // the name is valid
 	}
@@ -244,7 +244,7 @@ func (s *story) upgrade(ctx context.Context, stack string) error {
 // registration status.
 func (s *story) answered(ctx context.Context, stack, status string, registered onboarding.RegistrationStatus) error {
 	p := s.cast[answerer]
-	records := registry.New(p.DynamoDB(), s.hubName, s.t.Now, registry.By(p.CallerARN))
+	records := registry.New(p.DynamoDB(), s.hubName, s.t.Now, registry.WithPrincipal(p.CallerARN))
 	r, err := registrar.Open(p.Clients, records, s.record, registrar.Config{
 		Clock: s.t.Now, Logger: slog.New(complaints{s}), OnCommit: func(string) { s.commits <- struct{}{} },
 	})
@@ -305,7 +305,7 @@ func final(status string) bool {
 
 func (s *story) operate(ctx context.Context) error {
 	p := s.cast[operator]
-	records := registry.New(p.DynamoDB(), s.hubName, s.t.Now, registry.By(p.CallerARN))
+	records := registry.New(p.DynamoDB(), s.hubName, s.t.Now, registry.WithPrincipal(p.CallerARN))
 	if _, err := records.Customers(ctx); err != nil {
 		return err
 	}

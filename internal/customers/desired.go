@@ -130,7 +130,7 @@ func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 // release, whether it was open or closed before, so that plan and apply agree.
 func (d Desired) declare(w *Write, before onboarding.Link) error {
 	if d.Set != nil {
-		return d.refer(w, before)
+		return d.referToSet(w, before)
 	}
 	declared, link := d.Declaration, &w.Link
 	link.PermissionSet, link.Set = "", nil
@@ -168,8 +168,8 @@ func (d Desired) keepsTemplate(before, next onboarding.Link, made string) bool {
 		old.Region == d.Declaration.Region && old.SameWording(d.Declaration.Choices)
 }
 
-// refer makes the link refer to the desired set.
-func (d Desired) refer(w *Write, before onboarding.Link) error {
+// referToSet makes the link refer to the desired set.
+func (d Desired) referToSet(w *Write, before onboarding.Link) error {
 	err := d.checkRegion(before)
 	if name := d.Set.RoleOf(d.CustomerID); account.CheckRoleName(name) != nil {
 		err = errors.Join(err, &Refusal{"permission_set", "The default role name is too long", fmt.Sprintf(
@@ -188,7 +188,7 @@ func (d Desired) refer(w *Write, before onboarding.Link) error {
 	}
 	w.Link.ExpiresAt = d.Declaration.Expires()
 	w.Link.Declared = d.Declaration.EncodeProposal()
-	w.Link = w.Link.Refer(*d.Set)
+	w.Link = w.Link.WithSet(*d.Set)
 	return err
 }
 

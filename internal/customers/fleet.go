@@ -122,7 +122,7 @@ func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Custo
 	if existing == nil {
 		link.CreatedAt = now
 	} else {
-		link = existing.Follow(link, now)
+		link = existing.KeepTemplates(link, now)
 	}
 	w.Links[id] = link
 	if open && issued.Takeover && !mine {
@@ -209,7 +209,7 @@ func End(fleet onboarding.Fleet, known map[string]onboarding.Customer, now time.
 // saved with each link that was written; after an error, these links remain, and are
 // usable.
 func (w FleetWrite) Do(ctx context.Context, manager *hub.Manager, record registry.HubRecord, fleet onboarding.Fleet, now time.Time, saved func(onboarding.Link)) error {
-	if err := manager.Permissions().LetReadMany(ctx, record, w.accounts(w.Publishers)); err != nil {
+	if err := manager.Permissions().AllowReadMany(ctx, record, w.accounts(w.Publishers)); err != nil {
 		return err // S3 may refuse the permission, and then nothing is written
 	}
 	for _, customer := range w.Closing {

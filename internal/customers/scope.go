@@ -70,7 +70,7 @@ func (s Scope) refuseMove(link onboarding.Link, r onboarding.Registration) error
 		return &Refusal{"organization_id", fmt.Sprintf("Customer %s has a live stack in organization %s", link.CustomerID, link.Organization), fmt.Sprintf(
 			"organization_id can't change while it lives. Ask the customer to delete stack %s first, or declare the other organization as a customer of its own.", r.Stack)}
 	}
-	if r.Account == s.ApplyTo(link).Sole() {
+	if r.Account == s.ApplyTo(link).SoleAccount() {
 		return nil
 	}
 	return &Refusal{"account_id", fmt.Sprintf("Customer %s has a live stack in account %s", link.CustomerID, r.Account), fmt.Sprintf(

@@ -147,7 +147,7 @@ func (s *Service) serve(ctx context.Context, order Order, record registry.HubRec
 	link, changed := w.Link, !open || writing.Unless == nil
 	link.Incarnation = writing.Incarnation
 	if !changed {
-		changed = !existing.Link.SameRecord(existing.Follow(link, writing.Now))
+		changed = !existing.Link.SameRecord(existing.KeepTemplates(link, writing.Now))
 	}
 	if !order.DryRun {
 		if link, err = w.Do(ctx, writing); err != nil {
@@ -341,7 +341,7 @@ func (s *Service) NameAccount(ctx context.Context, customer string, id account.I
 		if err != nil {
 			return err
 		}
-		named, mayName := link.Naming(id, MostNamed)
+		named, mayName := link.WithNamedAccount(id, MostNamed)
 		if !mayName {
 			return ErrAccountsUsedUp
 		}

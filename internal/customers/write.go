@@ -52,7 +52,7 @@ type Writing struct {
 func (w Write) Do(ctx context.Context, in Writing) (onboarding.Link, error) {
 	publishers := in.Unfinished || w.newPublishers(in.Existing)
 	if publishers && !w.Link.Account.IsZero() {
-		if err := in.Hub.Permissions().LetRead(ctx, in.Record, w.Link.Account); err != nil {
+		if err := in.Hub.Permissions().AllowRead(ctx, in.Record, w.Link.Account); err != nil {
 			return onboarding.Link{}, err
 		}
 	}
@@ -95,7 +95,7 @@ func (w Write) record(ctx context.Context, in Writing) (onboarding.Link, error) 
 	if in.Existing == nil {
 		link.CreatedAt = in.Now
 	} else {
-		link = in.Existing.Follow(link, in.Now)
+		link = in.Existing.KeepTemplates(link, in.Now)
 	}
 	if in.Unless != nil && in.Unless(link) {
 		return link, nil

@@ -20,7 +20,7 @@ func TestALinkThatRefersToASetDeclaresWhatTheSetSays(t *testing.T) {
 	set := whole.Set()
 	set.Role.Name = ""
 	record := onboarding.PermissionSet{Hub: "acme", Name: "readonly", Declared: EncodeSet(set)}
-	link := onboarding.Link{Hub: "acme", CustomerID: "globex", Declared: whole.EncodeProposal()}.Refer(record)
+	link := onboarding.Link{Hub: "acme", CustomerID: "globex", Declared: whole.EncodeProposal()}.WithSet(record)
 	found, err := Of(link)
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func (w *World) set(name string, declared permissionset.Set) (onboarding.Permiss
 func referring(set onboarding.PermissionSet) func(*onboarding.Link) {
 	return func(l *onboarding.Link) {
 		l.Issued = true
-		*l = l.Refer(set)
+		*l = l.WithSet(set)
 	}
 }
 

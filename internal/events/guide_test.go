@@ -60,7 +60,7 @@ func examples(t *testing.T) map[onboarding.EventKind]onboarding.Event {
 	tell(*entry)
 
 	at = at.Add(24 * time.Hour)
-	opened, entry := onboarding.Health(reg, onboarding.Proof{Outcome: onboarding.Open, Hole: "without an external ID"}, at)
+	opened, entry := onboarding.Health(reg, onboarding.Proof{Outcome: onboarding.Open, Weakness: "without an external ID"}, at)
 	reg = opened
 	tell(*entry)
 

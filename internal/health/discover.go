@@ -206,7 +206,7 @@ func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe)
 				return false
 			}
 		}
-		next, entry = c.registration.Follow(c.link, r.Clock())
+		next, entry = c.registration.Rotate(c.link, r.Clock())
 	case !c.registration.PreviousExternalID.IsZero():
 		probe.ExternalID = c.registration.PreviousExternalID
 		if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Refused {
@@ -216,7 +216,7 @@ func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe)
 		if r.Prover.ProveAgain(ctx, probe).Outcome != onboarding.Proven {
 			return false // the role itself is refused
 		}
-		next, entry = c.registration.Finish(r.Clock())
+		next, entry = c.registration.FinishRotation(r.Clock())
 	default:
 		if next, entry = r.gather(ctx, c); entry == nil {
 			return false
@@ -244,10 +244,10 @@ func (r *round) follow(ctx context.Context, c candidate, probe onboarding.Probe)
 // that is refused has most likely not been created yet.
 func (r *round) gather(ctx context.Context, c candidate) (onboarding.Registration, *onboarding.HistoryEntry) {
 	var found []account.RoleARN
-	for _, missing := range c.registration.Missing(c.link) {
+	for _, missing := range c.registration.MissingAdditionalRoles(c.link) {
 		if r.Prover.ProveAgain(ctx, missing).Outcome == onboarding.Proven && r.Prover.Prove(ctx, missing).Outcome == onboarding.Proven {
 			found = append(found, missing.Role)
 		}
 	}
-	return c.registration.Gather(c.link, found, r.Clock())
+	return c.registration.WithAdditionalRoles(c.link, found, r.Clock())
 }

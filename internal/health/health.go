@@ -84,7 +84,7 @@ func (r Rounds) due(reg onboarding.Registration) bool {
 	if r.Every <= 0 {
 		return false
 	}
-	turn := onboarding.Spread(reg.CustomerID+"/"+reg.Account.String(), r.Every)
+	turn := onboarding.ShardIndex(reg.CustomerID+"/"+reg.Account.String(), r.Every)
 	return r.Number%int64(r.Every) == int64(turn)
 }
 
@@ -162,7 +162,7 @@ func (r *round) run(ctx context.Context, customers []onboarding.Customer, suspic
 			}
 		}
 		if r.Restored != nil {
-			if forgotten, ok := customer.Forgotten(r.Restored.Region.Partition(), r.Clock()); ok {
+			if forgotten, ok := customer.Recoverable(r.Restored.Region.Partition(), r.Clock()); ok {
 				todo = append(todo, candidate{link: customer.Link, registration: forgotten})
 			}
 		}

@@ -301,7 +301,7 @@ type world struct {
 var (
 	proven    = onboarding.Proof{Outcome: onboarding.Proven}
 	refused   = onboarding.Proof{Outcome: onboarding.Refused, Err: errors.New("AccessDenied")}
-	open      = onboarding.Proof{Outcome: onboarding.Open, Hole: "without an external ID"}
+	open      = onboarding.Proof{Outcome: onboarding.Open, Weakness: "without an external ID"}
 	throttled = onboarding.Proof{Outcome: onboarding.Inconclusive, Err: errors.New("throttled")}
 )
 

@@ -56,7 +56,7 @@ func (r *round) prove(ctx context.Context, c candidate) {
 			r.refusals.assumed(groupOf(c, probes[i]))
 		}
 	}
-	decisive := onboarding.Worst(proofs)
+	decisive := onboarding.WorstIndex(proofs)
 	proof := proofs[decisive]
 	if decisive > 0 {
 		proof.Additional = probes[decisive].Role

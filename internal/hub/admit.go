@@ -40,11 +40,11 @@ type newcomer struct {
 }
 
 const (
-	// seriesGather is how long newcomers wait for others while several arrive at a
+	// seriesLinger is how long newcomers wait for others while several arrive at a
 	// time: about as long as a slow machine takes to start more of the ten operations
 	// that Terraform runs concurrently. With enoughNewcomers waiting, they wait no
 	// longer.
-	seriesGather    = 300 * time.Millisecond
+	seriesLinger    = 300 * time.Millisecond
 	enoughNewcomers = 6
 
 	// overtakeNewcomers is how long a busy or throttled topic delays the newcomers
@@ -57,9 +57,9 @@ const (
 	maxLinks = 16
 )
 
-func newNewcomers(p *Permissions) *awsclient.Gatherer[*newcomer, struct{}] {
-	return &awsclient.Gatherer[*newcomer, struct{}]{
-		Most: batchSize, Linger: gather, SeriesLinger: seriesGather, Enough: enoughNewcomers, Overtake: overtakeNewcomers, Limit: allowPatience,
+func newNewcomers(p *Permissions) *awsclient.Batcher[*newcomer, struct{}] {
+	return &awsclient.Batcher[*newcomer, struct{}]{
+		MaxItems: batchSize, Linger: batchLinger, SeriesLinger: seriesLinger, Enough: enoughNewcomers, OvertakeAfter: overtakeNewcomers, Timeout: allowTimeout,
 		Call: func(ctx context.Context, all []*newcomer) (struct{}, error) {
 			p.admitAll(ctx, all)
 			return struct{}{}, nil
@@ -174,7 +174,7 @@ type admission struct {
 // admitTogether admits newcomers in one transaction, and returns those that have to be
 // admitted alone. Their links are set if they were written.
 func (p *Permissions) admitTogether(ctx context.Context, all []*newcomer) (left []*newcomer) {
-	lists, left, done := p.takeTurns(byList(all))
+	lists, left, done := p.lockLists(byList(all))
 	defer done()
 	known, record, err := p.known.of(ctx, p, lists)
 	if err != nil {
@@ -213,18 +213,18 @@ func (p *Permissions) admitTogether(ctx context.Context, all []*newcomer) (left 
 			admitted = append(admitted, a.newcomers...)
 		}
 	}
-	p.letNewcomersRead(ctx, record, admitted)
+	p.allowNewcomersRead(ctx, record, admitted)
 	return left
 }
 
-// takeTurns takes this process's turn of each list, and keeps it until done is called.
+// lockLists takes this process's turn of each list, and keeps it until done is called.
 // It returns as left the newcomers of lists that this process is writing: admitAlone
 // waits for these lists.
-func (p *Permissions) takeTurns(lists map[registry.ListKey][]*newcomer) (taken map[registry.ListKey][]*newcomer, left []*newcomer, done func()) {
+func (p *Permissions) lockLists(lists map[registry.ListKey][]*newcomer) (taken map[registry.ListKey][]*newcomer, left []*newcomer, done func()) {
 	taken = map[registry.ListKey][]*newcomer{}
 	for list, newcomers := range lists {
 		select {
-		case <-p.writer(list).turn:
+		case <-p.writer(list).lock:
 			taken[list] = newcomers
 		default:
 			left = append(left, newcomers...)
@@ -232,7 +232,7 @@ func (p *Permissions) takeTurns(lists map[registry.ListKey][]*newcomer) (taken m
 	}
 	return taken, left, func() {
 		for list := range taken {
-			p.writer(list).turn <- struct{}{}
+			p.writer(list).lock <- struct{}{}
 		}
 	}
 }
@@ -268,13 +268,13 @@ func (p *Permissions) admission(lease registry.Lease, known knownList, newcomers
 	for _, n := range newcomers {
 		accounts = append(accounts, n.account)
 	}
-	a.write.Change = p.wanting(known.shard, unique(accounts))
+	a.write.Change = p.additions(known.shard, unique(accounts))
 	if a.write.Change.Leaving != nil {
 		a.err = errUnwritten // marks have no sequence, so the known ones may be outdated
 		return a
 	}
 	if a.write.Change.KeepsPolicies() {
-		behind := slices.ContainsFunc(known.policies, func(t topicPolicy) bool { return policyBehind(t.text, known.shard) })
+		behind := slices.ContainsFunc(known.policies, func(t topicPolicy) bool { return policyOutdated(t.text, known.shard) })
 		if behind || known.shard.Written != known.shard.Sequence {
 			a.err = errUnwritten
 		}
@@ -313,13 +313,13 @@ func (p *Permissions) writePolicies(ctx context.Context, lease registry.Lease, a
 		}
 	}
 	for _, a := range admissions {
-		p.known.wrote(a)
+		p.known.update(a)
 	}
 }
 
-// letNewcomersRead allows admitted accounts to read templates, if the hub's template
+// allowNewcomersRead allows admitted accounts to read templates, if the hub's template
 // access is by account. The record is the one that the transaction verified.
-func (p *Permissions) letNewcomersRead(ctx context.Context, record registry.HubRecord, admitted []*newcomer) {
+func (p *Permissions) allowNewcomersRead(ctx context.Context, record registry.HubRecord, admitted []*newcomer) {
 	if record.TemplateAccess != onboarding.TemplatesAccounts || len(admitted) == 0 {
 		return
 	}

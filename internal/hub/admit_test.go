@@ -97,7 +97,7 @@ func (w *world) admitted(customers int) {
 	}
 	state, err := w.process().Read(w.t.Context())
 	w.must(err)
-	if state.PoliciesBehind {
+	if state.PoliciesOutdated {
 		w.t.Error("a policy is behind its list")
 	}
 }

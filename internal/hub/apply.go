@@ -33,7 +33,7 @@ func (h *Manager) Create(ctx context.Context, spec Spec) (State, error) {
 	if err := h.waitDeleted(ctx); err != nil {
 		return State{}, err
 	}
-	if err := h.RefuseShared(ctx, spec.Regions); err != nil {
+	if err := h.CheckSharedTopics(ctx, spec.Regions); err != nil {
 		return State{}, err
 	}
 	if err := h.ensureTable(ctx, spec); err != nil {
@@ -101,7 +101,7 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err := h.refuseUnconfirmed(ctx, before, spec); err != nil {
 		return State{}, err
 	}
-	if err := h.RefuseShared(ctx, without(spec.Regions, before.PublishingRegions())); err != nil {
+	if err := h.CheckSharedTopics(ctx, without(spec.Regions, before.PublishingRegions())); err != nil {
 		return State{}, err
 	}
 	if err := h.checkEventBus(ctx, spec.EventBus); err != nil {
@@ -114,7 +114,7 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	before = before.OnTable(table, h.now())
+	before = before.WithTableID(table, h.now())
 	if before, err = h.announce(ctx, before, spec); err != nil {
 		return State{}, err
 	}
@@ -130,11 +130,11 @@ func (h *Manager) Update(ctx context.Context, spec Spec) (State, error) {
 // either counted or added to the readers by its own process.
 func (h *Manager) announce(ctx context.Context, before registry.HubRecord, spec Spec) (registry.HubRecord, error) {
 	added := without(spec.Regions, slices.Concat(before.Regions, before.Retiring))
-	if len(added) == 0 && before.TemplateAccess == spec.TemplateAccess && spec.Shards <= max(before.Shards, before.Making) {
+	if len(added) == 0 && before.TemplateAccess == spec.TemplateAccess && spec.Shards <= max(before.Shards, before.CreatingShards) {
 		return before, nil
 	}
 	if spec.Shards > before.Shards {
-		before.Making = max(spec.Shards, before.Making)
+		before.CreatingShards = max(spec.Shards, before.CreatingShards)
 	}
 	before.Retiring = sortRegions(append(slices.Clone(before.Retiring), added...))
 	before.TemplateAccess = spec.TemplateAccess
@@ -167,7 +167,7 @@ func (h *Manager) record(record registry.HubRecord, spec Spec) registry.HubRecor
 func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec Spec) (State, error) {
 	record := h.record(before, spec)
 	record.Retiring, record.Retirements = retiring(before, spec, h.now())
-	record, err := h.mute(ctx, record)
+	record, err := h.startPublisherRemoval(ctx, record)
 	if err != nil {
 		return State{}, err
 	}
@@ -191,7 +191,7 @@ func (h *Manager) converge(ctx context.Context, before registry.HubRecord, spec 
 	if err := h.ensureShards(ctx, record); err != nil {
 		return State{}, err
 	}
-	if err := h.muteTopics(ctx, record); err != nil {
+	if err := h.removePublishers(ctx, record); err != nil {
 		return State{}, err
 	}
 	if err := h.ensureAccess(ctx, record); err != nil {

@@ -92,7 +92,7 @@ func (h *Manager) readBucket(ctx context.Context, record registry.HubRecord, rea
 	case !right:
 		report(Bucket, Policy, arn)
 	}
-	right, err = h.publicAccessRight(ctx, record)
+	right, err = h.publicAccessMatches(ctx, record)
 	if err != nil && !awsclient.IsNotFound(err) {
 		return behind, h.clients.Explain(err, arn)
 	}
@@ -147,9 +147,9 @@ func publicAccess(record registry.HubRecord) *types.PublicAccessBlockConfigurati
 	}
 }
 
-// publicAccessRight reports whether the bucket has the settings that publicAccess
+// publicAccessMatches reports whether the bucket has the settings that publicAccess
 // returns.
-func (h *Manager) publicAccessRight(ctx context.Context, record registry.HubRecord) (bool, error) {
+func (h *Manager) publicAccessMatches(ctx context.Context, record registry.HubRecord) (bool, error) {
 	out, err := h.clients.S3().GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{
 		Bucket:              &record.Bucket,
 		ExpectedBucketOwner: aws.String(h.clients.Account.String()),
@@ -164,7 +164,7 @@ func (h *Manager) publicAccessRight(ctx context.Context, record registry.HubReco
 // may refuse for a while with OperationAborted, so it retries for about a minute.
 func (h *Manager) createBucket(ctx context.Context, bucket string) error {
 	input := &s3.CreateBucketInput{Bucket: &bucket}
-	if !keepsName(bucket, h.clients.Account, h.clients.Region) {
+	if !mustKeepBucket(bucket, h.clients.Account, h.clients.Region) {
 		input.BucketNamespace = types.BucketNamespaceAccountRegional
 	}
 	// S3 refuses us-east-1 as a location constraint: it is the default.
@@ -177,7 +177,7 @@ func (h *Manager) createBucket(ctx context.Context, bucket string) error {
 		if _, err = h.clients.S3().CreateBucket(ctx, input); !awsclient.HasCode(err, "OperationAborted") {
 			break
 		}
-		if waited := h.wait(ctx, 5*time.Second); waited != nil {
+		if waited := h.sleep(ctx, 5*time.Second); waited != nil {
 			return waited
 		}
 	}

@@ -21,7 +21,7 @@ import (
 // its name, deleteBucket empties it and returns the name.
 func (h *Manager) deleteBucket(ctx context.Context, record registry.HubRecord) (kept string, err error) {
 	bucket, owner := record.Bucket, aws.String(h.clients.Account.String())
-	if keepsName(bucket, h.clients.Account, h.clients.Region) {
+	if mustKeepBucket(bucket, h.clients.Account, h.clients.Region) {
 		return h.keepBucket(ctx, record)
 	}
 	if err := h.emptyBucket(ctx, bucket); err != nil {

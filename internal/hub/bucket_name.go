@@ -49,7 +49,7 @@ func BucketName(hub string, owner account.ID, region account.Region, key registr
 // unlike a star, these match no other hub's bucket.
 func BucketPattern(hub string, owner account.ID, region account.Region) string {
 	name := BucketName(hub, owner, region, registry.Key{})
-	if keepsName(name, owner, region) {
+	if mustKeepBucket(name, owner, region) {
 		hash := onboarding.BucketSuffix(registry.Key{}.Bytes())
 		return strings.TrimSuffix(name, hash) + strings.Repeat("?", len(hash))
 	}
@@ -60,8 +60,8 @@ func namespaceSuffix(owner account.ID, region account.Region) string {
 	return fmt.Sprintf("-%s-%s-an", owner, region)
 }
 
-// keepsName reports whether a bucket has to be kept, emptied, after its hub is deleted,
+// mustKeepBucket reports whether a bucket has to be kept, emptied, after its hub is deleted,
 // because another account could create a bucket of its name.
-func keepsName(bucket string, owner account.ID, region account.Region) bool {
+func mustKeepBucket(bucket string, owner account.ID, region account.Region) bool {
 	return !strings.HasSuffix(bucket, namespaceSuffix(owner, region))
 }

@@ -94,7 +94,7 @@ func TestAnOlderHubKeepsAnEmptyBucketToReserveItsName(t *testing.T) {
 		func(w *world, calls int) {
 			remains, err := w.process().Delete(t.Context(), false)
 			w.must(err)
-			if remains.Bucket != bucket && remains != (Remains{}) { // nothing remains if the first Delete already removed the record
+			if remains.Bucket != bucket && remains != (Retained{}) { // nothing remains if the first Delete already removed the record
 				t.Errorf("stopped after %d calls and deleted again, %+v remains, want bucket %s", calls, remains, bucket)
 			}
 			if err := w.takes(globex, bucket, ""); !awsclient.HasCode(err, "BucketAlreadyExists") {

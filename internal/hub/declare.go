@@ -25,7 +25,7 @@ func (s Spec) Declare(record registry.HubRecord) registry.HubRecord {
 	record.ConnectPage = s.ConnectPage
 	record.Tags, record.KMSKey = s.Tags, s.KMSKey
 	record.Owner = s.Owner
-	return record.Grown(s.Shards)
+	return record.WithShards(s.Shards)
 }
 
 // DiffersFrom returns the Terraform names of the arguments in which a hub's record
@@ -62,8 +62,8 @@ func (s Spec) DiffersFrom(record registry.HubRecord) []string {
 	return names
 }
 
-// InUse returns how many customers have an open link or a live stack.
-func InUse(customers []onboarding.Customer) int {
+// CountInUse returns how many customers have an open link or a live stack.
+func CountInUse(customers []onboarding.Customer) int {
 	n := 0
 	for _, c := range customers {
 		if !c.Link.Closed || len(c.Live()) > 0 {

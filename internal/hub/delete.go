@@ -15,8 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Remains lists the parts that remain after a hub was deleted.
-type Remains struct {
+// Retained lists the parts that remain after a hub was deleted.
+type Retained struct {
 	// Bucket is the name of an emptied bucket that blocks all public access. It is kept
 	// to reserve its name: old links of customers would lead to the template of a
 	// stranger who created a bucket of that name. Bucket is "" if the bucket was
@@ -31,18 +31,18 @@ type Remains struct {
 // *BusyError while messages wait in the queue. The table with the hub's record is
 // deleted last, so that an interrupted Delete can be repeated until all parts are
 // deleted.
-func (h *Manager) Delete(ctx context.Context, force bool) (Remains, error) {
+func (h *Manager) Delete(ctx context.Context, force bool) (Retained, error) {
 	return h.delete(ctx, deletion{force: force, check: func(registry.HubRecord) error { return nil }})
 }
 
-// Departure is the request of a Terraform state to delete its hub.
-type Departure struct {
+// DeleteRequest is the request of a Terraform state to delete its hub.
+type DeleteRequest struct {
 	Incarnation string // ID of the incarnation in the state
 	Force       bool
-	// Settle is how long a hub that customers use is watched for a takeover before the
+	// TakeoverWait is how long a hub that customers use is watched for a takeover before the
 	// deletion is refused, or carried out if forced: Terraform may destroy one address
 	// of the hub while it creates another.
-	Settle time.Duration
+	TakeoverWait time.Duration
 	// PlannedAt is when the deletion was planned; zero if unknown.
 	PlannedAt time.Time
 }
@@ -52,8 +52,8 @@ type Departure struct {
 // one, has created or taken over the hub: nothing is deleted, and the error is
 // *OtherIncarnationError. If a takeover was announced since the deletion was planned,
 // the error is *AnnouncedError.
-func (h *Manager) DeleteIncarnation(ctx context.Context, d Departure) (Remains, error) {
-	return h.delete(ctx, deletion{force: d.Force, settle: d.Settle, check: func(record registry.HubRecord) error {
+func (h *Manager) DeleteIncarnation(ctx context.Context, d DeleteRequest) (Retained, error) {
+	return h.delete(ctx, deletion{force: d.Force, takeoverWait: d.TakeoverWait, check: func(record registry.HubRecord) error {
 		switch {
 		case !record.Incarnation.HeldBy(d.Incarnation):
 			return &OtherIncarnationError{Hub: h.name, Incarnation: record.Incarnation}
@@ -88,9 +88,9 @@ func (h *Manager) Announce(ctx context.Context) error {
 
 // deletion contains the options of a deletion.
 type deletion struct {
-	force  bool
-	settle time.Duration // 0: the hub is not watched
-	check  func(registry.HubRecord) error
+	force        bool
+	takeoverWait time.Duration // 0: the hub is not watched
+	check        func(registry.HubRecord) error
 }
 
 // OtherIncarnationError indicates that the hub is not the incarnation that was to be
@@ -104,35 +104,35 @@ func (e *OtherIncarnationError) Error() string {
 	return fmt.Sprintf("hub %s was created or taken over by another Terraform state at %s", e.Hub, e.Incarnation.Since.UTC().Format(time.RFC3339))
 }
 
-func (h *Manager) delete(ctx context.Context, d deletion) (Remains, error) {
+func (h *Manager) delete(ctx context.Context, d deletion) (Retained, error) {
 	if err := h.migrate(ctx); err != nil {
-		return Remains{}, err
+		return Retained{}, err
 	}
 	record, err := h.markDeleting(ctx, d)
 	if errors.Is(err, registry.ErrNoHub) {
-		return Remains{}, nil
+		return Retained{}, nil
 	}
 	if err != nil {
-		return Remains{}, err
+		return Retained{}, err
 	}
 	if record.FromStack {
-		return Remains{}, &StackError{h.name}
+		return Retained{}, &StackError{h.name}
 	}
 	regions := sortRegions(append(slices.Clone(record.Regions), record.Retiring...))
-	if err := h.deleteTopics(ctx, h.topics(regions, max(record.Shards, record.Making))); err != nil {
-		return Remains{}, err
+	if err := h.deleteTopics(ctx, h.topics(regions, max(record.Shards, record.CreatingShards))); err != nil {
+		return Retained{}, err
 	}
 	if err := h.refuseBusy(ctx, record, d.force); err != nil { // messages that arrived before the topics were deleted
-		return Remains{}, err
+		return Retained{}, err
 	}
 	for _, name := range []string{QueueName(h.name), DeadLetterQueueName(h.name)} {
 		if err := h.deleteQueue(ctx, name); err != nil {
-			return Remains{}, err
+			return Retained{}, err
 		}
 	}
-	var remains Remains
+	var remains Retained
 	if remains.Bucket, err = h.deleteBucket(ctx, record); err != nil {
-		return Remains{}, err
+		return Retained{}, err
 	}
 	return remains, h.clients.Explain(h.registry.DeleteTable(ctx), h.tableARN())
 }
@@ -155,11 +155,11 @@ func (h *Manager) markDeleting(ctx context.Context, d deletion) (registry.HubRec
 		if err != nil {
 			return record, err
 		}
-		if d.settle > 0 && used.inUse() {
+		if d.takeoverWait > 0 && used.inUse() {
 			if err := h.watch(ctx, d); err != nil {
 				return record, err
 			}
-			d.settle = 0
+			d.takeoverWait = 0
 			continue
 		}
 		if used.inUse() && !d.force {
@@ -192,8 +192,8 @@ func (e *LiveError) inUse() bool { return len(e.Stacks)+len(e.Links) > 0 }
 // d.check as soon as that refuses the hub, and nil at the end.
 func (h *Manager) watch(ctx context.Context, d deletion) error {
 	const pause = 200 * time.Millisecond
-	for waited := time.Duration(0); waited < d.settle; waited += pause {
-		if err := h.wait(ctx, pause); err != nil {
+	for waited := time.Duration(0); waited < d.takeoverWait; waited += pause {
+		if err := h.sleep(ctx, pause); err != nil {
 			return err
 		}
 		record, err := h.registry.Hub(ctx)
@@ -219,11 +219,11 @@ func OpenLinks(customers []onboarding.Customer) []string {
 	return ids
 }
 
-// deletionPatience is how long Create waits for a deletion. A deletion takes seconds,
+// deletionTimeout is how long Create waits for a deletion. A deletion takes seconds,
 // unless it was interrupted: then the configuration that began it has to finish it.
-const deletionPatience = 3 * time.Minute
+const deletionTimeout = 3 * time.Minute
 
-// waitDeleted waits while the hub is being deleted, for at most deletionPatience.
+// waitDeleted waits while the hub is being deleted, for at most deletionTimeout.
 func (h *Manager) waitDeleted(ctx context.Context) error {
 	// A least-privilege policy refuses reads of a table that doesn't exist (aws-facts
 	// 13.11), and the creation of a hub should not begin with a denied request in the
@@ -244,10 +244,10 @@ func (h *Manager) waitDeleted(ctx context.Context) error {
 			return h.explainRegistry(err)
 		case record.State != registry.HubDeleting:
 			return nil
-		case waited >= deletionPatience:
-			return fmt.Errorf("hub %s is being deleted, and that has not ended for %s: it was cut short. Repeat the destroy that was begun", h.name, deletionPatience)
+		case waited >= deletionTimeout:
+			return fmt.Errorf("hub %s is being deleted, and that has not ended for %s: it was cut short. Repeat the destroy that was begun", h.name, deletionTimeout)
 		}
-		if err := h.wait(ctx, pause); err != nil {
+		if err := h.sleep(ctx, pause); err != nil {
 			return err
 		}
 	}

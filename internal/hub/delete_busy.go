@@ -22,7 +22,7 @@ type BusyError struct {
 
 func (e *BusyError) Error() string {
 	return fmt.Sprintf("%s %s in the queue of hub %s, or %s being handled",
-		onboarding.Counted(e.Messages, "message"), onboarding.Agree(e.Messages, "waits", "wait"), e.Hub, onboarding.Agree(e.Messages, "is", "are"))
+		onboarding.Counted(e.Messages, "message"), onboarding.Plural(e.Messages, "waits", "wait"), e.Hub, onboarding.Plural(e.Messages, "is", "are"))
 }
 
 func (h *Manager) refuseBusy(ctx context.Context, record registry.HubRecord, force bool) error {

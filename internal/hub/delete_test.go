@@ -40,14 +40,14 @@ func TestAHubIsDeletedOnlyByTheStateThatOwnsIt(t *testing.T) {
 	w := taken(t)
 	for _, id := range []string{"first", ""} {
 		var other *OtherIncarnationError
-		if _, err := w.DeleteIncarnation(t.Context(), Departure{Incarnation: id, Force: true}); !errors.As(err, &other) || other.Incarnation.ID != "second" {
+		if _, err := w.DeleteIncarnation(t.Context(), DeleteRequest{Incarnation: id, Force: true}); !errors.As(err, &other) || other.Incarnation.ID != "second" {
 			t.Errorf("deleting incarnation %q ends with %v", id, err)
 		}
 	}
 	w.complete(frankfurt, virginia)
 	_, err := w.Update(t.Context(), spec()) // without an incarnation, so the hub keeps its own
 	w.must(err)
-	_, err = w.DeleteIncarnation(t.Context(), Departure{Incarnation: "second"})
+	_, err = w.DeleteIncarnation(t.Context(), DeleteRequest{Incarnation: "second"})
 	w.must(err)
 	if left := w.left(); len(left) > 0 {
 		t.Errorf("what is left: %v", left)
@@ -57,7 +57,7 @@ func TestAHubIsDeletedOnlyByTheStateThatOwnsIt(t *testing.T) {
 func TestAHubOfTheFirstReleaseIsDeletedByAStateOfTheFirstRelease(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
-	_, err := w.DeleteIncarnation(t.Context(), Departure{})
+	_, err := w.DeleteIncarnation(t.Context(), DeleteRequest{})
 	w.must(err)
 	if left := w.left(); len(left) > 0 {
 		t.Errorf("what is left: %v", left)
@@ -83,7 +83,7 @@ func TestADeletionEndsIfAnotherAddressTakesTheHubOver(t *testing.T) {
 	record, err := w.registry.Hub(t.Context())
 	w.must(err)
 	deleting := w.process()
-	deleting.wait = func(ctx context.Context, _ time.Duration) error {
+	deleting.sleep = func(ctx context.Context, _ time.Duration) error {
 		if record.Incarnation.ID == "second" {
 			record.Incarnation.ID = "third"
 			_, err := w.registry.UpdateHub(ctx, record)
@@ -92,7 +92,7 @@ func TestADeletionEndsIfAnotherAddressTakesTheHubOver(t *testing.T) {
 		return nil
 	}
 	var other *OtherIncarnationError
-	if _, err := deleting.DeleteIncarnation(t.Context(), Departure{Incarnation: "second", Force: true, Settle: time.Minute}); !errors.As(err, &other) {
+	if _, err := deleting.DeleteIncarnation(t.Context(), DeleteRequest{Incarnation: "second", Force: true, TakeoverWait: time.Minute}); !errors.As(err, &other) {
 		t.Fatalf("got %v, want an OtherIncarnationError", err)
 	}
 	w.complete(frankfurt, virginia)
@@ -103,7 +103,7 @@ func TestADeletionKeepsAHubThatWasAnnouncedAfterItWasPlanned(t *testing.T) {
 	w := taken(t)
 	before := w.now().Add(-time.Minute)
 	w.must(w.Announce(t.Context()))
-	departure := Departure{Incarnation: "second", Force: true, PlannedAt: before}
+	departure := DeleteRequest{Incarnation: "second", Force: true, PlannedAt: before}
 	var announced *AnnouncedError
 	if _, err := w.DeleteIncarnation(t.Context(), departure); !errors.As(err, &announced) {
 		t.Fatalf("got %v, want an AnnouncedError", err)
@@ -126,7 +126,7 @@ func TestADiscardedPlanDoesNotPreventALaterDeletion(t *testing.T) {
 	t.Parallel()
 	w := taken(t)
 	w.must(w.Announce(t.Context()))
-	_, err := w.DeleteIncarnation(t.Context(), Departure{Incarnation: "second", PlannedAt: w.now().Add(time.Minute)})
+	_, err := w.DeleteIncarnation(t.Context(), DeleteRequest{Incarnation: "second", PlannedAt: w.now().Add(time.Minute)})
 	w.must(err)
 	if left := w.left(); len(left) > 0 {
 		t.Errorf("what is left: %v", left)
@@ -143,7 +143,7 @@ func TestCreateWaitsForADeletionInProgress(t *testing.T) {
 	w.must(err)
 
 	waiting, looks := w.process(), 0
-	waiting.wait = func(context.Context, time.Duration) error {
+	waiting.sleep = func(context.Context, time.Duration) error {
 		looks++
 		return nil
 	}
@@ -152,12 +152,12 @@ func TestCreateWaitsForADeletionInProgress(t *testing.T) {
 	}
 
 	waiting = w.process()
-	pause := waiting.wait // a deleted queue's name can be used again after a minute
-	waiting.wait = func(ctx context.Context, d time.Duration) error {
+	pause := waiting.sleep // a deleted queue's name can be used again after a minute
+	waiting.sleep = func(ctx context.Context, d time.Duration) error {
 		if _, err := w.process().Delete(ctx, false); err != nil {
 			return err
 		}
-		waiting.wait = pause
+		waiting.sleep = pause
 		return pause(ctx, d)
 	}
 	_, err = waiting.Create(t.Context(), spec())

@@ -177,7 +177,7 @@ func TestATopicsPublishersChangedByHandAreRepairedByARefresh(t *testing.T) {
 			w.must(console{w, t.Context()}.topic("Policy", policy))
 			state, err := w.Read(t.Context())
 			w.must(err)
-			if !state.PoliciesBehind {
+			if !state.PoliciesOutdated {
 				t.Error("the read reports no policy that is behind")
 			}
 			w.must(w.process().Permissions().Repair(t.Context()))

@@ -22,12 +22,12 @@ import (
 // another Region of the account is a different hub with its own customers, but the
 // names of its topics are the same in every Region.
 
-// Elsewhere returns the other Regions, sorted, in which the account has a hub of this
+// OtherRegions returns the other Regions, sorted, in which the account has a hub of this
 // name. It makes one call, because S3 lists the buckets of all Regions together
 // (aws-facts 15.1) and a hub's bucket is named after the hub and its Region. Hubs whose
 // bucket ends in a secret hash, or was named by the vendor, are not found. If the
 // caller may not list buckets, the error is *awsclient.PermissionError.
-func (h *Manager) Elsewhere(ctx context.Context) ([]account.Region, error) {
+func (h *Manager) OtherRegions(ctx context.Context) ([]account.Region, error) {
 	out, err := h.clients.S3().ListBuckets(ctx, &s3.ListBucketsInput{Prefix: aws.String(bucketPrefix(h.name, h.clients.Account))})
 	if err != nil {
 		return nil, h.clients.Explain(err, fmt.Sprintf("arn:%s:s3:::*", h.clients.Partition()))
@@ -55,9 +55,9 @@ func bucketPrefix(hub string, owner account.ID) string {
 	return prefix[:min(len(prefix), maxBucketName-hash-longestRegion-len(namespaceSuffix(owner, account.Region{})))]
 }
 
-// ElsewhereWarning returns the warning about hubs of the same name in other Regions,
+// OtherRegionsWarning returns the warning about hubs of the same name in other Regions,
 // for the creation of a hub.
-func ElsewhereWarning(hub string, owner account.ID, here account.Region, others []account.Region) string {
+func OtherRegionsWarning(hub string, owner account.ID, here account.Region, others []account.Region) string {
 	return fmt.Sprintf("Account %s has a hub of this name in %s already. The one in %s is a second hub, with customers, registrars and external IDs of its own: "+
 		"only the Region tells the two apart. If you mean the other one, use its Region; otherwise give this one another name.",
 		owner, regionList(others), here)
@@ -82,18 +82,18 @@ func (e *SharedTopicError) Error() string {
 	return fmt.Sprintf("topic %s delivers to queue %s, so it belongs to a hub of the same name in another Region; a second one would take the topic's policy from that hub's customers", e.Topic, e.Queue)
 }
 
-// RefuseShared returns *SharedTopicError if a hub of the same name has topics in one of
+// CheckSharedTopics returns *SharedTopicError if a hub of the same name has topics in one of
 // the Regions. It makes one call for each Region, so callers pass only new ones.
-func (h *Manager) RefuseShared(ctx context.Context, regions []account.Region) error {
+func (h *Manager) CheckSharedTopics(ctx context.Context, regions []account.Region) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for _, region := range regions {
-		group.Go(func() error { return h.refuseSharedTopic(ctx, h.topic(region, 0)) })
+		group.Go(func() error { return h.checkSharedTopic(ctx, h.topic(region, 0)) })
 	}
 	return group.Wait()
 }
 
-func (h *Manager) refuseSharedTopic(ctx context.Context, topic account.TopicARN) error {
+func (h *Manager) checkSharedTopic(ctx context.Context, topic account.TopicARN) error {
 	out, err := h.clients.SNS(topic.Region).ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic.String())})
 	if awsclient.IsNotFound(err) {
 		return nil

@@ -27,7 +27,7 @@ func (w *world) in(region account.Region, name string) *Manager {
 	w.must(err)
 	clients, err := trial.ClientsAs(w.t.Context(), w.box, keys, region.String())
 	w.must(err)
-	h, err := New(clients, name, w.clock.Now, rand.Reader, WithWait(func(ctx context.Context, _ time.Duration) error { return ctx.Err() }))
+	h, err := New(clients, name, w.clock.Now, rand.Reader, WithSleep(func(ctx context.Context, _ time.Duration) error { return ctx.Err() }))
 	w.must(err)
 	return h
 }
@@ -38,7 +38,7 @@ func TestAHubOfTheSameNameInAnotherRegionIsFoundWithOneCall(t *testing.T) {
 	found := func(h *Manager) []account.Region {
 		t.Helper()
 		mark := w.box.Journal().Mark()
-		regions, err := h.Elsewhere(t.Context())
+		regions, err := h.OtherRegions(t.Context())
 		w.must(err)
 		if calls := len(w.box.Journal().Since(mark)); calls != 1 {
 			t.Errorf("it took %d calls", calls)
@@ -70,7 +70,7 @@ func TestAHubOfTheSameNameInAnotherRegionIsFoundWithOneCall(t *testing.T) {
 		return kernel.Errorf(403, "AccessDenied", "Access Denied")
 	})()
 	var denied *awsclient.PermissionError
-	if _, err := refused.Elsewhere(t.Context()); !errors.As(err, &denied) || denied.Action != "s3:ListAllMyBuckets" {
+	if _, err := refused.OtherRegions(t.Context()); !errors.As(err, &denied) || denied.Action != "s3:ListAllMyBuckets" {
 		t.Errorf("a caller who may not list buckets gets %v", err)
 	}
 }

@@ -37,10 +37,10 @@ type Manager struct {
 	registry *registry.Registry
 	now      func() time.Time
 	random   io.Reader
-	wait     func(context.Context, time.Duration) error
+	sleep    func(context.Context, time.Duration) error
 
 	permissions *Permissions
-	templates   published
+	templates   publishedTemplates
 }
 
 // New returns the Manager of a hub, without checking that the hub exists.
@@ -50,12 +50,12 @@ func New(clients *awsclient.Clients, name string, clock func() time.Time, random
 		clients: clients,
 		now:     clock,
 		random:  random,
-		wait:    smithytime.SleepWithContext,
+		sleep:   smithytime.SleepWithContext,
 	}
 	for _, set := range options {
 		set(h)
 	}
-	h.registry = registry.New(clients.DynamoDB(), name, clock, registry.By(clients.CallerARN), registry.WithWait(h.wait))
+	h.registry = registry.New(clients.DynamoDB(), name, clock, registry.WithPrincipal(clients.CallerARN), registry.WithSleep(h.sleep))
 	var err error
 	h.permissions, err = newPermissions(h)
 	return h, err
@@ -64,10 +64,10 @@ func New(clients *awsclient.Clients, name string, clock func() time.Time, random
 // Option is a setting of New.
 type Option func(*Manager)
 
-// WithWait sets the function that the hub and its registry use to wait for AWS, and for
+// WithSleep sets the function that the hub and its registry use to wait for AWS, and for
 // leases of other processes. The default sleeps.
-func WithWait(wait func(context.Context, time.Duration) error) Option {
-	return func(h *Manager) { h.wait = wait }
+func WithSleep(wait func(context.Context, time.Duration) error) Option {
+	return func(h *Manager) { h.sleep = wait }
 }
 
 // Name returns the hub's name.
@@ -126,9 +126,9 @@ type State struct {
 	// Defects are the defects that Update would repair, sorted.
 	Defects []Defect
 
-	// PoliciesBehind is set if a topic's policy is older than the registry's list of
+	// PoliciesOutdated is set if a topic's policy is older than the registry's list of
 	// publishers: customers may be unable to publish. Permissions().Repair repairs it.
-	PoliciesBehind bool
+	PoliciesOutdated bool
 }
 
 // LiveError indicates that stacks of customers need the hub, or its topics in one
@@ -164,7 +164,7 @@ func (e *LiveError) Error() string {
 			where, onboarding.Counted(len(e.Stacks), "live stack"), onboarding.SomeLines("  ", lines)))
 	}
 	if len(e.Links) > 0 {
-		found = append(found, fmt.Sprintf("%s has %s, whose %s may launch at any moment: %s", where, onboarding.Counted(len(e.Links), "open link"), onboarding.Agree(len(e.Links), "customer", "customers"), onboarding.SomeOf(e.Links)))
+		found = append(found, fmt.Sprintf("%s has %s, whose %s may launch at any moment: %s", where, onboarding.Counted(len(e.Links), "open link"), onboarding.Plural(len(e.Links), "customer", "customers"), onboarding.SomeOf(e.Links)))
 	}
 	return strings.Join(found, "\n")
 }

@@ -113,9 +113,9 @@ func (k *knownLists) forget(lists ...registry.ListKey) {
 	}
 }
 
-// wrote updates the cached list and policies after an admission. If the admission
+// update updates the cached list and policies after an admission. If the admission
 // failed, it removes them.
-func (k *knownLists) wrote(a *admission) {
+func (k *knownLists) update(a *admission) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	list := a.target.List

@@ -106,7 +106,7 @@ func TestABusyTopicDoesNotDelayOthers(t *testing.T) {
 	_, err := w.registry.AcquireLease(t.Context(), registry.ShardList(0), registry.Lease{Holder: "another", Until: w.clock.Now().Add(time.Hour)})
 	w.must(err)
 	ctx, cancel := context.WithCancel(t.Context())
-	h.wait = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() } // the wait for the lease
+	h.sleep = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() } // the sleep for the lease
 	var waiting, free []*newcomer
 	for n := 0; len(waiting) < maxLinks || len(free) < maxLinks; n++ {
 		link := w.first(record, n)

@@ -29,12 +29,12 @@ func publishersOf(shard registry.Shard) iampolicy.Publishers {
 // AllowOrganization ensures that all accounts of an organization may publish
 // to a shard's topics in every Region.
 func (p *Permissions) AllowOrganization(ctx context.Context, shard int, id account.OrganizationID) error {
-	ctx, cancel := context.WithTimeout(ctx, allowPatience)
+	ctx, cancel := context.WithTimeout(ctx, allowTimeout)
 	defer cancel()
 	return p.change(ctx, registry.ShardList(shard), func(now registry.Shard) registry.ShardChange {
 		asked, there := now.Organizations[id]
-		leaving := staying(now, id)
-		if there && p.hub.now().Sub(asked) <= fresh && leaving == nil {
+		leaving := marksWithout(now, id)
+		if there && p.hub.now().Sub(asked) <= renewAfter && leaving == nil {
 			return registry.ShardChange{}
 		}
 		all := map[account.OrganizationID]time.Time{}

@@ -85,8 +85,8 @@ type Preview struct {
 	Defects []Defect // defects that would be repaired
 }
 
-// Does reports whether Put would change anything.
-func (p Preview) Does() bool {
+// HasChanges reports whether Put would change anything.
+func (p Preview) HasChanges() bool {
 	return !p.Exists || p.Adopts || len(p.Changes) > 0 || len(p.Defects) > 0
 }
 
@@ -109,7 +109,7 @@ func (h *Manager) Preview(ctx context.Context, spec Spec) (Preview, error) {
 	}
 	state, err := h.Read(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
-		if err := h.RefuseShared(ctx, spec.Regions); err != nil {
+		if err := h.CheckSharedTopics(ctx, spec.Regions); err != nil {
 			return Preview{}, err
 		}
 		return Preview{}, h.checkEventBus(ctx, spec.EventBus)
@@ -138,7 +138,7 @@ func (h *Manager) refuseUse(ctx context.Context, record registry.HubRecord, spec
 	if err != nil {
 		return h.explainRegistry(err)
 	}
-	if used := InUse(customers); spec.Capacity < used {
+	if used := CountInUse(customers); spec.Capacity < used {
 		return &CapacityError{h.name, spec.Capacity, used}
 	}
 	if err := h.refuseLive(ctx, without(record.Regions, spec.Regions)); err != nil {
@@ -147,7 +147,7 @@ func (h *Manager) refuseUse(ctx context.Context, record registry.HubRecord, spec
 	if err := h.refuseUnconfirmed(ctx, record, spec); err != nil {
 		return err
 	}
-	if err := h.RefuseShared(ctx, without(spec.Regions, record.PublishingRegions())); err != nil {
+	if err := h.CheckSharedTopics(ctx, without(spec.Regions, record.PublishingRegions())); err != nil {
 		return err
 	}
 	return h.checkEventBus(ctx, spec.EventBus)
@@ -163,7 +163,7 @@ func (h *Manager) Put(ctx context.Context, spec Spec) (State, Preview, error) {
 		return State{}, p, err
 	}
 	switch {
-	case !p.Does():
+	case !p.HasChanges():
 		state, err := h.Read(ctx)
 		return state, p, err
 	case !p.Exists:
@@ -188,7 +188,7 @@ func (h *Manager) Put(ctx context.Context, spec Spec) (State, Preview, error) {
 
 // DeleteOwned is Delete for an owner that keeps no state. It returns *OwnedError if the
 // hub belongs to another tool, unless adopt is set.
-func (h *Manager) DeleteOwned(ctx context.Context, owner onboarding.Owner, adopt, force bool) (Remains, error) {
+func (h *Manager) DeleteOwned(ctx context.Context, owner onboarding.Owner, adopt, force bool) (Retained, error) {
 	return h.delete(ctx, deletion{force: force, check: func(record registry.HubRecord) error {
 		return Spec{Owner: owner, Adopt: adopt}.refuseOwner(record)
 	}})

@@ -76,7 +76,7 @@ func TestPuttingAHubTwiceChangesNothing(t *testing.T) {
 	mark := w.box.Journal().Mark()
 	_, preview, err = w.Put(t.Context(), commands())
 	w.must(err)
-	if preview.Does() {
+	if preview.HasChanges() {
 		t.Errorf("the second time there is something to do: %+v", preview)
 	}
 	for call, n := range w.box.Journal().Counts(mark) {

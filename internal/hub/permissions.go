@@ -32,7 +32,7 @@ type Permissions struct {
 	hub    *Manager
 	holder string // names this process in leases
 
-	newcomers *awsclient.Gatherer[*newcomer, struct{}]
+	newcomers *awsclient.Batcher[*newcomer, struct{}]
 	known     knownLists
 
 	mu    sync.Mutex
@@ -55,7 +55,7 @@ func newPermissions(h *Manager) (*Permissions, error) {
 // listWriter serialises this process's writes to one list. Callers that arrive while a
 // write is under way share the next one.
 type listWriter struct {
-	turn chan struct{} // contains one token
+	lock chan struct{} // contains one token
 
 	mu      sync.Mutex
 	waiting []*batch
@@ -78,18 +78,18 @@ const (
 	// accounts as a topic's policy has room for.
 	batchSize = 1500
 
-	// gather is how long a write waits for other callers to share it.
-	gather = 20 * time.Millisecond
+	// batchLinger is how long a write waits for other callers to share it.
+	batchLinger = 20 * time.Millisecond
 
-	// allowPatience is the time limit of a batch, including all retries.
-	allowPatience = 3 * time.Minute
+	// allowTimeout is the time limit of a batch, including all retries.
+	allowTimeout = 3 * time.Minute
 
-	// fresh is how long the recorded time of an account's last request is kept before
-	// it is renewed. settled is the age at which Reconcile may remove an account that
+	// renewAfter is how long the recorded time of an account's last request is kept before
+	// it is renewed. removableAfter is the age at which Reconcile may remove an account that
 	// no record names. A caller that was allowed without a write has at least the
 	// difference of the two to write the link that keeps the account on the list.
-	fresh   = 30 * time.Minute
-	settled = time.Hour
+	renewAfter     = 30 * time.Minute
+	removableAfter = time.Hour
 )
 
 // join adds an account to a list in one write with the accounts of concurrent callers.
@@ -97,7 +97,7 @@ func (p *Permissions) join(ctx context.Context, list registry.ListKey, id accoun
 	b := p.writer(list).join(id, func(b *batch) {
 		// The write is for all callers in the batch, so the cancellation of one caller
 		// must not end it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), allowPatience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), allowTimeout)
 		defer cancel()
 		b.errs = p.allowAll(ctx, list, b.accounts)
 	})
@@ -145,24 +145,24 @@ func refusesAccounts(err error) bool {
 }
 
 func (p *Permissions) allow(ctx context.Context, list registry.ListKey, accounts []account.ID) error {
-	err := p.change(ctx, list, func(now registry.Shard) registry.ShardChange { return p.wanting(now, accounts) })
+	err := p.change(ctx, list, func(now registry.Shard) registry.ShardChange { return p.additions(now, accounts) })
 	if err != nil || list == registry.Readers {
 		return err
 	}
 	return p.allowReaders(ctx, accounts)
 }
 
-// wanting returns the change that adds those accounts that are not on a list, are
-// marked to be removed from it, or were last requested more than fresh ago.
-func (p *Permissions) wanting(now registry.Shard, accounts []account.ID) registry.ShardChange {
+// additions returns the change that adds those accounts that are not on a list, are
+// marked to be removed from it, or were last requested more than renewAfter ago.
+func (p *Permissions) additions(now registry.Shard, accounts []account.ID) registry.ShardChange {
 	var change registry.ShardChange
 	for _, id := range accounts {
 		asked, there := now.Accounts[id]
-		if !there || p.hub.now().Sub(asked) > fresh || !now.Leaving[id.String()].IsZero() {
+		if !there || p.hub.now().Sub(asked) > renewAfter || !now.Leaving[id.String()].IsZero() {
 			change.Add = append(change.Add, id)
 		}
 	}
-	change.Leaving = staying(now, change.Add...)
+	change.Leaving = marksWithout(now, change.Add...)
 	if len(change.Add) > maxUpdate {
 		change.All = maps.Clone(now.Accounts)
 		for _, id := range change.Add {
@@ -173,9 +173,9 @@ func (p *Permissions) wanting(now registry.Shard, accounts []account.ID) registr
 	return change
 }
 
-// staying returns the removal marks of a list without the marks of ids, which stay on
+// marksWithout returns the removal marks of a list without the marks of ids, which stay on
 // it. It returns nil if none of ids has a mark.
-func staying[T fmt.Stringer](now registry.Shard, ids ...T) map[string]time.Time {
+func marksWithout[T fmt.Stringer](now registry.Shard, ids ...T) map[string]time.Time {
 	left := maps.Clone(now.Leaving)
 	for _, id := range ids {
 		delete(left, id.String())
@@ -202,7 +202,7 @@ func (p *Permissions) Repair(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		behind := slices.ContainsFunc(policies, func(t topicPolicy) bool { return policyBehind(t.text, today) })
+		behind := slices.ContainsFunc(policies, func(t topicPolicy) bool { return policyOutdated(t.text, today) })
 		if !behind && today.Written == today.Sequence {
 			continue
 		}
@@ -233,28 +233,28 @@ func (p *Permissions) setRegions(ctx context.Context, shard int, regions []accou
 func (p *Permissions) change(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
 	w := p.writer(list)
 	select {
-	case <-w.turn:
-		defer func() { w.turn <- struct{}{} }()
+	case <-w.lock:
+		defer func() { w.lock <- struct{}{} }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	p.known.forget(list)
 	var err error
-	for attempt := range rounds {
-		if err = p.round(ctx, list, decide); err == nil || !tryAgain(err) {
+	for attempt := range maxAttempts {
+		if err = p.changeOnce(ctx, list, decide); err == nil || !isRetryable(err) {
 			return err
 		}
-		if waited := p.hub.wait(ctx, pause(attempt)); waited != nil {
+		if waited := p.hub.sleep(ctx, pause(attempt)); waited != nil {
 			return fmt.Errorf("write the policies of hub %s: %w", p.hub.name, errors.Join(err, waited))
 		}
 	}
-	return fmt.Errorf("write the policies of hub %s, tried %d times: %w", p.hub.name, rounds, err)
+	return fmt.Errorf("write the policies of hub %s, tried %d times: %w", p.hub.name, maxAttempts, err)
 }
 
-// rounds is the maximum number of attempts at a change. Leases are short and writes
+// maxAttempts is the maximum number of attempts at a change. Leases are short and writes
 // fast, so that these attempts suffice for a queue of writers, or for the lease of a
 // crashed process to expire several times.
-const rounds = 300
+const maxAttempts = 300
 
 func pause(attempt int) time.Duration {
 	return min(50*time.Millisecond<<min(attempt, 4), 500*time.Millisecond)
@@ -265,8 +265,8 @@ func (p *Permissions) writer(list registry.ListKey) *listWriter {
 	defer p.mu.Unlock()
 	w, ok := p.lists[list]
 	if !ok {
-		w = &listWriter{turn: make(chan struct{}, 1)}
-		w.turn <- struct{}{}
+		w = &listWriter{lock: make(chan struct{}, 1)}
+		w.lock <- struct{}{}
 		p.lists[list] = w
 	}
 	return w
@@ -295,7 +295,7 @@ func (w *listWriter) run(work func(*batch)) {
 	for {
 		// Terraform creates ten links at a time, but does not start them at the same
 		// instant, and a write for each would be the larger part of a link's cost.
-		<-time.After(gather)
+		<-time.After(batchLinger)
 		w.mu.Lock()
 		if len(w.waiting) == 0 {
 			w.running = false

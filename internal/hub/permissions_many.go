@@ -27,7 +27,7 @@ func (p *Permissions) AllowMany(ctx context.Context, accounts map[int][]account.
 	group.SetLimit(maxConcurrentShards)
 	for _, shard := range slices.Sorted(maps.Keys(accounts)) {
 		group.Go(func() error {
-			ctx, cancel := context.WithTimeout(ctx, allowPatience)
+			ctx, cancel := context.WithTimeout(ctx, allowTimeout)
 			defer cancel()
 			if err := p.allow(ctx, registry.ShardList(shard), accounts[shard]); err != nil {
 				return fmt.Errorf("allow %s to publish to topic %d: %w", onboarding.Counted(len(accounts[shard]), "account"), shard, err)
@@ -38,8 +38,8 @@ func (p *Permissions) AllowMany(ctx context.Context, accounts map[int][]account.
 	return group.Wait()
 }
 
-// LetReadMany is LetRead for many accounts. The bucket's policy is written once.
-func (p *Permissions) LetReadMany(ctx context.Context, record registry.HubRecord, accounts []account.ID) error {
+// AllowReadMany is AllowRead for many accounts. The bucket's policy is written once.
+func (p *Permissions) AllowReadMany(ctx context.Context, record registry.HubRecord, accounts []account.ID) error {
 	if record.TemplateAccess != onboarding.TemplatesAccounts || len(accounts) == 0 {
 		return nil
 	}

@@ -172,7 +172,7 @@ func TestConcurrentProcessesLoseNoAccount(t *testing.T) {
 	var all sync.WaitGroup
 	for p := range processes {
 		h := w.process()
-		h.wait = smithytime.SleepWithContext // waits in real time, so that no lease expires early
+		h.sleep = smithytime.SleepWithContext // waits in real time, so that no lease expires early
 		all.Go(func() { allowAll(t, h, p*each, (p+1)*each) })
 	}
 	all.Wait()
@@ -248,7 +248,7 @@ func TestAPolicyThatIsBehindIsDetectedAndRepaired(t *testing.T) {
 	revive()
 	state, err := w.Read(t.Context())
 	w.must(err)
-	if !state.PoliciesBehind {
+	if !state.PoliciesOutdated {
 		t.Fatal("the state does not say that a policy is behind")
 	}
 	w.must(w.process().Permissions().Repair(t.Context()))
@@ -344,7 +344,7 @@ func TestAllowingAnOldAccountAgainPreventsItsRemoval(t *testing.T) {
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	w.clock.Advance(24 * time.Hour)
 	w.must(w.process().Permissions().Allow(t.Context(), 0, globex))
-	w.clock.Advance(settled - time.Minute)
+	w.clock.Advance(removableAfter - time.Minute)
 	w.reconcile()
 	list, err := w.registry.Shard(t.Context(), registry.ShardList(0))
 	w.must(err)

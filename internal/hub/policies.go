@@ -29,26 +29,26 @@ const (
 	requestTime = 5 * time.Second
 )
 
-// round is one attempt at a change, from acquiring the lease to releasing it. All
+// changeOnce is one attempt at a change, from acquiring the lease to releasing it. All
 // checks that may refuse the change come before the first write.
-func (p *Permissions) round(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
+func (p *Permissions) changeOnce(ctx context.Context, list registry.ListKey, decide func(registry.Shard) registry.ShardChange) error {
 	lease := registry.Lease{Holder: p.holder, Until: p.hub.now().Add(leaseTime)}
 	today, err := p.hub.registry.AcquireLease(ctx, list, lease)
 	if err != nil {
 		return p.explain(err)
 	}
-	write := p.roundUnderLease
+	write := p.changeUnderLease
 	if list == registry.Readers {
 		write = p.readersUnderLease
 	}
 	err = write(ctx, lease, today, decide(today))
-	if err == nil || tryAgain(err) {
+	if err == nil || isRetryable(err) {
 		return err // the lease is released, lost, or needed again by the next round
 	}
 	return errors.Join(err, p.hub.registry.ReleaseLease(context.WithoutCancel(ctx), list, lease))
 }
 
-func (p *Permissions) roundUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
+func (p *Permissions) changeUnderLease(ctx context.Context, lease registry.Lease, today registry.Shard, change registry.ShardChange) error {
 	target := changed(today, change)
 	policies, err := p.policies(ctx, target)
 	if err != nil {
@@ -134,7 +134,7 @@ func (p *Permissions) policies(ctx context.Context, shard registry.Shard) ([]top
 func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error) {
 	var writes []topicPolicy
 	for _, t := range policies {
-		if !policyBehind(t.text, shard) {
+		if !policyOutdated(t.text, shard) {
 			continue
 		}
 		text, err := iampolicy.MergePublishers(t.text, t.topic, publishersOf(shard), shard.Sequence)
@@ -175,8 +175,8 @@ func (p *Permissions) write(ctx context.Context, lease registry.Lease, writes []
 // the same lease, reads the policy and writes it if necessary.
 var errUnwritten = errors.New("AWS did not confirm the policy")
 
-// tryAgain reports whether another round may succeed after an error.
-func tryAgain(err error) bool {
+// isRetryable reports whether another round may succeed after an error.
+func isRetryable(err error) bool {
 	var held *registry.LeaseHeldError
 	return errors.As(err, &held) || errors.Is(err, registry.ErrConflict) || errors.Is(err, errUnwritten)
 }

@@ -191,7 +191,7 @@ func (h *Manager) createQueue(ctx context.Context, name string, tags, attributes
 		if !awsclient.HasCode(err, "QueueDeletedRecently", "AWS.SimpleQueueService.QueueDeletedRecently") {
 			break
 		}
-		if waited := h.wait(ctx, 5*time.Second); waited != nil {
+		if waited := h.sleep(ctx, 5*time.Second); waited != nil {
 			return "", waited
 		}
 	}

@@ -43,13 +43,13 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 	if record.Untested {
 		report(HubRecord, Delivery, h.name)
 	}
-	if record.FormerLayout {
+	if record.LegacyLayout {
 		report(Table, Layout, h.registry.Table())
 	}
 	if err := h.reportRetirements(ctx, record, report); err != nil {
 		return State{}, err
 	}
-	if record.Making > record.Shards {
+	if record.CreatingShards > record.Shards {
 		report(HubRecord, Unfinished, h.name)
 	}
 	for shard := range record.Shards {
@@ -68,7 +68,7 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 				if found {
 					state.Topics[topic.Region] = append(state.Topics[topic.Region], topic)
 				}
-				state.PoliciesBehind = state.PoliciesBehind || behind
+				state.PoliciesOutdated = state.PoliciesOutdated || behind
 				return err
 			})
 		}
@@ -80,7 +80,7 @@ func (h *Manager) Read(ctx context.Context) (State, error) {
 		behind, err := h.readBucket(groupCtx, record, state.Lists[registry.Readers], report)
 		mu.Lock()
 		defer mu.Unlock()
-		state.PoliciesBehind = state.PoliciesBehind || behind
+		state.PoliciesOutdated = state.PoliciesOutdated || behind
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -134,7 +134,7 @@ func (h *Manager) readTable(ctx context.Context, record registry.HubRecord, repo
 	}
 	for property, right := range map[Property]bool{
 		Restored:           record.TableID == "" || record.TableID == state.ID,
-		DeletionProtection: state.Protected, PointInTimeRecovery: state.Recovers, Expiry: state.Expires, Encryption: state.Key == record.KMSKey.String(),
+		DeletionProtection: state.Protected, PointInTimeRecovery: state.PointInTimeRecovery, Expiry: state.TimeToLive, Encryption: state.Key == record.KMSKey.String(),
 	} {
 		if !right {
 			report(Table, property, h.tableARN())

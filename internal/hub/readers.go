@@ -26,10 +26,10 @@ import (
 // allows at that time. If access is by account, the list of accounts is in the item
 // with the lease, and contains the publishers.
 
-// LetRead ensures that an account may read templates, if the hub's template access is
+// AllowRead ensures that an account may read templates, if the hub's template access is
 // by account. Callers call it before any other step for a customer, so that nothing is
 // changed if it fails.
-func (p *Permissions) LetRead(ctx context.Context, record registry.HubRecord, id account.ID) error {
+func (p *Permissions) AllowRead(ctx context.Context, record registry.HubRecord, id account.ID) error {
 	if record.TemplateAccess != onboarding.TemplatesAccounts {
 		return nil
 	}
@@ -48,10 +48,10 @@ func (p *Permissions) allowReaders(ctx context.Context, accounts []account.ID) e
 	if err != nil {
 		return p.explain(err)
 	}
-	if len(p.wanting(readers, accounts).Add) == 0 && readers.Written == readers.Sequence {
+	if len(p.additions(readers, accounts).Add) == 0 && readers.Written == readers.Sequence {
 		return nil
 	}
-	return p.change(ctx, registry.Readers, func(now registry.Shard) registry.ShardChange { return p.wanting(now, accounts) })
+	return p.change(ctx, registry.Readers, func(now registry.Shard) registry.ShardChange { return p.additions(now, accounts) })
 }
 
 // setReaders writes the bucket's policy for the template access in the hub's record and
@@ -73,7 +73,7 @@ func (p *Permissions) setReaders(ctx context.Context, record registry.HubRecord)
 			all[id] = p.hub.now()
 		}
 		for id, asked := range now.Accounts { // the account's link may not be written yet
-			if p.hub.now().Sub(asked) <= settled {
+			if p.hub.now().Sub(asked) <= removableAfter {
 				all[id] = asked
 			}
 		}
@@ -149,7 +149,7 @@ func (p *Permissions) readersUnderLease(ctx context.Context, lease registry.Leas
 	}
 	err = p.hub.writeBucketPolicy(ctx, lease, record.Bucket, policy)
 	if errors.Is(err, errNoSuchPrincipal) {
-		return p.blame(ctx, lease, record, today, change, err)
+		return p.findRefusedAccounts(ctx, lease, record, today, change, err)
 	}
 	if err != nil {
 		return err
@@ -185,10 +185,10 @@ func (e *NoSuchAccountError) Error() string {
 
 func (e *NoSuchAccountError) Unwrap() error { return e.Err }
 
-// blame returns *NoSuchAccountError with the accounts that may have caused S3's
+// findRefusedAccounts returns *NoSuchAccountError with the accounts that may have caused S3's
 // refusal. If S3 refuses the old policy as well, an account in it was closed; otherwise
 // the cause is one of the new accounts.
-func (p *Permissions) blame(ctx context.Context, lease registry.Lease, record registry.HubRecord, today registry.Shard, change registry.ShardChange, refused error) error {
+func (p *Permissions) findRefusedAccounts(ctx context.Context, lease registry.Lease, record registry.HubRecord, today registry.Shard, change registry.ShardChange, refused error) error {
 	fault := &NoSuchAccountError{Hub: p.hub.name, Accounts: today.AccountIDs(), Named: true, Err: refused}
 	added := slices.DeleteFunc(changed(today, change).AccountIDs(), func(id account.ID) bool { _, there := today.Accounts[id]; return there })
 	if len(added) == 0 {
@@ -234,7 +234,7 @@ func (h *Manager) putBucketPolicy(ctx context.Context, lease registry.Lease, buc
 		if err = h.putBucketPolicyOnce(ctx, bucket, policy.String()); !awsclient.IsAccessDenied(err) || attempt == attempts-1 {
 			break
 		}
-		if waited := h.wait(ctx, 2*time.Second); waited != nil {
+		if waited := h.sleep(ctx, 2*time.Second); waited != nil {
 			return waited
 		}
 	}

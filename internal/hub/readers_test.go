@@ -84,7 +84,7 @@ func (w *world) mayNotRead(ids ...account.ID) {
 // customer onboards a customer in the order in which the provider does.
 func (w *world) customer(h *Manager, name string, id account.ID) {
 	w.t.Helper()
-	w.must(h.Permissions().LetRead(w.t.Context(), w.hubRecord(), id))
+	w.must(h.Permissions().AllowRead(w.t.Context(), w.hubRecord(), id))
 	w.linked(name, id)
 	w.must(h.Permissions().Allow(w.t.Context(), 0, id))
 }
@@ -155,7 +155,7 @@ func TestAnInterruptedChangeOfAccessIsCompletedByTheNext(t *testing.T) {
 				func(w *world, calls int) {
 					seen, err := w.process().Read(t.Context())
 					w.must(err)
-					if seen.Record.TemplateAccess == to && len(seen.Defects) == 0 && !seen.PoliciesBehind {
+					if seen.Record.TemplateAccess == to && len(seen.Defects) == 0 && !seen.PoliciesOutdated {
 						// If no defect is reported, the access must be right already.
 						w.readable(to)
 					}
@@ -195,10 +195,10 @@ func TestConcurrentReadersShareWritesAndNoneIsLost(t *testing.T) {
 	var all sync.WaitGroup
 	for p := range processes {
 		h := w.process()
-		h.wait = smithytime.SleepWithContext // waits in real time, so that no lease expires early
+		h.sleep = smithytime.SleepWithContext // waits in real time, so that no lease expires early
 		for n := range each {
 			all.Go(func() {
-				if err := h.Permissions().LetRead(t.Context(), record, customerAccount(p*each+n)); err != nil {
+				if err := h.Permissions().AllowRead(t.Context(), record, customerAccount(p*each+n)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -220,7 +220,7 @@ func TestAReaderAddedWhileTheAccessChangesIsNotLost(t *testing.T) {
 	w := newHubFor(t, onboarding.TemplatesPublic)
 	seen := w.hubRecord()
 	w.access(onboarding.TemplatesAccounts)
-	w.must(w.Permissions().LetRead(t.Context(), seen, globex)) // does nothing, because templates were public in seen
+	w.must(w.Permissions().AllowRead(t.Context(), seen, globex)) // does nothing, because templates were public in seen
 	w.mayNotRead(globex)
 	w.linked("globex", globex)
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
@@ -233,7 +233,7 @@ func TestReadersAreRemovedWithPublishers(t *testing.T) {
 	w := newHubFor(t, onboarding.TemplatesAccounts)
 	link := w.linked("globex", globex)
 	w.customer(w.Manager, "initech", initech)
-	w.must(w.Permissions().LetRead(t.Context(), w.hubRecord(), globex))
+	w.must(w.Permissions().AllowRead(t.Context(), w.hubRecord(), globex))
 	w.must(w.Permissions().Allow(t.Context(), 0, globex))
 	link.Closed, link.ClosedAt = true, w.clock.Now()
 	_, err := w.registry.UpdateLink(t.Context(), link)
@@ -317,7 +317,7 @@ func TestTheErrorSaysThatAReadersAccountWasClosed(t *testing.T) {
 	w := newHubFor(t, onboarding.TemplatesAccounts)
 	w.customer(w.Manager, "globex", globex)
 	w.box.IAM().CloseAccount(globex.String())
-	err := w.Permissions().LetRead(t.Context(), w.hubRecord(), initech)
+	err := w.Permissions().AllowRead(t.Context(), w.hubRecord(), initech)
 	var missing *NoSuchAccountError
 	if !errors.As(err, &missing) || !missing.Named || !strings.Contains(err.Error(), "one of the 1 accounts that it names has been closed") {
 		t.Errorf("got %v, want a NoSuchAccountError of an account that was closed", err)
@@ -342,15 +342,15 @@ func TestAReadersPolicyThatIsBehindIsDetectedAndRepaired(t *testing.T) {
 		}
 		return nil
 	})
-	if err := w.Permissions().LetRead(t.Context(), w.hubRecord(), initech); err == nil {
+	if err := w.Permissions().AllowRead(t.Context(), w.hubRecord(), initech); err == nil {
 		t.Fatal("the process did not die")
 	}
 	revive()
 	w.mayRead(initech)
 	state, err := w.Read(t.Context())
 	w.must(err)
-	if !state.PoliciesBehind || len(state.Defects) > 0 {
-		t.Errorf("behind %t, missing %v", state.PoliciesBehind, state.Defects)
+	if !state.PoliciesOutdated || len(state.Defects) > 0 {
+		t.Errorf("behind %t, missing %v", state.PoliciesOutdated, state.Defects)
 	}
 	w.clock.Advance(leaseTime + time.Second)
 	w.must(w.process().Permissions().Repair(t.Context()))
@@ -379,7 +379,7 @@ func TestAPresignedTemplateCanBeReadUntilItExpires(t *testing.T) {
 			h.now = func() time.Time { return at }
 			signed, err := h.PresignTemplate(t.Context(), record, link, c.life)
 			w.must(err)
-			if lives := signed.DiesAt.Sub(at.UTC().Truncate(time.Second)); lives != c.lives || signed.SessionEndUnknown {
+			if lives := signed.ExpiresAt.Sub(at.UTC().Truncate(time.Second)); lives != c.lives || signed.SessionEndUnknown {
 				t.Errorf("it is valid for %s, want %s", lives, c.lives)
 			}
 			if !strings.HasPrefix(signed.URL, link.TemplateURL+"?") {

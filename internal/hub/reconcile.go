@@ -84,17 +84,17 @@ type needs struct {
 func needsOf(list registry.ListKey, customers []onboarding.Customer, now time.Time) needs {
 	ever := time.Time{}
 	n := needs{accounts: onboarding.AllowedAccounts(customers, now), needed: map[string]bool{}, known: map[string]bool{}, now: now}
-	note(n.needed, n.accounts)
-	note(n.known, onboarding.AllowedAccounts(customers, ever))
+	addIDs(n.needed, n.accounts)
+	addIDs(n.known, onboarding.AllowedAccounts(customers, ever))
 	if list != registry.Readers {
 		n.organizations = onboarding.AllowedOrganizations(customers, now)
-		note(n.needed, n.organizations)
-		note(n.known, onboarding.AllowedOrganizations(customers, ever))
+		addIDs(n.needed, n.organizations)
+		addIDs(n.known, onboarding.AllowedOrganizations(customers, ever))
 	}
 	return n
 }
 
-func note[T fmt.Stringer](in map[string]bool, ids []T) {
+func addIDs[T fmt.Stringer](in map[string]bool, ids []T) {
 	for _, id := range ids {
 		in[id.String()] = true
 	}
@@ -127,19 +127,19 @@ func (p *Permissions) reconcile(ctx context.Context, today registry.Shard, n nee
 			}
 		}
 	}
-	return errors.Join(append(errs, p.letGo(ctx, today, n))...)
+	return errors.Join(append(errs, p.removeUnneeded(ctx, today, n))...)
 }
 
-// letGo marks the entries that are not needed any more, and removes those that were
+// removeUnneeded marks the entries that are not needed any more, and removes those that were
 // marked more than onboarding.Grace ago. It compares before it acquires the lease,
 // because usually there is nothing to change.
-func (p *Permissions) letGo(ctx context.Context, today registry.Shard, n needs) error {
+func (p *Permissions) removeUnneeded(ctx context.Context, today registry.Shard, n needs) error {
 	for {
-		change := n.departures(today)
+		change := n.removals(today)
 		if change.KeepsPolicies() && change.Leaving == nil {
 			return nil
 		}
-		if err := p.change(ctx, today.List, n.departures); err != nil {
+		if err := p.change(ctx, today.List, n.removals); err != nil {
 			return err
 		}
 		var err error
@@ -149,10 +149,10 @@ func (p *Permissions) letGo(ctx context.Context, today registry.Shard, n needs) 
 	}
 }
 
-// departures returns the change of a list that letGo makes. An entry that was requested
+// removals returns the change of a list that removeUnneeded makes. An entry that was requested
 // within the last hour and that no record names is not marked yet, because its link may
 // be about to be written.
-func (n needs) departures(s registry.Shard) registry.ShardChange {
+func (n needs) removals(s registry.Shard) registry.ShardChange {
 	var change registry.ShardChange
 	leaving := map[string]time.Time{}
 	stays := func(id string, asked time.Time) bool {
@@ -160,11 +160,11 @@ func (n needs) departures(s registry.Shard) registry.ShardChange {
 		switch {
 		case n.needed[id]:
 			return true
-		case marked && n.now.Sub(since) >= onboarding.Grace && n.now.Sub(asked) > settled && len(change.Remove) < maxUpdate:
+		case marked && n.now.Sub(since) >= onboarding.Grace && n.now.Sub(asked) > removableAfter && len(change.Remove) < maxUpdate:
 			return false
 		case marked:
 			leaving[id] = since
-		case n.known[id] || n.now.Sub(asked) > settled:
+		case n.known[id] || n.now.Sub(asked) > removableAfter:
 			leaving[id] = n.now
 		}
 		return true

@@ -173,7 +173,7 @@ func TestMarkingWritesNoPolicyAndASecondReconcileNothing(t *testing.T) {
 	for _, id := range []account.ID{globex, initech} {
 		w.must(w.Permissions().Allow(t.Context(), 0, id))
 	}
-	w.clock.Advance(2 * settled)
+	w.clock.Advance(2 * removableAfter)
 	mark := w.box.Journal().Mark()
 	w.reconcile()
 	if n := w.calls(mark, "sns:SetTopicAttributes"); n != 0 {

@@ -25,9 +25,9 @@ import (
 // their publishers for the grace period, then lose them, then are deleted. Each step is
 // taken by the first apply after it is due; a refresh reports that it is due.
 
-// aftermath is how long a topic is kept after its publishers are removed: messages
+// deliveryGrace is how long a topic is kept after its publishers are removed: messages
 // published before are delivered and answered within this time (aws-facts 1.5).
-const aftermath = time.Hour
+const deliveryGrace = time.Hour
 
 // retiring returns the Regions that are not specified and in which a hub has, or may
 // have, topics, together with the progress of their removal.
@@ -46,32 +46,32 @@ func retiring(before registry.HubRecord, spec Spec, now time.Time) ([]account.Re
 	return regions, retirements
 }
 
-// step is a step of a Region's removal.
-type step int
+// retirementStep is a step of a Region's removal.
+type retirementStep int
 
 const (
-	stays step = iota
-	mutes      // the topics lose their publishers
-	goes       // the topics are deleted
+	noStep           retirementStep = iota
+	removePublishers                // the topics lose their publishers
+	deleteTopics                    // the topics are deleted
 )
 
-// next returns the step that is due. Topics that were never offered to a customer are
+// nextStep returns the step that is due. Topics that were never offered to a customer are
 // deleted at once.
-func next(record registry.HubRecord, region account.Region, now time.Time) step {
+func nextStep(record registry.HubRecord, region account.Region, now time.Time) retirementStep {
 	r, offered := record.Retirements[region]
 	switch {
-	case !offered, !r.Mute.IsZero() && now.Sub(r.Mute) >= aftermath:
-		return goes
-	case r.Mute.IsZero() && now.Sub(r.Since) >= onboarding.Grace:
-		return mutes
+	case !offered, !r.PublishersRemovedAt.IsZero() && now.Sub(r.PublishersRemovedAt) >= deliveryGrace:
+		return deleteTopics
+	case r.PublishersRemovedAt.IsZero() && now.Sub(r.Since) >= onboarding.Grace:
+		return removePublishers
 	}
-	return stays
+	return noStep
 }
 
 // due returns the retiring Regions for which a step is due, except those with a live
 // stack, which was created while the Region was being removed.
 func (h *Manager) due(ctx context.Context, record registry.HubRecord) ([]account.Region, error) {
-	due := slices.DeleteFunc(slices.Clone(record.Retiring), func(r account.Region) bool { return next(record, r, h.now()) == stays })
+	due := slices.DeleteFunc(slices.Clone(record.Retiring), func(r account.Region) bool { return nextStep(record, r, h.now()) == noStep })
 	if len(record.Retirements) == 0 || len(due) == 0 {
 		return due, nil
 	}
@@ -81,35 +81,37 @@ func (h *Manager) due(ctx context.Context, record registry.HubRecord) ([]account
 	}), err
 }
 
-// mute records the time for Regions whose topics are to lose their publishers now.
-func (h *Manager) mute(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
+// startPublisherRemoval records the time for Regions whose topics are to lose their
+// publishers now.
+func (h *Manager) startPublisherRemoval(ctx context.Context, record registry.HubRecord) (registry.HubRecord, error) {
 	due, err := h.due(ctx, record)
 	for _, region := range due {
-		if next(record, region, h.now()) == mutes {
-			record.Retirements[region] = registry.Retirement{Since: record.Retirements[region].Since, Mute: h.now().UTC()}
+		if nextStep(record, region, h.now()) == removePublishers {
+			record.Retirements[region] = registry.Retirement{Since: record.Retirements[region].Since, PublishersRemovedAt: h.now().UTC()}
 		}
 	}
 	return record, err
 }
 
-// muteTopics removes the publishers from the policies of mute Regions. The shards do
-// not contain these Regions any more, so that no other process writes these policies.
-func (h *Manager) muteTopics(ctx context.Context, record registry.HubRecord) error {
-	var mute []account.Region
+// removePublishers removes the publishers from the policies of the Regions that
+// startPublisherRemoval has recorded. The shards do not contain these Regions any more,
+// so that no other process writes these policies.
+func (h *Manager) removePublishers(ctx context.Context, record registry.HubRecord) error {
+	var silent []account.Region
 	for _, region := range record.Retiring {
-		if !record.Retirements[region].Mute.IsZero() {
-			mute = append(mute, region)
+		if !record.Retirements[region].PublishersRemovedAt.IsZero() {
+			silent = append(silent, region)
 		}
 	}
-	for _, topic := range h.topics(mute, record.Shards) {
-		if err := h.muteTopic(ctx, topic); err != nil {
+	for _, topic := range h.topics(silent, record.Shards) {
+		if err := h.removeTopicPublishers(ctx, topic); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (h *Manager) muteTopic(ctx context.Context, topic account.TopicARN) error {
+func (h *Manager) removeTopicPublishers(ctx context.Context, topic account.TopicARN) error {
 	attributes, err := h.topicAttributes(ctx, topic)
 	if awsclient.IsNotFound(err) {
 		return nil
@@ -138,7 +140,7 @@ func (h *Manager) retire(ctx context.Context, record registry.HubRecord) (regist
 	if err != nil {
 		return record, err
 	}
-	due = slices.DeleteFunc(due, func(r account.Region) bool { return next(record, r, h.now()) != goes })
+	due = slices.DeleteFunc(due, func(r account.Region) bool { return nextStep(record, r, h.now()) != deleteTopics })
 	if len(due) == 0 {
 		return record, nil
 	}

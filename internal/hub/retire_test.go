@@ -24,7 +24,7 @@ import (
 // each.
 func (w *world) outlast(s Spec) {
 	w.t.Helper()
-	for _, d := range []time.Duration{onboarding.Grace, aftermath} {
+	for _, d := range []time.Duration{onboarding.Grace, deliveryGrace} {
 		w.clock.Advance(d)
 		_, err := w.process().Update(w.t.Context(), s)
 		w.must(err)
@@ -66,8 +66,8 @@ func TestARegionIsRetiredInSteps(t *testing.T) {
 	w := newLinkedHub(t)
 	fewer := w.without(virginia)
 	w.update(fewer)
-	if r := w.hubRecord(); !slices.Equal(r.Regions, fewer.Regions) || !r.Hears(virginia) {
-		t.Errorf("the Regions are %v, and messages from %s are accepted: %t", r.Regions, virginia, r.Hears(virginia))
+	if r := w.hubRecord(); !slices.Equal(r.Regions, fewer.Regions) || !r.AcceptsFrom(virginia) {
+		t.Errorf("the Regions are %v, and messages from %s are accepted: %t", r.Regions, virginia, r.AcceptsFrom(virginia))
 	}
 	quiet := func(what string) {
 		t.Helper()
@@ -92,7 +92,7 @@ func TestARegionIsRetiredInSteps(t *testing.T) {
 	quiet("without publishers")
 	w.mayNotPublish(globex, virginia)
 	w.mayPublish(globex, frankfurt)
-	w.clock.Advance(aftermath - time.Second)
+	w.clock.Advance(deliveryGrace - time.Second)
 	quiet("while messages may be in flight")
 	if !slices.Contains(w.left(), "topic in us-east-1") {
 		t.Error("the topic was deleted too early")
@@ -149,8 +149,8 @@ func TestARetiredRegionCanBeAddedAgainAtAnyTime(t *testing.T) {
 		"at once":             nil,
 		"in the grace period": {time.Hour},
 		"without publishers":  {onboarding.Grace},
-		"after its topics":    {onboarding.Grace, aftermath},
-		"long afterwards":     {onboarding.Grace, aftermath, onboarding.Grace},
+		"after its topics":    {onboarding.Grace, deliveryGrace},
+		"long afterwards":     {onboarding.Grace, deliveryGrace, onboarding.Grace},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -200,7 +200,7 @@ func TestAStackCreatedMeanwhileKeepsItsRegion(t *testing.T) {
 	_, err = w.registry.PutHealth(t.Context(), gone, quiet(gone))
 	w.must(err)
 	w.update(other)
-	w.clock.Advance(aftermath)
+	w.clock.Advance(deliveryGrace)
 	w.update(other)
 	state, err := w.process().Read(t.Context())
 	w.must(err)
@@ -230,7 +230,7 @@ func TestTheQueueAllowsAnOptInRegionUntilItsTopicsAreDeleted(t *testing.T) {
 	if !listens() {
 		t.Error("a message in flight would be lost")
 	}
-	w.clock.Advance(aftermath)
+	w.clock.Advance(deliveryGrace)
 	w.update(fewer)
 	if listens() {
 		t.Error("the queue still allows the Region's service principal")

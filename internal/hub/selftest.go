@@ -130,11 +130,11 @@ func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []ac
 	}
 	defer t.returnMessages(context.WithoutCancel(ctx), queueURL)
 	for round := range selfTestRounds {
-		if err := t.look(ctx, queueURL); err != nil || len(t.missing) == 0 {
+		if err := t.poll(ctx, queueURL); err != nil || len(t.missing) == 0 {
 			return false, err
 		}
 		if round > 0 {
-			if waited := h.wait(ctx, time.Second); waited != nil {
+			if waited := h.sleep(ctx, time.Second); waited != nil {
 				return false, waited
 			}
 		}
@@ -165,9 +165,9 @@ func (t *selfTest) publish(ctx context.Context, topics []account.TopicARN) error
 	return group.Wait()
 }
 
-// look removes from missing the topics whose messages have arrived in the queue or at a
+// poll removes from missing the topics whose messages have arrived in the queue or at a
 // registrar.
-func (t *selfTest) look(ctx context.Context, queueURL string) error {
+func (t *selfTest) poll(ctx context.Context, queueURL string) error {
 	arrived, err := t.registry.SelfTests(ctx, t.nonce)
 	if err != nil {
 		return t.explainRegistry(err)
@@ -187,7 +187,7 @@ func (t *selfTest) look(ctx context.Context, queueURL string) error {
 			return nil
 		}
 		for _, m := range out.Messages {
-			if err := t.take(ctx, queueURL, m); err != nil {
+			if err := t.handleMessage(ctx, queueURL, m); err != nil {
 				return err
 			}
 		}
@@ -195,9 +195,9 @@ func (t *selfTest) look(ctx context.Context, queueURL string) error {
 	return nil
 }
 
-// take deletes a message if it is of this test, or of an abandoned one, and keeps every
+// handleMessage deletes a message if it is of this test, or of an abandoned one, and keeps every
 // other message for returnMessages.
-func (t *selfTest) take(ctx context.Context, queueURL string, m types.Message) error {
+func (t *selfTest) handleMessage(ctx context.Context, queueURL string, m types.Message) error {
 	envelope, err := phonehome.DecodeEnvelope([]byte(aws.ToString(m.Body)))
 	nonce, isTest := envelope.SelfTest()
 	if err != nil || !isTest || nonce != t.nonce && t.nonce != "" && t.now().Sub(envelope.Timestamp) < abandonedAge {
@@ -231,5 +231,5 @@ func (t *selfTest) returnMessages(ctx context.Context, queueURL string) {
 func (h *Manager) dropSelfTests(ctx context.Context, queueURL string) error {
 	t := &selfTest{Manager: h, missing: map[string]account.TopicARN{"": {}}}
 	defer t.returnMessages(context.WithoutCancel(ctx), queueURL)
-	return t.look(ctx, queueURL)
+	return t.poll(ctx, queueURL)
 }

@@ -175,7 +175,7 @@ func TestARegistrarMayReceiveTheSelfTest(t *testing.T) {
 			if !ok {
 				return fmt.Errorf("%q is not a self-test", form.Get("Message"))
 			}
-			return w.registry.NoteSelfTest(c.Context, nonce, parse(account.ParseTopicARN, form.Get("TopicArn")))
+			return w.registry.RecordSelfTest(c.Context, nonce, parse(account.ParseTopicARN, form.Get("TopicArn")))
 		}
 		return nil
 	})

@@ -26,10 +26,10 @@ func StackBucketName(hub string, account fmt.Stringer) string {
 	return fmt.Sprintf("xacct-%s-templates-%s", hub, account)
 }
 
-// MadeByStack reports whether the table and the stack's bucket exist in this account
+// CreatedByStack reports whether the table and the stack's bucket exist in this account
 // without a record of the hub. If the record exists, it reports whether a stack created
 // the hub. It makes at most three calls.
-func (h *Manager) MadeByStack(ctx context.Context, bucket string) (bool, error) {
+func (h *Manager) CreatedByStack(ctx context.Context, bucket string) (bool, error) {
 	switch _, err := h.registry.TableID(ctx); {
 	case awsclient.IsNotFound(err):
 		return false, nil

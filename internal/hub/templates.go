@@ -41,9 +41,9 @@ func TemplateURL(record registry.HubRecord, hash string) string {
 
 func templateKey(hash string) string { return iampolicy.TemplatePrefix + hash + ".json" }
 
-// published caches which templates exist in the bucket and were written recently enough
+// publishedTemplates caches which templates exist in the bucket and were written recently enough
 // not to be swept.
-type published struct {
+type publishedTemplates struct {
 	flight singleflight.Group
 	known  sync.Map // by bucket and key: the time it was verified
 }
@@ -104,7 +104,7 @@ func (h *Manager) putTemplate(ctx context.Context, bucket, key string, body []by
 			break
 		}
 		// Another process is writing the same object right now (aws-facts 10).
-		if waited := h.wait(ctx, 200*time.Millisecond); waited != nil {
+		if waited := h.sleep(ctx, 200*time.Millisecond); waited != nil {
 			return waited
 		}
 	}

@@ -84,7 +84,7 @@ func (h *Manager) readTopic(ctx context.Context, topic account.TopicARN, shard r
 	if err := h.readSubscription(ctx, topic, report); err != nil {
 		return true, false, err
 	}
-	return true, shard.Written != shard.Sequence || policyBehind(attributes["Policy"], shard), nil
+	return true, shard.Written != shard.Sequence || policyOutdated(attributes["Policy"], shard), nil
 }
 
 func (h *Manager) topicAttributes(ctx context.Context, topic account.TopicARN) (map[string]string, error) {
@@ -144,9 +144,9 @@ func (h *Manager) deleteTopics(ctx context.Context, topics []account.TopicARN) e
 	return group.Wait()
 }
 
-// policyBehind reports whether a topic's policy does not match the registry's list, by
+// policyOutdated reports whether a topic's policy does not match the registry's list, by
 // its sequence or by its principals.
-func policyBehind(policy string, shard registry.Shard) bool {
+func policyOutdated(policy string, shard registry.Shard) bool {
 	found, sequence, ok := iampolicy.PublishersOf(policy)
 	return !ok || sequence != shard.Sequence || !found.Equal(publishersOf(shard))
 }

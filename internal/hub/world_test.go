@@ -53,7 +53,7 @@ func (w *world) process() *Manager {
 	w.t.Helper()
 	h, err := New(w.clients(sandbox.VendorAccount), "acme", w.clock.Now, rand.Reader)
 	w.must(err)
-	h.wait = func(ctx context.Context, d time.Duration) error {
+	h.sleep = func(ctx context.Context, d time.Duration) error {
 		w.clock.Advance(d)
 		w.box.Clock().Advance(d)
 		return ctx.Err()
@@ -153,8 +153,8 @@ func (w *world) complete(regions ...account.Region) {
 	w.t.Helper()
 	state, err := w.process().Read(w.t.Context())
 	w.must(err)
-	if len(state.Defects) > 0 || state.PoliciesBehind {
-		w.t.Errorf("missing %v, policies behind %t", state.Defects, state.PoliciesBehind)
+	if len(state.Defects) > 0 || state.PoliciesOutdated {
+		w.t.Errorf("missing %v, policies behind %t", state.Defects, state.PoliciesOutdated)
 	}
 	for _, region := range regions {
 		if len(state.Topics[region]) != 1 {
@@ -170,7 +170,7 @@ func (w *world) complete(regions ...account.Region) {
 func (w *world) destroyed(h *Manager, force bool) error {
 	w.t.Helper()
 	remains, err := h.Delete(w.t.Context(), force)
-	if remains != (Remains{}) {
+	if remains != (Retained{}) {
 		w.t.Errorf("left is %+v", remains)
 	}
 	return err

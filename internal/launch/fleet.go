@@ -35,7 +35,7 @@ const (
 // publish to one of the given number of topics, beginning with the number first.
 func FleetTemplate(set onboarding.PermissionSet, d declaration.Declaration, anAccount account.ID, first, topics int, console string) (string, error) {
 	some := onboarding.Link{Hub: set.Hub, Account: anAccount}
-	l, err := Of(some.Refer(set), d)
+	l, err := Of(some.WithSet(set), d)
 	if err != nil {
 		return "", err
 	}
@@ -141,5 +141,5 @@ func (m Member) value(word string) (string, error) {
 	if !ok || !pair || err != nil || err2 != nil {
 		return "", fmt.Errorf("%q is no word of it", word)
 	}
-	return strconv.Itoa(from + onboarding.Spread(m.CustomerID, of)), nil
+	return strconv.Itoa(from + onboarding.ShardIndex(m.CustomerID, of)), nil
 }

@@ -42,7 +42,7 @@ func TestAFleetsTemplateExpandsToTheLinkOfEachCustomer(t *testing.T) {
 			for _, customer := range []string{"globex", "a.b-c_d", "0"} {
 				link := onboarding.Link{
 					Hub: "acme", CustomerID: customer, Account: parsed(account.ParseID, "222222222222"),
-					ExternalID: parsed(account.ParseExternalID, "a/b+c=d"), Shard: topics.first + onboarding.Spread(customer, topics.count),
+					ExternalID: parsed(account.ParseExternalID, "a/b+c=d"), Shard: topics.first + onboarding.ShardIndex(customer, topics.count),
 				}
 				m := Member{CustomerID: customer, Account: "222222222222", ExternalID: "a/b+c=d"}
 				for _, elsewhere := range []bool{false, true} {
@@ -50,7 +50,7 @@ func TestAFleetsTemplateExpandsToTheLinkOfEachCustomer(t *testing.T) {
 						link.Shard = 77
 						m.Topic = strconv.Itoa(link.Shard)
 					}
-					want, err := URL(link.Refer(set), d, "")
+					want, err := URL(link.WithSet(set), d, "")
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -31,7 +31,7 @@ import (
 func (w *world) operatorStory() error {
 	ctx := w.t.Context()
 	link, anyone, record := w.forOperators()
-	records := registry.New(w.caller.DynamoDB(), "acme", w.Clock().Now, registry.By(w.caller.CallerARN))
+	records := registry.New(w.caller.DynamoDB(), "acme", w.Clock().Now, registry.WithPrincipal(w.caller.CallerARN))
 	table := "arn:aws:dynamodb:us-east-1:111111111111:table/xacct-acme"
 	explained := func(name string, err error) error { return step(name, w.caller.Explain(err, table)) }
 

@@ -25,14 +25,14 @@ type Partitions struct {
 	Outbox string
 	// API are those of the onboarding API alone.
 	API []string
-	// Former is where the first release kept what both wrote. Only the provider,
+	// Legacy is where the first release kept what both wrote. Only the provider,
 	// which migrates it, needs it.
-	Former string
+	Legacy string
 }
 
 func (p Partitions) known() bool {
 	return len(p.Vendor) > 0 && len(p.Registrar) > 0 && len(p.RegistrarReads) > 0 &&
-		len(p.OperatorReads) > 0 && len(p.OperatorWrites) > 0 && len(p.OperatorChecks) > 0 && p.Outbox != "" && p.Former != ""
+		len(p.OperatorReads) > 0 && len(p.OperatorWrites) > 0 && len(p.OperatorChecks) > 0 && p.Outbox != "" && p.Legacy != ""
 }
 
 // readsItems reads items by their partitions. What names none, which are Scan and
@@ -84,7 +84,7 @@ func (h Parts) registry() []iampolicy.Statement {
 			"dynamodb:DescribeContinuousBackups", "dynamodb:UpdateContinuousBackups",
 			"dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive",
 			"dynamodb:ListTagsOfResource", "dynamodb:TagResource", "dynamodb:UntagResource"),
-		h.items("Registry", slices.Concat(p.Vendor, p.Registrar, []string{p.Former}),
+		h.items("Registry", slices.Concat(p.Vendor, p.Registrar, []string{p.Legacy}),
 			append([]string{"dynamodb:ConditionCheckItem", "dynamodb:PutItem", "dynamodb:UpdateItem"}, readsItems...)...),
 	}
 }

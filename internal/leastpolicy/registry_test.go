@@ -269,7 +269,7 @@ func TestARegistrarForWhichTheGuessAboutTransactionsIsWrongDoesNotBegin(t *testi
 	// Without the SDK's retries, which would take minutes of an answer with 500.
 	once := dynamodb.New(w.caller.DynamoDB().Options(), func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	records := registry.New(once, "acme", w.Clock().Now)
-	if err := records.Try(t.Context(), "one"); err != nil {
+	if err := records.CheckTransactions(t.Context(), "one"); err != nil {
 		t.Fatalf("under the printed policy: %v", err)
 	}
 	if last, err := records.LastBeat(t.Context()); err != nil || last.IsZero() {
@@ -286,12 +286,12 @@ func TestARegistrarForWhichTheGuessAboutTransactionsIsWrongDoesNotBegin(t *testi
 	}
 	stop := fails(400, "AccessDeniedException")
 	var refused *registry.TransactionRefusedError
-	if err := records.Try(t.Context(), "one"); !errors.As(err, &refused) || !awsclient.IsAccessDenied(err) {
+	if err := records.CheckTransactions(t.Context(), "one"); !errors.As(err, &refused) || !awsclient.IsAccessDenied(err) {
 		t.Errorf("it begins: %v", err)
 	}
 	stop()
 	fails(500, "InternalServerError")
-	if err := records.Try(t.Context(), "one"); err != nil {
+	if err := records.CheckTransactions(t.Context(), "one"); err != nil {
 		t.Errorf("an outage that passes keeps it from beginning: %v", err)
 	}
 }

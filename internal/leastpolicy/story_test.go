@@ -102,7 +102,7 @@ func (w *world) functionStory() error {
 func (w *world) providerStory() error {
 	ctx, h := w.t.Context(), w.openHub(w.caller)
 	tags := map[string]string{"team": "platform"}
-	if _, err := h.Elsewhere(ctx); err != nil {
+	if _, err := h.OtherRegions(ctx); err != nil {
 		return step("look for a hub of the same name", err)
 	}
 	if _, err := h.Create(ctx, w.spec(tags, virginia, ireland)); err != nil {
@@ -143,7 +143,7 @@ func (w *world) providerStory() error {
 	if err := w.closeLink(h, link.CustomerID); err != nil {
 		return step("close the link", err)
 	}
-	_, err = h.DeleteIncarnation(ctx, hub.Departure{Settle: time.Second})
+	_, err = h.DeleteIncarnation(ctx, hub.DeleteRequest{TakeoverWait: time.Second})
 	return step("destroy the hub", err)
 }
 

@@ -122,7 +122,7 @@ func (w *world) readable(link onboarding.Link) (onboarding.Link, error) {
 		return link, err
 	}
 	record, err := h.Registry().Hub(w.t.Context())
-	if err != nil || !record.TemplateAccess.Signed() {
+	if err != nil || !record.TemplateAccess.Presigned() {
 		return link, err
 	}
 	signed, err := h.PresignTemplate(w.t.Context(), record, link, time.Hour)
@@ -176,7 +176,7 @@ func (w *world) makeRole(name string) {
 // AWS takes no time.
 func (w *world) openHub(clients *awsclient.Clients) *hub.Manager {
 	w.t.Helper()
-	h, err := hub.New(clients, "acme", w.Clock().Now, rand.Reader, hub.WithWait(func(ctx context.Context, d time.Duration) error {
+	h, err := hub.New(clients, "acme", w.Clock().Now, rand.Reader, hub.WithSleep(func(ctx context.Context, d time.Duration) error {
 		w.Clock().Advance(d)
 		return ctx.Err()
 	}))

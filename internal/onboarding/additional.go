@@ -82,9 +82,9 @@ func ProveEach(probes []Probe, try func(Probe) Proof) []Proof {
 	return proofs
 }
 
-// Worst returns the index of the proof that decides about a registration: that of the
+// WorstIndex returns the index of the proof that decides about a registration: that of the
 // first role if it is not proven, otherwise that of the worst.
-func Worst(proofs []Proof) int {
+func WorstIndex(proofs []Proof) int {
 	worst := 0
 	if proofs[0].Outcome != Proven {
 		return worst
@@ -174,7 +174,7 @@ func (d decider) proveAll(role account.RoleARN, externalID account.ExternalID) (
 		case first == nil:
 			first = decision
 		case first.Kind == DecideProve && decision.Kind == DecideProve:
-			first.Beside = append(first.Beside, decision.Probe)
+			first.Concurrent = append(first.Concurrent, decision.Probe)
 		case decision.Kind == DecideProve:
 			first = decision
 		}

@@ -33,11 +33,11 @@ func TestAllRolesOfAStackAreProvenAtOnceAndRegisteredTogether(t *testing.T) {
 	c, role, additional := scanning()
 	now := c.Request.SentAt.Add(time.Second)
 	d := Decide(c, now)
-	if d.Kind != DecideProve || d.Probe.Role != role || len(d.Beside) != 1 || d.Beside[0].Role != additional {
+	if d.Kind != DecideProve || d.Probe.Role != role || len(d.Concurrent) != 1 || d.Concurrent[0].Role != additional {
 		t.Fatalf("got %+v", d)
 	}
-	if p := d.Beside[0].Principals; len(p) != 1 || p[0].Name != "Scanner" || d.Beside[0].ExternalID != c.Link.ExternalID {
-		t.Errorf("the probe of the additional role is %v", d.Beside[0])
+	if p := d.Concurrent[0].Principals; len(p) != 1 || p[0].Name != "Scanner" || d.Concurrent[0].ExternalID != c.Link.ExternalID {
+		t.Errorf("the probe of the additional role is %v", d.Concurrent[0])
 	}
 	c.Proofs = map[account.RoleARN]Proof{role: {Outcome: Proven}, additional: {Outcome: Proven}}
 	d = Decide(c, now)
@@ -113,7 +113,7 @@ func TestARefusedAdditionalRoleDegradesButNeverDisconnects(t *testing.T) {
 	_, role, additional := scanning()
 	reg := Registration{Status: Active, Role: role, AdditionalRoles: map[string]account.RoleARN{"scanner": additional}, DeleteDoubtedAt: noon}
 	proofs := []Proof{{Outcome: Proven}, {Outcome: Refused}}
-	if got := Worst(proofs); got != 1 {
+	if got := WorstIndex(proofs); got != 1 {
 		t.Fatalf("the proof that decides is %d", got)
 	}
 	proof := proofs[1]
@@ -122,7 +122,7 @@ func TestARefusedAdditionalRoleDegradesButNeverDisconnects(t *testing.T) {
 	if next.Status != Degraded || !next.DeleteDoubtedAt.IsZero() || entry == nil || !strings.Contains(next.Reason, additional.String()) {
 		t.Errorf("got %+v", next)
 	}
-	if got := Worst([]Proof{{Outcome: Refused}, {Outcome: Open}}); got != 0 {
+	if got := WorstIndex([]Proof{{Outcome: Refused}, {Outcome: Open}}); got != 0 {
 		t.Errorf("with a refused and an open role, the proof that decides is %d", got)
 	}
 }

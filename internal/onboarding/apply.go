@@ -176,7 +176,7 @@ func (c commit) delete() Transition {
 		return Transition{Stack: &stack}
 	}
 	reg := *c.Registration
-	if reg.mayBeOf(c.change.Properties) {
+	if reg.mayBelongTo(c.change.Properties) {
 		reg.Recovered, reg.Stack = false, c.answer.Stack
 		reg.LogicalID, reg.PhysicalID = c.answer.LogicalID, c.change.PhysicalID
 	} else if !c.owns() {
@@ -270,7 +270,7 @@ func (c commit) withResource(resource Resource) Stack {
 // resource often.
 const (
 	tombstonesKept = 60 * 24 * time.Hour
-	mostTombstones = 50
+	maxTombstones  = 50
 )
 
 // dropTombstones drops the tombstones that are too old, and the oldest ones over the
@@ -289,7 +289,7 @@ func dropTombstones(resources map[string]Resource, answered string, now time.Tim
 	slices.SortFunc(dead, func(a, b string) int {
 		return cmp.Or(resources[b].DeletedAt.Compare(resources[a].DeletedAt), strings.Compare(a, b))
 	})
-	for _, logicalID := range dead[min(len(dead), mostTombstones):] {
+	for _, logicalID := range dead[min(len(dead), maxTombstones):] {
 		delete(resources, logicalID)
 	}
 }

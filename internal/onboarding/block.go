@@ -5,9 +5,9 @@ package onboarding
 
 import "time"
 
-// LongestBlockReason is the maximum length of a block's reason, in characters: it
+// MaxBlockReason is the maximum length of a block's reason, in characters: it
 // must fit in a few lines of a terminal.
-const LongestBlockReason = 500
+const MaxBlockReason = 500
 
 // Block makes the link refuse the customer's requests from now on, and reports
 // whether that changes anything. Blocking a blocked link changes the reason.

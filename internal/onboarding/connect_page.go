@@ -22,7 +22,7 @@ type ConnectPage struct {
 }
 
 const (
-	mostReturnURLs = 20
+	maxReturnURLs  = 20
 	maxPageAddress = 500 // bytes
 )
 
@@ -62,8 +62,8 @@ func (p ConnectPage) Check() error {
 	if p.Color != "" {
 		all = append(all, CheckPageColor(p.Color))
 	}
-	if len(p.ReturnURLs) > mostReturnURLs {
-		all = append(all, fmt.Errorf("%d addresses to return to, but %d at most", len(p.ReturnURLs), mostReturnURLs))
+	if len(p.ReturnURLs) > maxReturnURLs {
+		all = append(all, fmt.Errorf("%d addresses to return to, but %d at most", len(p.ReturnURLs), maxReturnURLs))
 	}
 	for _, address := range p.ReturnURLs {
 		all = append(all, CheckReturnURL(address))

@@ -52,7 +52,7 @@ func (d decider) create() Decision {
 	if d.retired() {
 		return d.fail(OutcomeRetired, message.retired())
 	}
-	if d.Hub.givesUp(r.Stack.Region) {
+	if d.Hub.isRetiring(r.Stack.Region) {
 		return d.fail(OutcomeRegionGivenUp, message.regionGivenUp(r.Stack.Region))
 	}
 	if d.Link == nil || r.Properties.ExternalID != d.Link.ExternalID.String() {
@@ -105,7 +105,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 		return d.fail(OutcomeTooLate, message.tryAgain())
 	}
 	if d.reservedByOther() {
-		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeReserved}
+		return Decision{Kind: DecideLater, RetryAfter: d.retryPause(), Outcome: OutcomeReserved}
 	}
 	if other := d.rival(role); other != nil {
 		proof, decision := d.prove(other.Role, other.ExternalID)
@@ -129,7 +129,7 @@ func (d decider) connect(role account.RoleARN) Decision {
 	case Refused:
 		return d.fail(OutcomeRefused, message.cannotAssume(proof.role))
 	case Open:
-		return d.fail(OutcomeOpen, message.open(proof.role, proof.Hole))
+		return d.fail(OutcomeOpen, message.open(proof.role, proof.Weakness))
 	case Inconclusive:
 	}
 	return d.undecided(proof.Proof)
@@ -155,7 +155,7 @@ func (d decider) update() Decision {
 		return Decision{Kind: DecideLater, RetryAfter: d.overtakingPause(), Outcome: OutcomeOvertaking}
 	}
 	if owned == nil {
-		return d.stranger() // recover.go
+		return d.unknownStack() // recover.go
 	}
 	if d.older() {
 		return d.succeed(OutcomeOlder, Change{})
@@ -166,11 +166,11 @@ func (d decider) update() Decision {
 	if d.blocked() && !d.closing() {
 		return d.fail(OutcomeBlocked, message.blocked())
 	}
-	externalID, may := d.asks(owned)
+	externalID, may := d.requestedExternalID(owned)
 	if !may {
 		return d.fail(OutcomeChangedExternalID, message.changedExternalID())
 	}
-	if previous := r.Properties.PreviousExternalID; previous != "" && !d.customers(owned, previous) {
+	if previous := r.Properties.PreviousExternalID; previous != "" && !d.isCustomersExternalID(owned, previous) {
 		return d.fail(OutcomeChangedExternalID, message.strangePrevious())
 	}
 	role, err := account.ParseRoleARN(r.Properties.RoleARN)
@@ -196,7 +196,7 @@ func (d decider) update() Decision {
 	case Refused:
 		return d.fail(OutcomeRefused, message.cannotAssume(proof.role))
 	case Open:
-		return d.fail(OutcomeOpen, message.open(proof.role, proof.Hole))
+		return d.fail(OutcomeOpen, message.open(proof.role, proof.Weakness))
 	case Inconclusive:
 	}
 	change.Status, change.Reason = Degraded, d.whyUnproven(proof.role, proof.Proof)
@@ -210,7 +210,7 @@ func (d decider) rolledBack(owned *Registration) Decision {
 	if err != nil || !d.inStacksAccount(role) {
 		role = owned.Role
 	}
-	externalID := d.returnsTo(owned)
+	externalID := d.externalIDAfterRollback(owned)
 	proof, decision := d.proveAll(role, externalID)
 	if decision != nil {
 		return *decision
@@ -249,7 +249,7 @@ func (d decider) delete() Decision {
 	case !d.resource.Deletes(d.Request.PhysicalID):
 		// A physical ID that was replaced is cleaned up (aws-facts 1.12).
 		return d.succeed(OutcomeCleanup, Change{})
-	case d.owned() == nil && (d.Registration == nil || !d.Registration.mayBeOf(d.Request.Properties)):
+	case d.owned() == nil && (d.Registration == nil || !d.Registration.mayBelongTo(d.Request.Properties)):
 		return d.succeed(OutcomeTombstone, d.change(ChangeDelete, customer))
 	}
 	return d.succeed(OutcomeDisconnected, d.change(ChangeDelete, customer))

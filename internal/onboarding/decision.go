@@ -27,7 +27,7 @@ type Decision struct {
 	Answer     Answer        // of DecideAnswer and DecideCommit
 	Replayed   bool          // the answer is one that was stored before
 	Probe      Probe         // of DecideProve, and of a DecideLater that waits for a proof
-	Beside     []Probe       // of DecideProve: further roles to be tried at the same time
+	Concurrent []Probe       // of DecideProve: further roles to be tried at the same time
 	RetryAfter time.Duration // of DecideLater
 	Outcome    Outcome
 }

@@ -70,7 +70,7 @@ func TestOnlyAWitnessedRefusalConfirmsADoubt(t *testing.T) {
 	}{
 		{Proof{Outcome: Refused}, Degraded},
 		{Proof{Outcome: Refused, Witnessed: true}, Disconnected},
-		{Proof{Outcome: Open, Hole: "without an external ID"}, Degraded},
+		{Proof{Outcome: Open, Weakness: "without an external ID"}, Degraded},
 		{Proof{Outcome: Inconclusive, Witnessed: true}, Degraded},
 		{Proof{Outcome: Proven}, Active},
 	} {

@@ -27,7 +27,7 @@ func tell(e *Event) string {
 
 // proof applies the result of a round's proof, and describes its event.
 func (s *story) proof(outcome ProofOutcome) string {
-	reg, entry := Health(*s.reg, Proof{Outcome: outcome, Hole: "without an external ID"}, s.now)
+	reg, entry := Health(*s.reg, Proof{Outcome: outcome, Weakness: "without an external ID"}, s.now)
 	if entry == nil {
 		return "nothing"
 	}

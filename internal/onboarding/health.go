@@ -27,7 +27,7 @@ func Health(reg Registration, proof Proof, now time.Time) (Registration, *Histor
 		case !proof.Additional.IsZero(): // the first role exists
 			next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded
 			next.DeleteDoubtedAt = time.Time{}
-		case reg.WithoutStack && reg.Status == Degraded && reg.Reason == reasonOf(proof) && proof.Witnessed && !now.Before(reg.ChangedAt.Add(leftAfter)):
+		case reg.WithoutStack && reg.Status == Degraded && reg.Reason == reasonOf(proof) && proof.Witnessed && !now.Before(reg.ChangedAt.Add(departureAfter)):
 			next.Status, next.Reason, outcome = Disconnected, reasonLeft, OutcomeDisconnected
 		case reg.DeleteDoubtedAt.IsZero():
 			next.Status, next.Reason, outcome = Degraded, reasonOf(proof), OutcomeDegraded

@@ -34,14 +34,14 @@ type Hub struct {
 	WebhookURL string `json:",omitempty"`
 }
 
-// Hears reports whether stacks of a Region may send requests to the hub.
-func (h Hub) Hears(region account.Region) bool {
+// AcceptsFrom reports whether stacks of a Region may send requests to the hub.
+func (h Hub) AcceptsFrom(region account.Region) bool {
 	return slices.Contains(h.Regions, region) || slices.Contains(h.Retiring, region)
 }
 
-// givesUp reports whether the hub handles requests from a Region, but connects no new
+// isRetiring reports whether the hub handles requests from a Region, but connects no new
 // stacks there.
-func (h Hub) givesUp(region account.Region) bool {
+func (h Hub) isRetiring(region account.Region) bool {
 	return !slices.Contains(h.Regions, region) && slices.Contains(h.Retiring, region)
 }
 
@@ -78,6 +78,6 @@ func TemplateAccesses() []TemplateAccess {
 	return []TemplateAccess{TemplatesPublic, TemplatesPresigned, TemplatesAccounts}
 }
 
-// Signed reports whether a template can only be read with an address that was
+// Presigned reports whether a template can only be read with an address that was
 // presigned with the vendor's credentials.
-func (a TemplateAccess) Signed() bool { return a == TemplatesPresigned }
+func (a TemplateAccess) Presigned() bool { return a == TemplatesPresigned }

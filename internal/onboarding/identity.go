@@ -58,9 +58,9 @@ func sameResource(a, b string) bool {
 	return len(a) >= physicalIDLength && len(b) >= physicalIDLength && a[:physicalIDLength] == b[:physicalIDLength]
 }
 
-// Spread assigns a customer to one of n shards: always to the same one, and with
+// ShardIndex assigns a customer to one of n shards: always to the same one, and with
 // about the same number of customers for each.
-func Spread(customerID string, n int) int {
+func ShardIndex(customerID string, n int) int {
 	sum := sha256.New()
 	writeFields(sum, "shard", customerID)
 	return int(binary.BigEndian.Uint64(sum.Sum(nil)) % uint64(max(n, 1)))

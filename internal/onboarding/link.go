@@ -57,7 +57,7 @@ type Link struct {
 
 	// PermissionSet is the name of the set that the link refers to, and Set its
 	// record, which the registry reads with the link: all fields from RoleName to
-	// FormerTemplates come from there (see Refer). Empty: the link's own record has
+	// FormerTemplates come from there (see WithSet). Empty: the link's own record has
 	// these fields.
 	PermissionSet string         `json:",omitempty"`
 	Set           *PermissionSet `json:"-"`
@@ -85,7 +85,7 @@ type Link struct {
 	// they change, the template must be rendered again. Empty: unknown, because an
 	// earlier release has rendered the template, or the set's record has the digest.
 	RenderedFor string `json:",omitempty"`
-	// FormerTemplates are earlier templates that may still be in use: see Follow.
+	// FormerTemplates are earlier templates that may still be in use: see Customer.KeepTemplates.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
 
 	// RegisterWithoutStack makes health rounds look for the role: see withoutstack.go.
@@ -127,9 +127,9 @@ type Link struct {
 	CreatedAt time.Time
 	Revision  int64 // counts writes, for the registry's optimistic locking
 
-	// Former is set by the registry as long as the record has the key under which the
+	// Legacy is set by the registry as long as the record has the key under which the
 	// first release stored it.
-	Former bool `json:"-"`
+	Legacy bool `json:"-"`
 }
 
 // PastAccount is an account that the vendor had named for a link.
@@ -170,9 +170,9 @@ const rolePathParameter = "RolePath"
 // RolePath is only the proposed path.
 func (l Link) ChoosesPath() bool { return slices.Contains(l.TemplateParameters, rolePathParameter) }
 
-// Naming returns NamedAccounts with one more account; false if it would have more
+// WithNamedAccount returns NamedAccounts with one more account; false if it would have more
 // than most. An account that is already in the list is always allowed.
-func (l Link) Naming(id account.ID, most int) ([]account.ID, bool) {
+func (l Link) WithNamedAccount(id account.ID, most int) ([]account.ID, bool) {
 	if slices.Contains(l.NamedAccounts, id) {
 		return l.NamedAccounts, true
 	}

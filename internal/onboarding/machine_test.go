@@ -306,7 +306,7 @@ func (w *world) checkEnd() {
 		var owner *realStack
 		deleted := map[account.StackARN]bool{}
 		for _, s := range w.real {
-			if s.customer != customer || s.id.Account != link.Sole() {
+			if s.customer != customer || s.id.Account != link.SoleAccount() {
 				if link.Scope == ScopeAnyone && s.customer == customer && s.live && !s.gone && !w.outlived[customer] && !w.poisoned[customer] {
 					w.fail("stack %s was answered SUCCESS, but the link belongs to another account: %+v", s.id, link)
 				}
@@ -317,7 +317,7 @@ func (w *world) checkEnd() {
 				owner = s
 			}
 		}
-		reg, ok := w.regs[customer+"/"+link.Sole().String()]
+		reg, ok := w.regs[customer+"/"+link.SoleAccount().String()]
 		switch {
 		case w.poisoned[customer]:
 		case owner != nil && (!ok || !reg.Live() || reg.Stack != owner.id):

@@ -156,15 +156,15 @@ func reasonOf(proof Proof) string {
 		role = "the additional role " + proof.Additional.String()
 	}
 	if proof.Outcome == Open {
-		return role + " can be assumed " + proof.Hole + ", so others can get in"
+		return role + " can be assumed " + proof.Weakness + ", so others can get in"
 	}
 	return role + " can no longer be assumed with its external ID"
 }
 
 func reasonUnproven(role account.RoleARN, proof Proof) string {
 	reason := fmt.Sprintf("the stack was updated, but its role %s could not be proven in time", role)
-	if proof.Lacks != "" {
-		reason += ": " + proof.Lacks
+	if proof.MissingPermission != "" {
+		reason += ": " + proof.MissingPermission
 	}
 	return reason
 }
@@ -187,7 +187,7 @@ const reasonRotationEnded = "the role no longer accepts the previous external ID
 
 const reasonWithoutStack = "the customer made the role without a stack; a round of proofs found it under its link"
 
-const reasonGathered = "the additional roles are those that are declared today, as far as they were found"
+const reasonAdditionalRoles = "the additional roles are those that are declared today, as far as they were found"
 
 const reasonLeft = "the role was refused for a week, while other customers' could be assumed: the customer has removed it"
 

@@ -14,12 +14,12 @@ import (
 // vendor reads about it: throttling ends sooner.
 const unsettledLong = time.Minute
 
-// NoteWaiting returns the history entry of a request that waits for the proof of its
+// WaitingEntry returns the history entry of a request that waits for the proof of its
 // role; nil if it needs none. If the customer is being connected, it needs one as
 // soon as the first proof has failed, so that the customer's page shows that the
 // stack has phoned home. The entry has a cause if there is one that the vendor can do
 // something about; then a registered role gets an entry too.
-func NoteWaiting(c Case, d Decision, now time.Time) *HistoryEntry {
+func WaitingEntry(c Case, d Decision, now time.Time) *HistoryEntry {
 	proof, tried := c.Proofs[d.Probe.Role]
 	if !tried || proof.Outcome == Proven {
 		return nil
@@ -28,7 +28,7 @@ func NoteWaiting(c Case, d Decision, now time.Time) *HistoryEntry {
 	if cause == "" && (c.Request.Type == phonehome.Delete || c.Registration != nil && c.Registration.Live()) {
 		return nil
 	}
-	entry := Note(c, d.Outcome, cause, now)
+	entry := UnappliedEntry(c, d.Outcome, cause, now)
 	if entry != nil {
 		entry.Waiting = true
 	}
@@ -42,15 +42,15 @@ func causeOfWaiting(proof Proof, age time.Duration) string {
 	switch {
 	case proof.Outcome != Inconclusive:
 		return ""
-	case proof.Lacks != "":
-		return proof.Lacks
+	case proof.MissingPermission != "":
+		return proof.MissingPermission
 	case age >= unsettledLong && proof.Err != nil:
 		return "AWS does not say whether the role can be assumed: " + strings.Join(strings.Fields(proof.Err.Error()), " ")
 	}
 	return ""
 }
 
-// Note returns the history entry of a request that changed nothing and was not
+// UnappliedEntry returns the history entry of a request that changed nothing and was not
 // answered FAILED: it is waiting, or its answer was given up. It returns nil if the
 // request belongs to no customer.
 //
@@ -58,7 +58,7 @@ func causeOfWaiting(proof Proof, age time.Duration) string {
 // CloudFormation's. That is safe because the entry describes a problem on the
 // vendor's side, changes nothing else, and is limited like refusals are: one entry
 // for each kind and day.
-func Note(c Case, outcome Outcome, cause string, now time.Time) *HistoryEntry {
+func UnappliedEntry(c Case, outcome Outcome, cause string, now time.Time) *HistoryEntry {
 	customer := newDecider(c, now).customer()
 	if customer == "" {
 		return nil

@@ -29,11 +29,11 @@ func TestARequestThatWaitsForAProofIsRecordedInTheHistory(t *testing.T) {
 		"a new role that is still open":          {kind: phonehome.Create, proof: Proof{Outcome: Open}, noted: true},
 		"throttling":                             {kind: phonehome.Create, proof: unsettled, noted: true},
 		"lasting throttling":                     {kind: phonehome.Create, proof: unsettled, age: unsettledLong, noted: true, cause: throttled},
-		"a missing permission":                   {kind: phonehome.Create, proof: Proof{Outcome: Inconclusive, Lacks: lacks}, noted: true, cause: lacks},
+		"a missing permission":                   {kind: phonehome.Create, proof: Proof{Outcome: Inconclusive, MissingPermission: lacks}, noted: true, cause: lacks},
 		"an update of a registered role":         {kind: phonehome.Update, registered: true, proof: Proof{Outcome: Refused}},
 		"throttling in an update":                {kind: phonehome.Update, registered: true, proof: unsettled},
 		"lasting throttling in an update":        {kind: phonehome.Update, registered: true, proof: unsettled, age: unsettledLong, noted: true, cause: throttled},
-		"a missing permission in an update":      {kind: phonehome.Update, registered: true, proof: Proof{Outcome: Inconclusive, Lacks: lacks}, noted: true, cause: lacks},
+		"a missing permission in an update":      {kind: phonehome.Update, registered: true, proof: Proof{Outcome: Inconclusive, MissingPermission: lacks}, noted: true, cause: lacks},
 		"a Delete without a registration":        {kind: phonehome.Delete, proof: Proof{Outcome: Refused}},
 		"a proven role that waits otherwise":     {kind: phonehome.Create, proof: Proof{Outcome: Proven}},
 		"inconclusive for long without an error": {kind: phonehome.Create, proof: Proof{Outcome: Inconclusive}, age: unsettledLong, noted: true},
@@ -44,12 +44,12 @@ func TestARequestThatWaitsForAProofIsRecordedInTheHistory(t *testing.T) {
 		}
 		role := c.Link.RoleIn(first.Account, first.Region.Partition())
 		waits := Decision{Kind: DecideLater, Outcome: OutcomeSettling, Probe: Probe{Role: role}}
-		if entry := NoteWaiting(c, waits, noon); entry != nil {
+		if entry := WaitingEntry(c, waits, noon); entry != nil {
 			t.Errorf("%s: recorded before the first proof: %+v", name, entry)
 		}
 		c.Proofs = map[account.RoleARN]Proof{}
 		c.Proofs[role] = test.proof
-		entry := NoteWaiting(c, waits, noon.Add(test.age))
+		entry := WaitingEntry(c, waits, noon.Add(test.age))
 		if (entry != nil) != test.noted {
 			t.Errorf("%s: recorded %+v", name, entry)
 		}

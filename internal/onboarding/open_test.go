@@ -15,7 +15,7 @@ import (
 // be able to assume it.
 
 func TestAnOpenRoleIsDegradedWithItsOwnReasonAndEvent(t *testing.T) {
-	open := Proof{Outcome: Open, Hole: "with a wrong external ID"}
+	open := Proof{Outcome: Open, Weakness: "with a wrong external ID"}
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	found, entry := Health(*s.reg, open, noon.Add(time.Hour))
@@ -45,7 +45,7 @@ func TestADegradedRoleThatIsFoundOpenHasAnotherEvent(t *testing.T) {
 	s := newStory(t)
 	s.does(phonehome.Create, first, nil)
 	refused, _ := Health(*s.reg, Proof{Outcome: Refused}, noon.Add(time.Hour))
-	open, entry := Health(refused, Proof{Outcome: Open, Hole: "without an external ID"}, noon.Add(2*time.Hour))
+	open, entry := Health(refused, Proof{Outcome: Open, Weakness: "without an external ID"}, noon.Add(2*time.Hour))
 	if e := EventOf(open, *entry); e == nil || e.Kind != EventOpen {
 		t.Errorf("the event is %+v", e)
 	}

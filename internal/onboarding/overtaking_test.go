@@ -22,7 +22,7 @@ func TestAnUpdateWaitsForItsUncommittedCreate(t *testing.T) {
 	decide := func(after time.Duration) Decision {
 		return proving(Case{Snapshot: promised(s.snapshot(first)), Request: update}, s.now.Add(after), always(Proven))
 	}
-	for _, after := range []time.Duration{0, time.Minute, overtaking - time.Second} {
+	for _, after := range []time.Duration{0, time.Minute, createCommitWait - time.Second} {
 		if got := decide(after); got.Kind != DecideLater || got.Outcome != OutcomeOvertaking {
 			t.Errorf("after %s: %s", after, describe(got))
 		}
@@ -63,7 +63,7 @@ func TestAnUpdateWaitsForItsCreateForALimitedTime(t *testing.T) {
 	update := testRequest(phonehome.Update, first)
 	for _, timeout := range []time.Duration{15 * time.Minute, 3 * time.Minute} {
 		update.Timeout = timeout
-		at := min(overtaking, timeout-lastMinute)
+		at := min(createCommitWait, timeout-lastMinute)
 		c := Case{Snapshot: promised(s.snapshot(first)), Request: update}
 		s.answered(proving(c, update.SentAt.Add(at), always(Refused)).Answer, phonehome.Success, OutcomeStranger)
 		if got := Decide(c, update.SentAt.Add(at-time.Second)); got.Kind != DecideLater {

@@ -94,9 +94,9 @@ func (s PermissionSet) uses(customers []Customer, template FormerTemplate, now t
 	})
 }
 
-// Refer returns the link with all fields that the set defines. FormerTemplates are
+// WithSet returns the link with all fields that the set defines. FormerTemplates are
 // those of the set, and those that the link had before it referred to the set.
-func (l Link) Refer(set PermissionSet) Link {
+func (l Link) WithSet(set PermissionSet) Link {
 	own := l.ownTemplates()
 	l.PermissionSet, l.Set = set.Name, &set
 	l.RoleName, l.RolePath, l.TrustedPrincipals = set.RoleOf(l.CustomerID), set.RolePath, set.TrustedPrincipals
@@ -109,8 +109,8 @@ func (l Link) Refer(set PermissionSet) Link {
 	return l
 }
 
-// Alone returns the link as it is stored: without the fields that the set defines.
-func (l Link) Alone() Link {
+// WithoutSet returns the link as it is stored: without the fields that the set defines.
+func (l Link) WithoutSet() Link {
 	if l.PermissionSet == "" {
 		return l
 	}
@@ -141,8 +141,8 @@ func (l Link) ownTemplates() []FormerTemplate {
 // that refers to a set is not written if only the set has changed.
 func (l Link) SameRecord(o Link) bool {
 	o.Revision = l.Revision
-	a, errA := json.Marshal(l.Alone())
-	b, errB := json.Marshal(o.Alone())
+	a, errA := json.Marshal(l.WithoutSet())
+	b, errB := json.Marshal(o.WithoutSet())
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 

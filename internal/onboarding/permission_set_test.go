@@ -23,13 +23,13 @@ func urls(templates []FormerTemplate) []string {
 func TestALinkIsRecordedWithoutTheValuesOfItsSet(t *testing.T) {
 	before := Link{Hub: "acme", CustomerID: "globex", FormerTemplates: []FormerTemplate{{Version: "own", URL: "https://own"}}}
 	set := aSet("v2", FormerTemplate{Version: "v1", URL: "https://v1"})
-	link := before.Refer(set)
+	link := before.WithSet(set)
 	if link.RoleName != "acme-globex" || link.TemplateVersion != "v2" || !slices.Equal(urls(link.FormerTemplates), []string{"https://own", "https://v1"}) {
 		t.Errorf("the link is %+v", link)
 	}
-	again := link.Refer(aSet("v3", FormerTemplate{Version: "v2", URL: "https://v2"}, FormerTemplate{Version: "v1", URL: "https://v1"}))
+	again := link.WithSet(aSet("v3", FormerTemplate{Version: "v2", URL: "https://v2"}, FormerTemplate{Version: "v1", URL: "https://v1"}))
 	for name, l := range map[string]Link{"at once": link, "with the set's next revision": again} {
-		alone := l.Alone()
+		alone := l.WithoutSet()
 		if alone.RoleName+alone.RolePath+alone.TemplateVersion+alone.TemplateURL != "" || !slices.Equal(urls(alone.FormerTemplates), []string{"https://own"}) {
 			t.Errorf("%s: recorded is %+v", name, alone)
 		}
@@ -42,7 +42,7 @@ func TestALinkIsRecordedWithoutTheValuesOfItsSet(t *testing.T) {
 		t.Error("a change of the link itself would not be written")
 	}
 	own := Link{CustomerID: "initech", RoleName: "role", TemplateVersion: "v1"}
-	if got := own.Alone(); got.RoleName != "role" || got.TemplateVersion != "v1" {
+	if got := own.WithoutSet(); got.RoleName != "role" || got.TemplateVersion != "v1" {
 		t.Errorf("a link without a set lost its own values: %+v", got)
 	}
 }
@@ -67,8 +67,8 @@ func TestASetKeepsFormerTemplatesThatCustomersMayUse(t *testing.T) {
 		want      []string
 	}{
 		"of no customer":        {nil, []string{"https://v2"}}, // v2 retires now
-		"of a live stack":       {[]Customer{{Link: Link{}.Refer(before), Registrations: madeWith("v1", nil)}}, []string{"https://v2", "https://v1"}},
-		"of another set's only": {[]Customer{{Link: Link{}.Refer(PermissionSet{Name: "other", FormerTemplates: []FormerTemplate{v1}}), Registrations: madeWith("v1", nil)}}, []string{"https://v2"}},
+		"of a live stack":       {[]Customer{{Link: Link{}.WithSet(before), Registrations: madeWith("v1", nil)}}, []string{"https://v2", "https://v1"}},
+		"of another set's only": {[]Customer{{Link: Link{}.WithSet(PermissionSet{Name: "other", FormerTemplates: []FormerTemplate{v1}}), Registrations: madeWith("v1", nil)}}, []string{"https://v2"}},
 	} {
 		next := aSet("v3").Succeed(before, c.customers, later)
 		if got := urls(next.FormerTemplates); !slices.Equal(got, c.want) {
@@ -89,7 +89,7 @@ func TestTheTemplateOfASetIsInUseForAWeekAfterTheSetRetired(t *testing.T) {
 	if got := TemplatesInUse([]PermissionSet{set}, nil, noon.Add(8*day)); len(got) != 0 {
 		t.Errorf("retired long ago: in use are %v", got)
 	}
-	open := Customer{Link: Link{CustomerID: "globex"}.Refer(set)}
+	open := Customer{Link: Link{CustomerID: "globex"}.WithSet(set)}
 	if got := TemplatesInUse([]PermissionSet{set}, []Customer{open}, noon.Add(8*day)); len(got) != 1 {
 		t.Errorf("retired under an open link: in use are %v", got)
 	}

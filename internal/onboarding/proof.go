@@ -30,14 +30,14 @@ const (
 // Proof is the result of one attempt.
 type Proof struct {
 	Outcome ProofOutcome
-	// Hole is how an Open role could be assumed: "without an external ID" or "with a
+	// Weakness is how an Open role could be assumed: "without an external ID" or "with a
 	// wrong external ID".
-	Hole string
-	Err  error // AWS's error; for logs, never for customers
-	// Lacks is the missing permission of the vendor that made a proof Inconclusive,
+	Weakness string
+	Err      error // AWS's error; for logs, never for customers
+	// MissingPermission is the missing permission of the vendor that made a proof Inconclusive,
 	// with its principal and resource. Neither waiting nor the customer can change
 	// that. Empty: the reason was another one, such as throttling.
-	Lacks string
+	MissingPermission string
 
 	// Additional is the additional role that was tried; zero: the first role was.
 	Additional account.RoleARN

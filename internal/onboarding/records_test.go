@@ -72,7 +72,7 @@ func TestTheResultOfARoundIsRecordedCompletely(t *testing.T) {
 	}, *entry)
 	// Each of these is a change by itself.
 	for name, proof := range map[string]Proof{
-		"another reason": {Outcome: Open, Hole: "without an external ID"},
+		"another reason": {Outcome: Open, Weakness: "without an external ID"},
 		"it works again": {Outcome: Proven},
 	} {
 		if _, entry := Health(next, proof, now); entry == nil {

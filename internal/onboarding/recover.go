@@ -19,32 +19,32 @@ import (
 // Everything that the registry knows to be ended stays ended: a disconnected
 // registration, a deleted stack, a closed or expired link, a blocked customer.
 
-// forgotten reports whether an Update of an unknown stack may come from one that the
+// mayRecover reports whether an Update of an unknown stack may come from one that the
 // restored registry lacks: all conditions hold under which a Create would be proven.
-func (d decider) forgotten(role account.RoleARN) bool {
+func (d decider) mayRecover(role account.RoleARN) bool {
 	r, l := d.Request, d.Link
 	return l != nil && r.Properties.ExternalID == l.ExternalID.String() &&
 		(r.Properties.Hub == "" || r.Properties.Hub == d.Hub.Name) &&
-		l.recovers(d.now) && l.Admits(r.Stack.Account) && r.Stack.Account != d.Hub.Account &&
+		l.canRecover(d.now) && l.Admits(r.Stack.Account) && r.Stack.Account != d.Hub.Account &&
 		role == l.RoleIn(r.Stack.Account, r.Stack.Region.Partition()) &&
 		d.resource.DeletedAt.IsZero() && !d.older() &&
 		(d.Registration == nil || d.Registration.Live()) && d.rival(role) == nil
 }
 
-// recovers reports whether roles under the link may be registered again.
-func (l Link) recovers(now time.Time) bool { return !l.Blocked && l.Status(now) == LinkOpen }
+// canRecover reports whether roles under the link may be registered again.
+func (l Link) canRecover(now time.Time) bool { return !l.Blocked && l.Status(now) == LinkOpen }
 
-// stranger decides an Update of an unknown stack. It registers the role if the
+// unknownStack decides an Update of an unknown stack. It registers the role if the
 // registry lacks it after a restore and the proof succeeds; otherwise it changes
 // nothing. It never returns FAILED: the Update may be a rollback.
-func (d decider) stranger() Decision {
+func (d decider) unknownStack() Decision {
 	unknown := d.succeed(OutcomeStranger, Change{})
 	role, err := account.ParseRoleARN(d.Request.Properties.RoleARN)
-	if err != nil || !d.forgotten(role) {
+	if err != nil || !d.mayRecover(role) {
 		return unknown
 	}
 	if d.reservedByOther() && !d.closing() {
-		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: OutcomeReserved}
+		return Decision{Kind: DecideLater, RetryAfter: d.retryPause(), Outcome: OutcomeReserved}
 	}
 	if proof, tried := d.Proofs[role]; tried && (proof.Outcome == Refused || proof.Outcome == Open) || d.wrongAdditional(role) != "" {
 		return unknown // without retries: IAM's propagation was complete long ago, and forgeries must cost little
@@ -82,13 +82,13 @@ func recoveredResource(r Resource, change Change) Resource {
 	return r
 }
 
-// Forgotten returns the registration that a health round may recover after a restore:
+// Recoverable returns the registration that a health round may recover after a restore:
 // of the role that a link for one account expects there, if the registry has none. ok
 // is false if there is nothing to look for.
-func (c Customer) Forgotten(partition account.Partition, now time.Time) (role Registration, ok bool) {
+func (c Customer) Recoverable(partition account.Partition, now time.Time) (role Registration, ok bool) {
 	l := c.Link
 	known := slices.ContainsFunc(c.Registrations, func(r Registration) bool { return r.Account == l.Account })
-	if known || l.Account.IsZero() || l.Scope == ScopeOrganization || l.Scope == ScopeAnyone || !l.recovers(now) {
+	if known || l.Account.IsZero() || l.Scope == ScopeOrganization || l.Scope == ScopeAnyone || !l.canRecover(now) {
 		return Registration{}, false
 	}
 	return Registration{
@@ -97,7 +97,7 @@ func (c Customer) Forgotten(partition account.Partition, now time.Time) (role Re
 	}, true
 }
 
-// Recover returns the registration of a role that Forgotten has returned, after the
+// Recover returns the registration of a role that Recoverable has returned, after the
 // full proof. The entry is nil if the proof did not succeed.
 func Recover(reg Registration, proof Proof, now time.Time) (Registration, *HistoryEntry) {
 	if proof.Outcome != Proven {
@@ -110,8 +110,8 @@ func Recover(reg Registration, proof Proof, now time.Time) (Registration, *Histo
 	return reg, entry
 }
 
-// mayBeOf reports whether the role of a registration without a known stack may belong
+// mayBelongTo reports whether the role of a registration without a known stack may belong
 // to a stack with these properties: two stacks cannot both have created it.
-func (r Registration) mayBeOf(p phonehome.Properties) bool {
+func (r Registration) mayBelongTo(p phonehome.Properties) bool {
 	return r.Recovered && r.Live() && p.RoleARN == r.Role.String() && p.ExternalID == r.ExternalID.String()
 }

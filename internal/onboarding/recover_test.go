@@ -160,7 +160,7 @@ func TestARoundSearchesOnlyForExpectedRolesWithoutARegistration(t *testing.T) {
 		change(&c)
 		return c
 	}
-	forgotten, ok := with(func(*Customer) {}).Forgotten(partition, noon)
+	forgotten, ok := with(func(*Customer) {}).Recoverable(partition, noon)
 	if !ok || forgotten.Role != roleIn(customers, "acme-c1") || forgotten.ExternalID != testLink().ExternalID || forgotten.Status != Pending {
 		t.Fatalf("got %+v, %t", forgotten, ok)
 	}
@@ -176,7 +176,7 @@ func TestARoundSearchesOnlyForExpectedRolesWithoutARegistration(t *testing.T) {
 		},
 		"a disconnected registration": func(c *Customer) { c.Registrations = []Registration{{Account: id(customers), Status: Disconnected}} },
 	} {
-		if forgotten, ok := with(change).Forgotten(partition, noon); ok {
+		if forgotten, ok := with(change).Recoverable(partition, noon); ok {
 			t.Errorf("%s: role %s is searched for", name, forgotten.Role)
 		}
 	}
@@ -190,7 +190,7 @@ func TestARoundSearchesOnlyForExpectedRolesWithoutARegistration(t *testing.T) {
 // found returns the snapshot of a stack whose role was registered by a round of proofs.
 func found(stack account.StackARN) Snapshot {
 	s := restored(stack)
-	forgotten, _ := Customer{Link: *s.Link}.Forgotten(s.Hub.Region.Partition(), noon)
+	forgotten, _ := Customer{Link: *s.Link}.Recoverable(s.Hub.Region.Partition(), noon)
 	reg, _ := Recover(forgotten, Proof{Outcome: Proven}, noon)
 	s.Registration = &reg
 	return s

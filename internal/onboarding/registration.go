@@ -85,9 +85,9 @@ type Registration struct {
 
 	Revision int64 // counts writes, for the registry's optimistic locking
 
-	// Former is set by the registry as long as the record has the key under which the
+	// Legacy is set by the registry as long as the record has the key under which the
 	// first release stored it.
-	Former bool `json:"-"`
+	Legacy bool `json:"-"`
 }
 
 // Live reports whether the role exists, as far as the registry knows: its stack

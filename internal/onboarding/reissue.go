@@ -19,7 +19,7 @@ import (
 // ScopeAnyone has no account to compare: it stays the same customer's if continued is
 // true, which means that it is not closed, or was closed in order to issue this link.
 func (c Customer) Reissue(next Link, continued bool) Link {
-	if c.sameTarget(next, continued) || c.livesIn(next) {
+	if c.sameTarget(next, continued) || c.hasLiveStackFor(next) {
 		next.Generation, next.ExternalID = c.Link.Generation, c.Link.ExternalID
 		return next
 	}
@@ -33,7 +33,7 @@ func (c Customer) Reissue(next Link, continued bool) Link {
 func (c Customer) sameTarget(next Link, continued bool) bool {
 	switch next.Scope {
 	case ScopeAccount:
-		return next.Account == c.Link.Sole()
+		return next.Account == c.Link.SoleAccount()
 	case ScopeOrganization:
 		return next.Organization == c.Link.Organization
 	case ScopeAnyone:
@@ -42,8 +42,8 @@ func (c Customer) sameTarget(next Link, continued bool) bool {
 	return false
 }
 
-// livesIn reports whether the customer has a live stack in an account that the link
+// hasLiveStackFor reports whether the customer has a live stack in an account that the link
 // is for.
-func (c Customer) livesIn(next Link) bool {
+func (c Customer) hasLiveStackFor(next Link) bool {
 	return slices.ContainsFunc(c.Live(), func(r Registration) bool { return next.Admits(r.Account) })
 }

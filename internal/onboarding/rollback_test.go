@@ -53,7 +53,7 @@ func TestAnUpdateFailsOnlyIfItsOldPropertiesAreKnownToBeInForce(t *testing.T) {
 			r.SentAt = s.now.Add(time.Minute)
 			r.Properties, r.OldProperties = version(c.says), version(c.old)
 			for _, proof := range []ProofOutcome{Refused, Open} {
-				d := proving(Case{Snapshot: snapshot, Request: r}, r.SentAt.Add(refusalSettles), always(proof))
+				d := proving(Case{Snapshot: snapshot, Request: r}, r.SentAt.Add(refusalPropagation), always(proof))
 				if d.Answer.Response.Status != c.want {
 					t.Errorf("role %s: %s, want %s", proof, describe(d), c.want)
 				}

@@ -30,8 +30,8 @@ type PastExternalID struct {
 // still accepts the previous external ID.
 const RotationOverdue = 30 * 24 * time.Hour
 
-// mostPastExternalIDs limits the size of a link's record.
-const mostPastExternalIDs = 20
+// maxPastExternalIDs limits the size of a link's record.
+const maxPastExternalIDs = 20
 
 // pastExternalIDs returns the past external IDs of the link as it is written over an
 // earlier revision. External IDs of an earlier generation are not included, because
@@ -45,7 +45,7 @@ func (l Link) pastExternalIDs(before Link, now time.Time) []PastExternalID {
 		past = append(past, PastExternalID{before.ExternalID, now})
 	}
 	past = slices.DeleteFunc(past, func(p PastExternalID) bool { return p.ID == l.ExternalID })
-	return past[max(0, len(past)-mostPastExternalIDs):]
+	return past[max(0, len(past)-maxPastExternalIDs):]
 }
 
 // hadExternalID reports whether an external ID is one of the link's past ones.
@@ -89,9 +89,9 @@ func (r Registration) RotationOverdue(link Link, now time.Time) (since time.Time
 	return since, !now.Before(since.Add(RotationOverdue))
 }
 
-// asks returns the external ID with which an Update wants its role proven. ok is
+// requestedExternalID returns the external ID with which an Update wants its role proven. ok is
 // false unless it is the registered one, or the link's own after a rotation.
-func (d decider) asks(owned *Registration) (id account.ExternalID, ok bool) {
+func (d decider) requestedExternalID(owned *Registration) (id account.ExternalID, ok bool) {
 	switch asked := d.Request.Properties.ExternalID; {
 	case asked == owned.ExternalID.String():
 		return owned.ExternalID, true
@@ -101,18 +101,18 @@ func (d decider) asks(owned *Registration) (id account.ExternalID, ok bool) {
 	return account.ExternalID{}, false
 }
 
-// customers reports whether an external ID is or was one of this customer's.
-func (d decider) customers(owned *Registration, id string) bool {
+// isCustomersExternalID reports whether an external ID is or was one of this customer's.
+func (d decider) isCustomersExternalID(owned *Registration, id string) bool {
 	return id == owned.ExternalID.String() || id == owned.PreviousExternalID.String() ||
 		d.Link != nil && (id == d.Link.ExternalID.String() || d.Link.hadExternalID(id))
 }
 
-// returnsTo returns the external ID that is in force after a rollback: the one that
+// externalIDAfterRollback returns the external ID that is in force after a rollback: the one that
 // the stack reports, if it is one of this customer's.
-func (d decider) returnsTo(owned *Registration) account.ExternalID {
+func (d decider) externalIDAfterRollback(owned *Registration) account.ExternalID {
 	said := d.Request.Properties.ExternalID
 	id, err := account.ParseExternalID(said)
-	if err != nil || !d.customers(owned, said) {
+	if err != nil || !d.isCustomersExternalID(owned, said) {
 		return owned.ExternalID
 	}
 	return id
@@ -126,7 +126,7 @@ func (c commit) previousOf(reg Registration, p phonehome.Properties) account.Ext
 		return account.ExternalID{}
 	}
 	d := decider{Case: Case{Snapshot: c.Snapshot}}
-	if c.Registration == nil || !d.customers(c.Registration, id.String()) {
+	if c.Registration == nil || !d.isCustomersExternalID(c.Registration, id.String()) {
 		return account.ExternalID{}
 	}
 	return id

@@ -15,24 +15,24 @@ const (
 	// lastMinute before the deadline is reserved for delivering the answer: a
 	// SUCCESS that arrived too late would register a stack that is being rolled back.
 	lastMinute = time.Minute
-	// refusalSettles is how long the refusal of a role may still be due to IAM's
-	// propagation delay (aws-facts 7.5); openSettles is the same for a role that
+	// refusalPropagation is how long the refusal of a role may still be due to IAM's
+	// propagation delay (aws-facts 7.5); openPropagation is the same for a role that
 	// every account can assume.
-	refusalSettles = 2 * time.Minute
-	openSettles    = time.Minute
+	refusalPropagation = 2 * time.Minute
+	openPropagation    = time.Minute
 	// lastTry is how long before the last minute the last proof of the role is
 	// made, so that the customer reads its result, and not only that time ran out.
 	lastTry = 25 * time.Second
-	// revival is how much later than a Delete a Create must have been sent to count as
+	// minRecreateDelay is how much later than a Delete a Create must have been sent to count as
 	// a new one. CloudFormation sends the requests of a resource one after the other;
 	// the minute allows for differences between SNS's clocks.
-	revival = time.Minute
-	// overtaking is how long an Update waits for the commit of the Create that
+	minRecreateDelay = time.Minute
+	// createCommitWait is how long an Update waits for the commit of the Create that
 	// precedes it: if a registrar dies between answer and commit, the Create is
 	// committed only after its message is received again.
-	overtaking = 5 * time.Minute
-	// longest is CloudFormation's own limit for a response (aws-facts 1.5).
-	longest = time.Hour
+	createCommitWait = 5 * time.Minute
+	// maxResponseTime is CloudFormation's own limit for a response (aws-facts 1.5).
+	maxResponseTime = time.Hour
 )
 
 // decider decides one case at one time.
@@ -53,11 +53,11 @@ func newDecider(c Case, now time.Time) decider {
 // Deadline returns when CloudFormation stops waiting for the answer.
 func (c Case) Deadline() time.Time {
 	timeout := c.Request.Timeout
-	if timeout <= 0 || timeout > longest {
+	if timeout <= 0 || timeout > maxResponseTime {
 		timeout = c.Hub.ResponseTimeout
 	}
 	if timeout <= 0 {
-		timeout = longest // CloudFormation's default
+		timeout = maxResponseTime // CloudFormation's default
 	}
 	return c.Request.SentAt.Add(timeout)
 }
@@ -68,10 +68,10 @@ func (c Case) Deadline() time.Time {
 // message chooses its timeout, and must gain nothing by a short one.
 func (c Case) LateFrom() time.Time {
 	asked := c.Hub.ResponseTimeout
-	if asked <= 0 || asked > longest {
-		asked = longest
+	if asked <= 0 || asked > maxResponseTime {
+		asked = maxResponseTime
 	}
-	return c.Request.SentAt.Add(max(asked, min(c.Request.Timeout, longest)))
+	return c.Request.SentAt.Add(max(asked, min(c.Request.Timeout, maxResponseTime)))
 }
 
 // ClosesAt returns when the last minute begins, in which every request is answered.
@@ -99,7 +99,7 @@ func (d decider) blocked() bool { return d.Link != nil && d.Link.Blocked }
 // would let a flood of forgeries fill the queue.
 func (d decider) overtakes() bool {
 	return d.resource.LastRequestAt.IsZero() && d.PromisedBefore &&
-		d.now.Before(d.Request.SentAt.Add(overtaking)) && !d.closing() && !d.blocked()
+		d.now.Before(d.Request.SentAt.Add(createCommitWait)) && !d.closing() && !d.blocked()
 }
 
 // overtakingPause returns a pause that doubles with the request's age: the Create
@@ -124,7 +124,7 @@ func (d decider) deletedSince() bool { return d.resource.deletedAfter(d.Request.
 // deletedAfter reports whether a Delete was sent after sentAt, or so shortly before
 // it that the order is uncertain.
 func (r Resource) deletedAfter(sentAt time.Time) bool {
-	return !r.DeletedAt.IsZero() && sentAt.Before(r.DeletedAt.Add(revival))
+	return !r.DeletedAt.IsZero() && sentAt.Before(r.DeletedAt.Add(minRecreateDelay))
 }
 
 // live reports whether the resource exists in CloudFormation, as far as the registry
@@ -203,18 +203,18 @@ func (d decider) proveProbe(probe Probe) (Proof, *Decision) {
 	until, outcome := d.LastTryAt(), OutcomeSettling
 	switch {
 	case proof.Outcome == Refused:
-		until = earlier(d.Request.SentAt.Add(refusalSettles), until)
+		until = earlier(d.Request.SentAt.Add(refusalPropagation), until)
 	case proof.Outcome == Open:
-		until = earlier(d.Request.SentAt.Add(openSettles), until)
+		until = earlier(d.Request.SentAt.Add(openPropagation), until)
 	case proof.Outcome == Proven:
 		return proof, nil
-	case proof.Lacks != "":
+	case proof.MissingPermission != "":
 		outcome = OutcomeNotPermitted // the vendor may correct the permission before the deadline
 	default:
 		until, outcome = d.ClosesAt(), OutcomeUnsettled
 	}
 	if d.now.Before(until) {
-		return proof, &Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome, Probe: probe}
+		return proof, &Decision{Kind: DecideLater, RetryAfter: d.retryPause(), Outcome: outcome, Probe: probe}
 	}
 	return proof, nil
 }
@@ -223,11 +223,11 @@ func (d decider) proveProbe(probe Probe) (Proof, *Decision) {
 // time, which is not the customer's fault. The history entry has the cause for the
 // vendor.
 func (d decider) undecided(proof Proof) Decision {
-	if proof.Lacks == "" {
+	if proof.MissingPermission == "" {
 		return d.fail(OutcomeTooLate, d.messages.tryAgain())
 	}
 	decision := d.fail(OutcomeNotPermitted, d.messages.notPermitted())
-	decision.Answer.Change.Reason = proof.Lacks
+	decision.Answer.Change.Reason = proof.MissingPermission
 	return decision
 }
 
@@ -239,9 +239,9 @@ func (d decider) probe(role account.RoleARN, externalID account.ExternalID) Prob
 	return probe
 }
 
-// patience returns the pause before the next attempt: short for a young request,
+// retryPause returns the pause before the next attempt: short for a young request,
 // longer for an old one.
-func (d decider) patience() time.Duration {
+func (d decider) retryPause() time.Duration {
 	switch age := d.now.Sub(d.Request.SentAt); {
 	case age < 20*time.Second:
 		return 5 * time.Second

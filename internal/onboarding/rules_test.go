@@ -245,7 +245,7 @@ func TestALaterProofDegradesAndRestoresButNeverDisconnects(t *testing.T) {
 	if entry == nil || bad.Status != Degraded || bad.Reason == "" || bad.ProvenAt != proven {
 		t.Errorf("got %+v, want a degraded registration with a reason", bad)
 	}
-	worse, entry := Health(bad, Proof{Outcome: Open, Hole: "without an external ID"}, noon)
+	worse, entry := Health(bad, Proof{Outcome: Open, Weakness: "without an external ID"}, noon)
 	if entry == nil || worse.Status != Degraded || !strings.Contains(worse.Reason, "without an external ID") {
 		t.Errorf("got %+v, want a change with the new reason", worse)
 	}

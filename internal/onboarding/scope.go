@@ -43,9 +43,9 @@ func (l Link) Admits(in account.ID) bool {
 	return false
 }
 
-// Sole returns the one account that the link is for; zero if it is not known yet, or
+// SoleAccount returns the one account that the link is for; zero if it is not known yet, or
 // if there may be many.
-func (l Link) Sole() account.ID {
+func (l Link) SoleAccount() account.ID {
 	switch l.Scope {
 	case ScopeAccount:
 		return l.Account
@@ -63,7 +63,7 @@ func (l Link) RoleIn(in account.ID, partition account.Partition) account.RoleARN
 
 // Role returns the ARN of the role that a stack in the sole account must create.
 func (l Link) Role(partition account.Partition) account.RoleARN {
-	return l.RoleIn(l.Sole(), partition)
+	return l.RoleIn(l.SoleAccount(), partition)
 }
 
 // Live returns the registrations whose role exists: see [Registration.Live].
@@ -83,7 +83,7 @@ func (c Customer) Live() []Registration {
 func (c Customer) Current() []Registration {
 	var current []Registration
 	for _, r := range c.Registrations {
-		mine := c.Link.Scope == ScopeOrganization || !c.Link.Sole().IsZero() && r.Account == c.Link.Sole()
+		mine := c.Link.Scope == ScopeOrganization || !c.Link.SoleAccount().IsZero() && r.Account == c.Link.SoleAccount()
 		if mine && (r.Live() || c.Link.hasExternalID(r.ExternalID)) {
 			current = append(current, r)
 		}

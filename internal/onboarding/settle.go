@@ -104,10 +104,10 @@ func (c Case) ask(role account.RoleARN, externalID account.ExternalID, expected 
 		return Decision{Kind: DecideProve, Probe: d.probe(role, externalID), Outcome: OutcomeProving}
 	case proof.Outcome == Inconclusive:
 		outcome := OutcomeUnsettled
-		if proof.Lacks != "" {
+		if proof.MissingPermission != "" {
 			outcome = OutcomeNotPermitted
 		}
-		return Decision{Kind: DecideLater, RetryAfter: d.patience(), Outcome: outcome, Probe: d.probe(role, externalID)}
+		return Decision{Kind: DecideLater, RetryAfter: d.retryPause(), Outcome: outcome, Probe: d.probe(role, externalID)}
 	case proof.Outcome == expected:
 		return wanted
 	}

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// mostNamed is the maximum number of customers, accounts or stacks that a message
+// maxNamed is the maximum number of customers, accounts or stacks that a message
 // names. A hub may have tens of thousands, and a terminal shows a few lines.
-const mostNamed = 10
+const maxNamed = 10
 
-// Agree returns one if n is 1, and otherwise many.
-func Agree(n int, one, many string) string {
+// Plural returns one if n is 1, and otherwise many.
+func Plural(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}
@@ -21,7 +21,7 @@ func Agree(n int, one, many string) string {
 }
 
 // Counted returns a number with its noun: "1 link", "3 links".
-func Counted(n int, noun string) string { return fmt.Sprintf("%d %s", n, Agree(n, noun, noun+"s")) }
+func Counted(n int, noun string) string { return fmt.Sprintf("%d %s", n, Plural(n, noun, noun+"s")) }
 
 // SomeOf returns a text with the first names, in the given order, and the number of
 // the rest: "a, b, c and 9990 more".
@@ -34,8 +34,8 @@ func SomeLines(prefix string, names []string) string {
 }
 
 func some(names []string, separator, rest string) string {
-	if more := len(names) - mostNamed; more > 1 { // "1 more" is no shorter than its name
-		return strings.Join(names[:mostNamed], separator) + fmt.Sprintf(rest, more)
+	if more := len(names) - maxNamed; more > 1 { // "1 more" is no shorter than its name
+		return strings.Join(names[:maxNamed], separator) + fmt.Sprintf(rest, more)
 	}
 	return strings.Join(names, separator)
 }

@@ -12,7 +12,7 @@ import (
 func TestCountedAndAgreeUseTheRightNumber(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "0 links are", 1: "1 link is", 2: "2 links are"} {
-		if got := Counted(n, "link") + " " + Agree(n, "is", "are"); got != want {
+		if got := Counted(n, "link") + " " + Plural(n, "is", "are"); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

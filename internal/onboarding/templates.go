@@ -39,9 +39,9 @@ func TemplatesInUse(sets []PermissionSet, customers []Customer, now time.Time) [
 	return slices.Compact(urls)
 }
 
-// Follow returns the link that replaces the customer's current one. Its
+// KeepTemplates returns the link that replaces the customer's current one. Its
 // FormerTemplates include the earlier templates for as long as they are in use.
-func (c Customer) Follow(link Link, now time.Time) Link {
+func (c Customer) KeepTemplates(link Link, now time.Time) Link {
 	link.FormerTemplates = nil
 	for _, template := range c.Link.templates(now) {
 		if template.URL != link.TemplateURL && c.uses(template, now) {

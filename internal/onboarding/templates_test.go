@@ -103,7 +103,7 @@ func TestALinkKeepsItsFormerTemplatesWhileTheyAreInUse(t *testing.T) {
 		before := thirdTemplate(nil)
 		next := before
 		next.TemplateVersion, next.TemplateURL = "v3", url
-		next = Customer{Link: before, Registrations: regs}.Follow(next, now)
+		next = Customer{Link: before, Registrations: regs}.KeepTemplates(next, now)
 		if next.TemplateURL != url || len(before.FormerTemplates) != 2 {
 			t.Errorf("Follow changed the template or its input: %+v, %+v", next, before)
 		}

@@ -98,7 +98,7 @@ func proving(c Case, now time.Time, prove func(Probe) Proof) Decision {
 }
 
 func always(outcome ProofOutcome) func(Probe) Proof {
-	return func(Probe) Proof { return Proof{Outcome: outcome, Hole: "without an external ID"} }
+	return func(Probe) Proof { return Proof{Outcome: outcome, Weakness: "without an external ID"} }
 }
 
 // registered returns the snapshot after the stack's Create was accepted.

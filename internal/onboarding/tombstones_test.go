@@ -26,12 +26,12 @@ func renamed(s Snapshot, from, to string, at time.Time) Snapshot {
 func TestTheNumberOfAStacksTombstonesIsLimited(t *testing.T) {
 	s := registered(stackIn(customers, "s1"))
 	last := "PhoneHome"
-	for n := range 3 * mostTombstones {
+	for n := range 3 * maxTombstones {
 		next := fmt.Sprintf("PhoneHome%d", n)
 		s = renamed(s, last, next, noon.Add(time.Duration(n)*time.Minute))
 		last = next
 	}
-	if n := len(s.Stack.Resources); n > mostTombstones+2 {
+	if n := len(s.Stack.Resources); n > maxTombstones+2 {
 		t.Errorf("the stack has %d resources", n)
 	}
 	if _, there := s.Stack.Resources["PhoneHome"]; there {

@@ -14,7 +14,7 @@ import (
 
 const lacks = "arn:aws:iam::111111111111:user/ci may not do sts:AssumeRole on arn:aws:iam::111111111111:role/worker"
 
-func notPermitted(Probe) Proof { return Proof{Outcome: Inconclusive, Lacks: lacks} }
+func notPermitted(Probe) Proof { return Proof{Outcome: Inconclusive, MissingPermission: lacks} }
 
 func TestAProofThatTheVendorMayNotMakeIsRetriedUntilTheDeadline(t *testing.T) {
 	c := Case{Snapshot: Snapshot{Hub: testHub(), Link: testLink(), Stack: Stack{ID: first}}, Request: testRequest(phonehome.Create, first)}
@@ -88,17 +88,17 @@ func TestADeliveryWaitsForAProofThatTheVendorMayNotMake(t *testing.T) {
 
 func TestANoteRequiresACustomerAndChangesNoStatus(t *testing.T) {
 	c := Case{Snapshot: registered(first), Request: testRequest(phonehome.Update, first)}
-	entry := Note(c, OutcomeNotPermitted, lacks, noon)
+	entry := UnappliedEntry(c, OutcomeNotPermitted, lacks, noon)
 	if entry.CustomerID != "c1" || entry.Account != first.Account || entry.Stack != first || entry.Request != phonehome.Update ||
 		entry.Before != Active || entry.Status != Active || entry.Cause != lacks || !entry.At.Equal(noon) || entry.Refused || entry.Waiting {
 		t.Errorf("got %+v", entry)
 	}
 	c.Snapshot = Snapshot{Hub: testHub(), Link: testLink(), Stack: Stack{ID: first}}
-	if entry := Note(c, OutcomeNotPermitted, lacks, noon); entry.CustomerID != "c1" || entry.Status != Pending {
+	if entry := UnappliedEntry(c, OutcomeNotPermitted, lacks, noon); entry.CustomerID != "c1" || entry.Status != Pending {
 		t.Errorf("of a stack that was never accepted: %+v", entry)
 	}
 	c.Link = nil
-	if entry := Note(c, OutcomeNotPermitted, lacks, noon); entry != nil {
+	if entry := UnappliedEntry(c, OutcomeNotPermitted, lacks, noon); entry != nil {
 		t.Errorf("an unknown external ID has a history: %+v", entry)
 	}
 }

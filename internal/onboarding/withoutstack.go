@@ -23,16 +23,16 @@ import (
 
 // The limits of looking for roles.
 const (
-	// mostAwaited is the maximum number of open links for one account under which
+	// maxAwaited is the maximum number of open links for one account under which
 	// roles are looked for, so that an account does not receive too many attempts.
-	mostAwaited = 3
-	// firstPause and longestPause are the shortest and the longest time between two
+	maxAwaited = 3
+	// minPause and maxPause are the shortest and the longest time between two
 	// attempts for a link.
-	firstPause   = time.Minute
-	longestPause = 24 * time.Hour
-	// leftAfter is how long a role without a stack has to be refused until its
+	minPause = time.Minute
+	maxPause = 24 * time.Hour
+	// departureAfter is how long a role without a stack has to be refused until its
 	// customer counts as having left.
-	leftAfter = 7 * 24 * time.Hour
+	departureAfter = 7 * 24 * time.Hour
 )
 
 // Awaited returns the registration that a role created without a stack would have; ok
@@ -40,7 +40,7 @@ const (
 // again only if it was registered without a stack.
 func (c Customer) Awaited(hub Hub, now time.Time) (role Registration, ok bool) {
 	l := c.Link
-	if !l.RegisterWithoutStack || l.NeverAwaited(hub.Account) != "" || l.ChoosesPath() || !l.recovers(now) {
+	if !l.RegisterWithoutStack || l.NeverAwaited(hub.Account) != "" || l.ChoosesPath() || !l.canRecover(now) {
 		return Registration{}, false
 	}
 	role = Registration{Hub: l.Hub, CustomerID: l.CustomerID, Account: l.Account}
@@ -92,7 +92,7 @@ func Awaiting(customers []Customer, hub Hub, now time.Time) []Customer {
 	of := map[account.ID]int{}
 	all = slices.DeleteFunc(all, func(c Customer) bool {
 		of[c.Link.Account]++
-		return of[c.Link.Account] > mostAwaited
+		return of[c.Link.Account] > maxAwaited
 	})
 	slices.Reverse(all)
 	return all
@@ -113,15 +113,15 @@ func (l Link) awaitedSince() time.Time {
 // DueBetween reports whether an attempt for the link is due later than after and not
 // later than until. The pauses between attempts grow from a minute to a day.
 func (l Link) DueBetween(after, until time.Time) bool {
-	at, pause := l.awaitedSince(), firstPause
+	at, pause := l.awaitedSince(), minPause
 	if settled := l.settledPause(); after.After(settled) { // from then on, every pause is a day
-		at, pause = settled.Add(after.Sub(settled).Truncate(longestPause)), longestPause
+		at, pause = settled.Add(after.Sub(settled).Truncate(maxPause)), maxPause
 	}
 	for at = at.Add(pause); !at.After(until); at = at.Add(pause) {
 		if at.After(after) {
 			return true
 		}
-		pause = min(2*pause, longestPause)
+		pause = min(2*pause, maxPause)
 	}
 	return false
 }
@@ -130,7 +130,7 @@ func (l Link) DueBetween(after, until time.Time) bool {
 // day.
 func (l Link) settledPause() time.Time {
 	at := l.awaitedSince()
-	for pause := firstPause; pause < longestPause; pause *= 2 {
+	for pause := minPause; pause < maxPause; pause *= 2 {
 		at = at.Add(pause)
 	}
 	return at
@@ -154,10 +154,10 @@ func RegisterFound(reg Registration, proof Proof, now time.Time) (Registration, 
 	return reg, entry
 }
 
-// Follow returns the registration of a role without a stack after a full proof with
+// Rotate returns the registration of a role without a stack after a full proof with
 // the link's external ID, which is not the registered one: no phone-home reports that
 // change. The role may still accept the previous external ID.
-func (r Registration) Follow(link Link, now time.Time) (Registration, *HistoryEntry) {
+func (r Registration) Rotate(link Link, now time.Time) (Registration, *HistoryEntry) {
 	was := r.Status
 	r.PreviousExternalID, r.ExternalID = r.ExternalID, link.ExternalID
 	r.Status, r.Reason, r.Open = Active, "", false
@@ -167,9 +167,9 @@ func (r Registration) Follow(link Link, now time.Time) (Registration, *HistoryEn
 	return r, entry
 }
 
-// Finish returns the registration of a role without a stack after the previous
+// FinishRotation returns the registration of a role without a stack after the previous
 // external ID was refused.
-func (r Registration) Finish(now time.Time) (Registration, *HistoryEntry) {
+func (r Registration) FinishRotation(now time.Time) (Registration, *HistoryEntry) {
 	was := r.Status
 	r.PreviousExternalID, r.ChangedAt = account.ExternalID{}, now
 	entry := adoption(r, OutcomeUpdated, was)
@@ -177,10 +177,10 @@ func (r Registration) Finish(now time.Time) (Registration, *HistoryEntry) {
 	return r, entry
 }
 
-// Missing returns the probes of the additional roles that the vendor declares and
+// MissingAdditionalRoles returns the probes of the additional roles that the vendor declares and
 // that are not in the registration of a role without a stack: no phone-home reports
 // that the customer has created them.
-func (r Registration) Missing(link Link) []Probe {
+func (r Registration) MissingAdditionalRoles(link Link) []Probe {
 	if !r.WithoutStack {
 		return nil
 	}
@@ -193,10 +193,10 @@ func (r Registration) Missing(link Link) []Probe {
 	return probes
 }
 
-// Gather returns the registration of a role without a stack with the additional roles
+// WithAdditionalRoles returns the registration of a role without a stack with the additional roles
 // that passed the full proof, and without those that the vendor no longer declares,
 // because the customer may have removed them. The entry is nil if nothing changes.
-func (r Registration) Gather(link Link, found []account.RoleARN, now time.Time) (Registration, *HistoryEntry) {
+func (r Registration) WithAdditionalRoles(link Link, found []account.RoleARN, now time.Time) (Registration, *HistoryEntry) {
 	if !r.WithoutStack {
 		return r, nil
 	}
@@ -215,6 +215,6 @@ func (r Registration) Gather(link Link, found []account.RoleARN, now time.Time) 
 	was := r.Status
 	r.AdditionalRoles, r.ChangedAt = roles, now
 	entry := adoption(r, OutcomeUpdated, was)
-	entry.Detail = reasonGathered
+	entry.Detail = reasonAdditionalRoles
 	return r, entry
 }

@@ -251,7 +251,7 @@ func (w *world) answered(s *realStack, response phonehome.Response) {
 func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 	for _, m := range w.queue {
-		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= overtaking-time.Minute {
+		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= createCommitWait-time.Minute {
 			w.neglect[m.request.Stack] = true
 		}
 		if m.genuine && !m.done && w.now.Sub(m.request.SentAt) >= 15*time.Minute+reservationGrace {
@@ -290,7 +290,7 @@ func (w *world) assume(p Probe) Proof {
 	case role == nil:
 		return Proof{Outcome: Refused}
 	case role.open:
-		return Proof{Outcome: Open, Hole: "without an external ID"}
+		return Proof{Outcome: Open, Weakness: "without an external ID"}
 	case role.unsettled:
 		return Proof{Outcome: Refused}
 	}

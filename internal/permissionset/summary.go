@@ -15,9 +15,9 @@ import (
 
 // Summary is what a set grants, for people who don't read policies.
 type Summary struct {
-	Sees     []string // what the role may read, by service
+	Reads    []string // what the role may read, by service
 	Changes  []string // what it may change, by service
-	Whole    []string // sentences about policies that are more than a list of actions
+	Broad    []string // sentences about policies that are more than a list of actions
 	Optional []OptionalSummary
 	Roles    []RoleSummary // the additional roles
 	Creates  []string      // what the stack creates besides the roles
@@ -59,9 +59,9 @@ func (g Grants) summary() Summary {
 	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
 		name := displayText(arn[strings.LastIndex(arn, "/")+1:])
 		if sentence := knownPolicies()[name]; sentence != "" && strings.Contains(arn, ":iam::aws:policy/") { // a policy of the customer's may have the same name
-			w.Whole = append(w.Whole, sentence+" (AWS policy "+name+")")
+			w.Broad = append(w.Broad, sentence+" (AWS policy "+name+")")
 		} else {
-			w.Whole = append(w.Whole, "Everything in the policy "+name)
+			w.Broad = append(w.Broad, "Everything in the policy "+name)
 		}
 	}
 	sees, changes := map[string]bool{}, map[string][]string{}
@@ -69,7 +69,7 @@ func (g Grants) summary() Summary {
 		for _, name := range slices.Sorted(maps.Keys(policies)) {
 			document, err := iampolicy.Parse(policies[name])
 			if err != nil {
-				w.Whole = append(w.Whole, "Everything in the policy "+name)
+				w.Broad = append(w.Broad, "Everything in the policy "+name)
 				continue
 			}
 			for _, statement := range document.Statements {
@@ -77,7 +77,7 @@ func (g Grants) summary() Summary {
 			}
 		}
 	}
-	w.Sees = slices.Sorted(maps.Keys(sees))
+	w.Reads = slices.Sorted(maps.Keys(sees))
 	for _, service := range slices.Sorted(maps.Keys(changes)) {
 		actions := slices.Compact(slices.Sorted(slices.Values(changes[service])))
 		w.Changes = append(w.Changes, service+": "+strings.Join(actions, ", "))
@@ -91,16 +91,16 @@ func (w *Summary) add(s iampolicy.Statement, sees map[string]bool, changes map[s
 		return
 	}
 	if len(s.NotAction) > 0 {
-		w.Whole = append(w.Whole, "Everything but "+strings.Join(s.NotAction, ", "))
+		w.Broad = append(w.Broad, "Everything but "+strings.Join(s.NotAction, ", "))
 	}
 	for _, action := range s.Action {
 		service, name, _ := strings.Cut(action, ":")
 		switch {
 		case service == "*":
-			w.Whole = append(w.Whole, "Everything in the account")
+			w.Broad = append(w.Broad, "Everything in the account")
 		case name == "*":
 			changes[serviceName(service)] = append(changes[serviceName(service)], "everything")
-		case onlySees(name):
+		case isRead(name):
 			sees[serviceName(service)] = true
 		default:
 			changes[serviceName(service)] = append(changes[serviceName(service)], actionText(name))
@@ -127,11 +127,11 @@ func actionText(name string) string {
 	return words
 }
 
-// seeing are the verbs of actions that change nothing.
-var seeing = []string{"Get", "List", "Describe", "BatchGet", "Filter", "Search", "Query", "Scan", "View", "Check", "Lookup", "Head", "Select", "Simulate"}
+// readVerbs are the verbs of actions that change nothing.
+var readVerbs = []string{"Get", "List", "Describe", "BatchGet", "Filter", "Search", "Query", "Scan", "View", "Check", "Lookup", "Head", "Select", "Simulate"}
 
-func onlySees(action string) bool {
-	return slices.ContainsFunc(seeing, func(verb string) bool {
+func isRead(action string) bool {
+	return slices.ContainsFunc(readVerbs, func(verb string) bool {
 		return len(action) >= len(verb) && strings.EqualFold(action[:len(verb)], verb)
 	})
 }

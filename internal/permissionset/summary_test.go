@@ -25,14 +25,14 @@ func TestASetIsToldInPlainWords(t *testing.T) {
 		Additions: Additions{AdditionalRoles: map[string]AdditionalRole{"deploy": {Description: "Deploys", InlinePolicies: policy(`{"Effect":"Allow","Action":"*","Resource":"*"}`)}}},
 	}
 	got, want := set.Summary(), Summary{
-		Sees:    []string{"EC2 (servers and networks)", "S3 (files)"},
+		Reads:   []string{"EC2 (servers and networks)", "S3 (files)"},
 		Changes: []string{"EC2 (servers and networks): reboot instances", "SNS (notifications): create anything, delete dbtags", "SQS (queues): everything"},
-		Whole:   []string{"Everything in the policy ReadOnlyAccess", "See settings that matter for security, but not your data (AWS policy SecurityAudit)", "Everything in the policy Unheard", "See and manage bills and costs (AWS policy Billing)"},
+		Broad:   []string{"Everything in the policy ReadOnlyAccess", "See settings that matter for security, but not your data (AWS policy SecurityAudit)", "Everything in the policy Unheard", "See and manage bills and costs (AWS policy Billing)"},
 		Optional: []OptionalSummary{
-			{"all", "Do it all", true, "", Summary{Whole: []string{"Everything in the account"}}},
-			{"but", "Do the rest", false, "What is left", Summary{Whole: []string{"Everything but iam:*"}}},
+			{"all", "Do it all", true, "", Summary{Broad: []string{"Everything in the account"}}},
+			{"but", "Do the rest", false, "What is left", Summary{Broad: []string{"Everything but iam:*"}}},
 		},
-		Roles: []RoleSummary{{"deploy", "Deploys", Summary{Whole: []string{"Everything in the account"}}}},
+		Roles: []RoleSummary{{"deploy", "Deploys", Summary{Broad: []string{"Everything in the account"}}}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)

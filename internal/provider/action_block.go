@@ -45,7 +45,7 @@ func (a *blockAction) Schema(_ context.Context, _ action.SchemaRequest, resp *ac
 			"hub":         hubOfAction(),
 			"customer_id": customerOfAction(),
 			"reason": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{stringvalidator.UTF8LengthAtMost(onboarding.LongestBlockReason)},
+				Optional: true, Validators: []validator.String{stringvalidator.UTF8LengthAtMost(onboarding.MaxBlockReason)},
 				MarkdownDescription: "The reason, for the operators of the hub, at most 500 characters. Customers never read it.",
 			},
 		},

@@ -60,7 +60,7 @@ func (a *redriveAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 			progress(resp, "sent %s", l.ID)
 		}
 	})
-	letters, were := onboarding.Counted(len(sent), "dead letter"), onboarding.Agree(len(sent), "was", "were")
+	letters, were := onboarding.Counted(len(sent), "dead letter"), onboarding.Plural(len(sent), "was", "were")
 	switch {
 	case err != nil:
 		resp.Diagnostics.Append(cannot("send back the dead letters of", hubNamed(view.Name),
@@ -69,7 +69,7 @@ func (a *redriveAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 	case len(sent) == 0 && left == 0:
 		progress(resp, "Hub %s has no dead letters.", view.Name)
 	case left > 0:
-		progress(resp, "%s of hub %s %s sent back; %d %s, because of the same text as one that was sent.", letters, view.Name, were, left, onboarding.Agree(left, "stays", "stay"))
+		progress(resp, "%s of hub %s %s sent back; %d %s, because of the same text as one that was sent.", letters, view.Name, were, left, onboarding.Plural(left, "stays", "stay"))
 	default:
 		progress(resp, "%s of hub %s %s sent back.", letters, view.Name, were)
 	}

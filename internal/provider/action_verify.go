@@ -141,14 +141,14 @@ func (r *verifyReport) end(view *hubview.View, findings []health.Finding) {
 	}
 	count := func(v health.Verdict, one, many string) string {
 		n := health.Count(findings, v)
-		return fmt.Sprintf("%d %s", n, onboarding.Agree(n, one, many))
+		return fmt.Sprintf("%d %s", n, onboarding.Plural(n, one, many))
 	}
 	progress(r.resp, "%s: %s, %s, %s, %s.", onboarding.Counted(len(findings), "role"),
 		count(health.Works, "works", "work"), count(health.Broken, "does not work", "do not work"),
 		count(health.Unknown, "could not be verified", "could not be verified"),
 		count(health.Moved, "was changed by its customer meanwhile", "were changed by their customers meanwhile"))
 	if withheld := health.Count(findings, health.Withheld); withheld > 0 {
-		r.resp.Diagnostics.AddError(fmt.Sprintf("%d of %s of hub %s %s refused, and none could be assumed", withheld, onboarding.Counted(len(findings), "role"), view.Name, onboarding.Agree(withheld, "was", "were")),
+		r.resp.Diagnostics.AddError(fmt.Sprintf("%d of %s of hub %s %s refused, and none could be assumed", withheld, onboarding.Counted(len(findings), "role"), view.Name, onboarding.Plural(withheld, "was", "were")),
 			"The cause is probably on the vendor's side, so nothing was changed. Allow the provider's principal sts:AssumeRole on the customers' roles. To prove one customer's roles regardless of the others, set customer_id.")
 	}
 }

@@ -45,7 +45,7 @@ func cannotWriteFleet(hubName, name, set string, err error) diag.Diagnostic {
 		return externalIDTaken(taken.CustomerID, taken.ExternalID.String())
 	case errors.As(err, &topic), errors.As(err, &bucket), errors.As(err, &missing):
 		return diag.NewAttributeErrorDiagnostic(customersPath, "Not all accounts of "+what+" could be added", sentence(err.Error()))
-	case errors.Is(err, registry.ErrFleetMoved):
+	case errors.Is(err, registry.ErrFleetChanged):
 		return diag.NewErrorDiagnostic("Another process changed "+what,
 			paragraphs("It was changed, taken over or closed during this apply. Everything that was done before that is in the state. Plan and apply again.", err.Error()))
 	}
@@ -173,7 +173,7 @@ func warnOfClosings(hubName, name string, leaving []onboarding.Customer) diag.Di
 	slices.Sort(ids)
 	also := ""
 	if adopted > 0 {
-		also = fmt.Sprintf(" %s among these %s given up.", onboarding.Counted(adopted, "adopted role"), onboarding.Agree(adopted, "is", "are"))
+		also = fmt.Sprintf(" %s among these %s given up.", onboarding.Counted(adopted, "adopted role"), onboarding.Plural(adopted, "is", "are"))
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The links of connected customers close", fmt.Sprintf(
 		"The links of %s of %s are closed, and stacks of theirs are live.%s\n\n"+

@@ -35,7 +35,7 @@ func (f *fleetFindings) add(customer string, all ...diag.Diagnostic) {
 func (f *fleetFindings) diagnostics() diag.Diagnostics {
 	all := diag.Diagnostics(f.shown)
 	if len(f.rest) > 0 {
-		all.AddError(fmt.Sprintf("%d more %s of the fleet %s errors", len(f.rest), onboarding.Agree(len(f.rest), "customer", "customers"), onboarding.Agree(len(f.rest), "has", "have")), "They are not shown one by one: "+someOf(f.rest)+".")
+		all.AddError(fmt.Sprintf("%d more %s of the fleet %s errors", len(f.rest), onboarding.Plural(len(f.rest), "customer", "customers"), onboarding.Plural(len(f.rest), "has", "have")), "They are not shown one by one: "+someOf(f.rest)+".")
 	}
 	return all
 }

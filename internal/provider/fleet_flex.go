@@ -195,7 +195,7 @@ func (m fleetModel) proposal() declaration.Declaration {
 // fleetTemplate returns the url_template of a fleet; null if templates have to be
 // signed.
 func fleetTemplate(record registry.HubRecord, set onboarding.PermissionSet, d declaration.Declaration, console string) (types.String, error) {
-	if record.TemplateAccess.Signed() {
+	if record.TemplateAccess.Presigned() {
 		return types.StringNull(), nil
 	}
 	text, err := launch.FleetTemplate(set, d, record.Account, record.NewestShard, record.Shards-record.NewestShard, console)

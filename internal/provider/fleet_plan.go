@@ -215,7 +215,7 @@ func (p *fleetPlan) planTemplate(ctx context.Context, view *hubview.View, record
 	} else if p.unchanged {
 		p.unchanged, p.plan.URLTemplate = false, types.StringUnknown()
 	}
-	if record.TemplateAccess.Signed() {
+	if record.TemplateAccess.Presigned() {
 		p.plan.URLTemplate = types.StringNull()
 		return
 	}

@@ -26,7 +26,7 @@ func (r *fleetResource) write(ctx context.Context, view *hubview.View, model, st
 	}
 	var err error
 	for range writeAttempts {
-		if err = w.once(ctx); !errors.Is(err, registry.ErrConflict) || errors.Is(err, registry.ErrFleetMoved) {
+		if err = w.once(ctx); !errors.Is(err, registry.ErrConflict) || errors.Is(err, registry.ErrFleetChanged) {
 			break
 		}
 		view.Forget() // another writer changed it in between: read again
@@ -175,7 +175,7 @@ func (r *fleetResource) close(ctx context.Context, view *hubview.View, state fle
 	var err error
 	for range writeAttempts {
 		err = r.closeOnce(ctx, view, state, diags)
-		if errors.Is(err, registry.ErrFleetMoved) {
+		if errors.Is(err, registry.ErrFleetChanged) {
 			continue // taken over in the meantime: the next attempt reports it
 		}
 		if !errors.Is(err, registry.ErrConflict) {

@@ -25,7 +25,7 @@ import (
 // checkElsewhere warns of a new hub if another Region has a hub of that name.
 func (p *hubPlan) checkElsewhere(ctx context.Context) {
 	clients := p.view.Clients()
-	others, err := p.view.Elsewhere(ctx)
+	others, err := p.view.OtherRegions(ctx)
 	var missing *awsclient.PermissionError
 	switch {
 	case errors.As(err, &missing):
@@ -34,7 +34,7 @@ func (p *hubPlan) checkElsewhere(ctx context.Context) {
 			p.view.Name, missing.Caller, missing.Action, missing.Resource))
 	case len(others) > 0:
 		p.diags.AddAttributeWarning(path.Root("name"), fmt.Sprintf("Hub %s also exists in another Region", p.view.Name),
-			hub.ElsewhereWarning(p.view.Name, clients.Account, clients.Region, others))
+			hub.OtherRegionsWarning(p.view.Name, clients.Account, clients.Region, others))
 	}
 }
 
@@ -42,7 +42,7 @@ func (p *hubPlan) checkElsewhere(ctx context.Context) {
 // ignores all other errors of that check: the apply would meet and report them.
 func (p *hubPlan) checkShared(ctx context.Context, added []account.Region) {
 	var shared *hub.SharedTopicError
-	if errors.As(p.view.Hub.RefuseShared(ctx, added), &shared) {
+	if errors.As(p.view.Hub.CheckSharedTopics(ctx, added), &shared) {
 		p.diags.Append(sharedTopic(p.view.Name, shared))
 	}
 }
@@ -68,7 +68,7 @@ func sharedTopic(name string, e *hub.SharedTopicError) diag.Diagnostic {
 // so Terraform shows it once. If the caller may not look for other hubs, it adds
 // nothing: the plan that creates the hub has reported that.
 func warnOfOthers(ctx context.Context, view *hubview.View, what string, diags *diag.Diagnostics) {
-	others, err := view.Elsewhere(ctx)
+	others, err := view.OtherRegions(ctx)
 	if err != nil || len(others) == 0 {
 		return
 	}

@@ -33,7 +33,7 @@ type hubUse struct {
 
 // useOf returns how customers use their hub.
 func useOf(customers map[string]onboarding.Customer) hubUse {
-	use := hubUse{customers: hub.InUse(slices.Collect(maps.Values(customers))), links: map[account.Region][]string{}, stacks: map[account.Region][]hub.LiveStack{}}
+	use := hubUse{customers: hub.CountInUse(slices.Collect(maps.Values(customers))), links: map[account.Region][]string{}, stacks: map[account.Region][]hub.LiveStack{}}
 	for _, customer := range customers {
 		live := customer.Live()
 		d, _ := declaration.Proposed(customer.Link)

@@ -103,7 +103,7 @@ func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	view.SawHub(state.Record, readAt)
 	r.checkHolder(&model, state.Record, &resp.Diagnostics)
 	view.Planned.SetHubHeld(model.Incarnation.ValueString())
-	if state.PoliciesBehind {
+	if state.PoliciesOutdated {
 		resp.Diagnostics.Append(repair(ctx, view)...)
 	}
 	if len(state.Defects) > 0 {
@@ -160,9 +160,9 @@ func (r *hubResource) Delete(ctx context.Context, req resource.DeleteRequest, re
 		resp.Diagnostics.Append(hubElsewhere(view.Name))
 		return
 	}
-	remains, err := view.Hub.DeleteIncarnation(ctx, hub.Departure{
+	remains, err := view.Hub.DeleteIncarnation(ctx, hub.DeleteRequest{
 		Incarnation: model.Incarnation.ValueString(), Force: model.ForceDestroy.ValueBool(),
-		Settle: min(5*time.Second, 10*r.session.settings.pollInterval), PlannedAt: planned.PlannedAt,
+		TakeoverWait: min(5*time.Second, 10*r.session.settings.pollInterval), PlannedAt: planned.PlannedAt,
 	})
 	var announced *hub.AnnouncedError
 	var used *hub.LiveError

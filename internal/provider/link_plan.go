@@ -213,7 +213,7 @@ func (p *linkPlan) addressMoves(ctx context.Context, view *hubview.View) bool {
 	if err != nil {
 		p.diags.Append(cannot("plan the link of", customerNamed(view.Name, p.plan.CustomerID.ValueString()), "", err))
 	}
-	return ok && record.TemplateAccess.Signed() != p.state.URL.IsNull()
+	return ok && record.TemplateAccess.Presigned() != p.state.URL.IsNull()
 }
 
 // planFully plans what apply will write.

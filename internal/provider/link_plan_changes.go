@@ -39,7 +39,7 @@ func warnOfUpdates(before onboarding.Customer, planned onboarding.Link, next dec
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("role"), "What customers grant changes when they update their stacks", fmt.Sprintf(
 		"%s of customer %s %s made with another template than this plan's. %s\n\n"+
 			"Applying this changes nothing in the customer's account: their role stays as it is, and outdated, until they update the stack. "+
-			"Send them update_url afterwards.%s", onboarding.Counted(stacks, "live stack"), planned.CustomerID, onboarding.Agree(stacks, "was", "were"), changed, immovable(was, next)))}
+			"Send them update_url afterwards.%s", onboarding.Counted(stacks, "live stack"), planned.CustomerID, onboarding.Plural(stacks, "was", "were"), changed, immovable(was, next)))}
 }
 
 // immovable returns a paragraph about a change that an update of the stack can't make,

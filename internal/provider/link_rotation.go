@@ -92,7 +92,7 @@ func warnOfRotation(before onboarding.Customer, planned onboarding.Link) diag.Di
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(versionPath, "Customers get a new external ID when they update their stacks", fmt.Sprintf(
 		"Customer %s has %s, which still %s with the external ID of %s registration. Send the customer update_command afterwards; "+
 			"in the console they type external_id and previous_external_id in. The new ID is the registered one once it is proven: read it from xacct_customer_role.external_id, not from here.",
-		planned.CustomerID, onboarding.Counted(len(live), "live role"), onboarding.Agree(len(live), "works", "work"), onboarding.Agree(len(live), "its", "their")))}
+		planned.CustomerID, onboarding.Counted(len(live), "live role"), onboarding.Plural(len(live), "works", "work"), onboarding.Plural(len(live), "its", "their")))}
 }
 
 // warnOfOldExternalID warns, in a refresh, of a rotation that the customer should have

@@ -114,5 +114,5 @@ func canUpdate(ctx context.Context, view *hubview.View, diags *diag.Diagnostics)
 	if err != nil {
 		diags.Append(cannot("read", hubNamed(view.Name), "", err))
 	}
-	return known && !record.TemplateAccess.Signed()
+	return known && !record.TemplateAccess.Presigned()
 }

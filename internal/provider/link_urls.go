@@ -23,7 +23,7 @@ import (
 // addresses returns a link's url and template_url. They are null if templates have to
 // be signed: a signature must not be in a plan or state, and would expire soon.
 func addresses(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) (url, template types.String, err error) {
-	if record.TemplateAccess.Signed() {
+	if record.TemplateAccess.Presigned() {
 		return types.StringNull(), types.StringNull(), nil
 	}
 	text, err := launch.URL(link, d, console)
@@ -33,7 +33,7 @@ func addresses(record registry.HubRecord, link onboarding.Link, d declaration.De
 // unknownAddresses returns the url and template_url of a link about which too little
 // is known yet: unknown, or null if templates have to be signed.
 func unknownAddresses(record registry.HubRecord) types.String {
-	if record.TemplateAccess.Signed() {
+	if record.TemplateAccess.Presigned() {
 		return types.StringNull()
 	}
 	return types.StringUnknown()
@@ -41,7 +41,7 @@ func unknownAddresses(record registry.HubRecord) types.String {
 
 // howToSend returns what to send to a customer: the link, or how to make one.
 func howToSend(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) string {
-	if record.TemplateAccess.Signed() {
+	if record.TemplateAccess.Presigned() {
 		return fmt.Sprintf("Links of this hub are signed when they are needed. Print a fresh one with:\n\n  xacct link %s", link.ID())
 	}
 	text, err := launch.URL(link, d, console)

@@ -47,9 +47,9 @@ func WithClock(now func() time.Time) Option {
 	return func(s *settings) { s.now = now }
 }
 
-// WithWait replaces how an apply waits for AWS and for other processes.
-func WithWait(wait func(context.Context, time.Duration) error) Option {
-	return func(s *settings) { s.hub = append(s.hub, hub.WithWait(wait)) }
+// WithSleep replaces how an apply waits for AWS and for other processes.
+func WithSleep(wait func(context.Context, time.Duration) error) Option {
+	return func(s *settings) { s.hub = append(s.hub, hub.WithSleep(wait)) }
 }
 
 type xacctProvider struct {

@@ -134,7 +134,7 @@ func (m *registrationModel) flattenIdentity(c onboarding.Customer, partition acc
 	}
 	m.ExternalID = types.StringValue(externalID.String())
 	m.RoleARN, m.AccountID = types.StringNull(), types.StringNull()
-	if sole := c.Link.Sole(); !sole.IsZero() {
+	if sole := c.Link.SoleAccount(); !sole.IsZero() {
 		m.RoleARN, m.AccountID = types.StringValue(role.String()), types.StringValue(sole.String())
 		if r, ok := c.SoleRegistration(); c.Link.ChoosesPath() && !(ok && r.Live()) {
 			m.RoleARN = types.StringNull() // the customer chooses the role's path

@@ -26,7 +26,7 @@ func TestAnApplyThatCannotTestDeliveryWarnsAndTheNextOneTestsIt(t *testing.T) {
 	w := acctest.Start(t)
 	s := state{tfcore.New(map[string]tfcore.Factory{
 		"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClock(w.Clock().Now),
-			provider.WithWait(func(ctx context.Context, d time.Duration) error {
+			provider.WithSleep(func(ctx context.Context, d time.Duration) error {
 				w.Clock().Advance(d)
 				return ctx.Err()
 			}))()),

@@ -94,7 +94,7 @@ func setOfAnotherHub(hubName, setsHub, set string) diag.Diagnostic {
 
 // referred returns "1 open link refers" or "3 open links refer".
 func referred(n int) string {
-	return onboarding.Counted(n, "open link") + onboarding.Agree(n, " refers", " refer")
+	return onboarding.Counted(n, "open link") + onboarding.Plural(n, " refers", " refer")
 }
 
 func sentenceStart(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -64,7 +64,7 @@ func (m *setModel) flattenDeclared(ctx context.Context, set permissionset.Set, d
 // setTemplateURL returns a set's template_url; null if templates have to be signed:
 // see addresses.
 func setTemplateURL(hub registry.HubRecord, set onboarding.PermissionSet) types.String {
-	if hub.TemplateAccess.Signed() {
+	if hub.TemplateAccess.Presigned() {
 		return types.StringNull()
 	}
 	return types.StringValue(set.TemplateURL)

@@ -173,7 +173,7 @@ func (p *setPlan) stays(ctx context.Context, view *hubview.View, record registry
 	if !p.sameSet() || existing == nil || existing.Retired() || p.template.missing || p.template.moves(view, setNamed(view.Name, existing.Name)) {
 		return false
 	}
-	addressMoves := record.TemplateAccess.Signed() != p.state.text("template_url").IsNull()
+	addressMoves := record.TemplateAccess.Presigned() != p.state.text("template_url").IsNull()
 	if addressMoves || permissionset.Differs(p.plan.declared(ctx, p.diags), p.state.declared(ctx, p.diags)) != "" {
 		return false
 	}

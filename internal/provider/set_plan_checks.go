@@ -86,7 +86,7 @@ func warnOfSetChange(before, next onboarding.PermissionSet, was, will permission
 				"The links have another url after this: send it to customers who have the former one and have not launched it. "+
 				"A stack that is made from the former one is outdated.", referred(open), next.Name, changed))}
 	}
-	made := onboarding.Counted(stacks, "live stack") + onboarding.Agree(stacks, " was", " were") + " made with another template than this plan's"
+	made := onboarding.Counted(stacks, "live stack") + onboarding.Plural(stacks, " was", " were") + " made with another template than this plan's"
 	if open > 0 {
 		made = fmt.Sprintf("%s to permission set %s, and %s", referred(open), next.Name, made)
 	} else {

@@ -99,8 +99,8 @@ func (h *handling) proved(probe onboarding.Probe, proof onboarding.Proof) {
 	h.config.Observer.Proved(proof)
 	args := []any{"customer", probe.CustomerID, "role", probe.Role, "proof", proof.Outcome, "error", proof.Err}
 	switch {
-	case proof.Lacks != "":
-		h.log.Warn("the role cannot be proven: a permission of the vendor's own is missing", append(args, "missing", proof.Lacks)...)
+	case proof.MissingPermission != "":
+		h.log.Warn("the role cannot be proven: a permission of the vendor's own is missing", append(args, "missing", proof.MissingPermission)...)
 	case proof.Outcome == onboarding.Inconclusive:
 		h.log.Warn("the role cannot be proven: AWS did not say whether it can be assumed", args...)
 	default:

@@ -196,7 +196,7 @@ func (f *fake) Commit(_ context.Context, s onboarding.Snapshot, a onboarding.Ans
 	})
 }
 
-func (f *fake) Note(_ context.Context, e onboarding.HistoryEntry) error {
+func (f *fake) AddHistory(_ context.Context, e onboarding.HistoryEntry) error {
 	return f.do("note", func() error {
 		if f.down == nil {
 			f.notes = append(f.notes, e)
@@ -215,7 +215,7 @@ func (f *fake) RefuseAnswer(_ context.Context, a onboarding.Answer) error {
 	})
 }
 
-func (f *fake) NoteSelfTest(_ context.Context, nonce string, topic account.TopicARN) error {
+func (f *fake) RecordSelfTest(_ context.Context, nonce string, topic account.TopicARN) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fails != nil {

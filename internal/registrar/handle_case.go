@@ -49,7 +49,7 @@ func (h *handling) prove(ctx context.Context) *Disposition {
 	if leave == nil {
 		return retry(soon)
 	}
-	probes := append([]onboarding.Probe{probe}, h.decision.Beside...)
+	probes := append([]onboarding.Probe{probe}, h.decision.Concurrent...)
 	for i, proof := range h.try(ctx, probes, leave) {
 		h.proofs[probes[i].Role] = proof
 		h.proved(probes[i], proof)

@@ -102,7 +102,7 @@ func (h *handling) drop(ctx context.Context) *Disposition {
 	h.log.Log(ctx, level, message,
 		"customer", h.answer.Change.CustomerID, "decided", h.answer.Outcome, "outcome", h.decision.Outcome, "error", h.refused)
 	if h.decision.Outcome != onboarding.OutcomeForged && h.refused != nil {
-		h.note(ctx, onboarding.Note(h.facts(), h.decision.Outcome, h.refused.Error(), h.config.Clock()))
+		h.note(ctx, onboarding.UnappliedEntry(h.facts(), h.decision.Outcome, h.refused.Error(), h.config.Clock()))
 	}
 	return &done
 }

@@ -48,7 +48,7 @@ func (h *handling) verify(ctx context.Context) *Disposition {
 // Region may be invented, and any account can own a bucket with the name that results
 // (aws-facts 2.4).
 func (h *handling) checkRegion(context.Context) *Disposition {
-	if region := h.request.Stack.Region; !h.snapshot.Hub.Hears(region) {
+	if region := h.request.Stack.Region; !h.snapshot.Hub.AcceptsFrom(region) {
 		return h.deadLetter(fmt.Sprintf("hub %s has no topics in %s", h.config.Hub.Name, region))
 	}
 	return nil

@@ -52,7 +52,7 @@ func (h *handling) selfTest(ctx context.Context) *Disposition {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	if err := h.config.Registry.NoteSelfTest(ctx, nonce, envelope.TopicARN); err != nil {
+	if err := h.config.Registry.RecordSelfTest(ctx, nonce, envelope.TopicARN); err != nil {
 		h.config.Logger.Warn("a self-test was received but could not be recorded; trying again", "topic", envelope.TopicARN, "error", err)
 		return retry(soon)
 	}

@@ -45,7 +45,7 @@ func (n *notes) due(e onboarding.HistoryEntry) bool {
 // of its role: for the customer's page and, with the cause, for the vendor, because
 // the logs of a registrar in an apply are not shown.
 func (h *handling) noteWaiting(ctx context.Context) {
-	if entry := onboarding.NoteWaiting(h.facts(), h.decision, h.config.Clock()); entry != nil && h.notes.due(*entry) {
+	if entry := onboarding.WaitingEntry(h.facts(), h.decision, h.config.Clock()); entry != nil && h.notes.due(*entry) {
 		h.note(ctx, entry)
 	}
 }
@@ -59,7 +59,7 @@ func (h *handling) note(ctx context.Context, entry *onboarding.HistoryEntry) {
 	entry.Cause = strings.ToValidUTF8(entry.Cause[:min(len(entry.Cause), longestCause)], "")
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	if err := h.config.Registry.Note(ctx, *entry); err != nil {
+	if err := h.config.Registry.AddHistory(ctx, *entry); err != nil {
 		h.log.Warn("a line could not be written into the customer's history", "error", err)
 	}
 }

@@ -138,7 +138,7 @@ func TestAnOpenRoleEndsTheRunOfRefusals(t *testing.T) {
 	f.now = noon.Add(3 * time.Minute)
 	for i, outcome := range []onboarding.ProofOutcome{onboarding.Refused, onboarding.Open} {
 		f.role = func(onboarding.Probe) onboarding.Proof {
-			return onboarding.Proof{Outcome: outcome, Hole: "without an external ID"}
+			return onboarding.Proof{Outcome: outcome, Weakness: "without an external ID"}
 		}
 		r.Handle(t.Context(), f.request("Create", fmt.Sprint("s", i), fmt.Sprint("r", i), "c1", nil))
 		if want := 1 - i; seen.refusedInARow != want {

@@ -45,14 +45,14 @@ type Registry interface {
 	// Commit writes the changes of an accepted answer in one transaction. It returns
 	// onboarding.ErrCommitted if they are written already.
 	Commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, t onboarding.Transition) error
-	// Note writes an entry that changes nothing into a customer's history. It replaces
+	// AddHistory writes an entry that changes nothing into a customer's history. It replaces
 	// the entry of the same kind and day.
-	Note(ctx context.Context, entry onboarding.HistoryEntry) error
+	AddHistory(ctx context.Context, entry onboarding.HistoryEntry) error
 	// RefuseAnswer records that an answer will never be committed.
 	RefuseAnswer(ctx context.Context, a onboarding.Answer) error
-	// NoteSelfTest records that the self-test with this nonce has arrived through a
+	// RecordSelfTest records that the self-test with this nonce has arrived through a
 	// topic.
-	NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error
+	RecordSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error
 	// Beat writes a heartbeat: this registrar is running, and the oldest message that
 	// it has not finished was sent at oldest (zero: there is none).
 	Beat(ctx context.Context, registrarID string, oldest time.Time) error

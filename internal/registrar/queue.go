@@ -23,15 +23,15 @@ type SQS struct {
 	client         *sqs.Client
 	url            string
 	deadLettersURL string
-	deletes        *awsclient.Gatherer[string, map[string]error] // keys are receipt handles
+	deletes        *awsclient.Batcher[string, map[string]error] // keys are receipt handles
 }
 
 // NewSQS returns an SQS that reads from the queue with one URL, and sends dead
 // letters to the other.
 func NewSQS(client *sqs.Client, url, deadLettersURL string) *SQS {
 	q := &SQS{client: client, url: url, deadLettersURL: deadLettersURL}
-	q.deletes = &awsclient.Gatherer[string, map[string]error]{
-		Most: mostAtOnce, Linger: deleteLinger, Limit: dispositionLimit, Call: q.deleteAll,
+	q.deletes = &awsclient.Batcher[string, map[string]error]{
+		MaxItems: mostAtOnce, Linger: deleteLinger, Timeout: dispositionLimit, Call: q.deleteAll,
 	}
 	return q
 }

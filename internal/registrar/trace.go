@@ -61,7 +61,7 @@ func (h *handling) traced(span Span, d *Disposition) {
 func tracedProofs(span Span, proofs []onboarding.Proof) {
 	span.Set(slog.Int("xacct.roles", len(proofs)))
 	if len(proofs) > 0 {
-		span.Set(slog.String("xacct.proof", string(proofs[onboarding.Worst(proofs)].Outcome)))
+		span.Set(slog.String("xacct.proof", string(proofs[onboarding.WorstIndex(proofs)].Outcome)))
 	}
 	span.End()
 }

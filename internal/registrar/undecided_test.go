@@ -25,7 +25,7 @@ type proofsSeen struct {
 }
 
 func (p *proofsSeen) Proved(proof onboarding.Proof) {
-	if proof.Lacks != "" {
+	if proof.MissingPermission != "" {
 		p.lacking++
 	} else if proof.Outcome == onboarding.Inconclusive {
 		p.undecided++
@@ -38,7 +38,7 @@ func TestAMissingPermissionOfTheVendorIsLoggedCountedAndRecorded(t *testing.T) {
 	f, seen := newFake(t), &proofsSeen{}
 	var log strings.Builder
 	f.role = func(onboarding.Probe) onboarding.Proof {
-		return onboarding.Proof{Outcome: onboarding.Inconclusive, Lacks: lacks, Err: errors.New("AccessDenied")}
+		return onboarding.Proof{Outcome: onboarding.Inconclusive, MissingPermission: lacks, Err: errors.New("AccessDenied")}
 	}
 	r := f.registrar(func(c *Config) { c.Logger, c.Observer = testLogger(&log), seen })
 	body, receives := f.request("Create", "s1", "r1", "c1", nil), 0
@@ -91,7 +91,7 @@ func TestAFailedNoteDelaysNothing(t *testing.T) {
 	f := newFake(t)
 	var log strings.Builder
 	f.role = func(onboarding.Probe) onboarding.Proof {
-		return onboarding.Proof{Outcome: onboarding.Inconclusive, Lacks: lacks}
+		return onboarding.Proof{Outcome: onboarding.Inconclusive, MissingPermission: lacks}
 	}
 	r := f.registrar(func(c *Config) { c.Logger, c.Registry = testLogger(&log), noNotes{f} })
 	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Retry || !strings.Contains(log.String(), "could not be written into the customer's history") {
@@ -101,7 +101,7 @@ func TestAFailedNoteDelaysNothing(t *testing.T) {
 
 type noNotes struct{ *fake }
 
-func (noNotes) Note(context.Context, onboarding.HistoryEntry) error { return errors.New("no") }
+func (noNotes) AddHistory(context.Context, onboarding.HistoryEntry) error { return errors.New("no") }
 
 func TestALineIsWrittenOnceInAnInterval(t *testing.T) {
 	n := notes{}

@@ -61,17 +61,17 @@ func bindingItem(link onboarding.Link) (item, error) {
 // bindingWrite returns the write of the link's binding, on the condition that the
 // binding still has the revision that was read.
 func (r *Registry) bindingWrite(link onboarding.Link) (types.TransactWriteItem, error) {
-	if link.Former {
-		return r.formerLinkWrite(link)
+	if link.Legacy {
+		return r.legacyLinkWrite(link)
 	}
 	written, err := bindingItem(link)
-	condition, values := revisionIs(link.BindingRevision)
+	condition, values := revisionCondition(link.BindingRevision)
 	return r.putWrite(written, condition, values), err
 }
 
-// bindingIs returns a check that a link's binding still has the revision that was read.
-func (r *Registry) bindingIs(link onboarding.Link) types.TransactWriteItem {
-	condition, values := revisionIs(link.BindingRevision)
+// bindingCheck returns a check that a link's binding still has the revision that was read.
+func (r *Registry) bindingCheck(link onboarding.Link) types.TransactWriteItem {
+	condition, values := revisionCondition(link.BindingRevision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &r.table, Key: bindingKey(link.CustomerID).item(),
 		ConditionExpression: &condition, ExpressionAttributeValues: values,

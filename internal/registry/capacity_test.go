@@ -17,7 +17,7 @@ func TestNewCustomersAreSpreadOverTheNewestTopics(t *testing.T) {
 		{2, 1, 2}, // lowered, which removes no topic
 		{7, 3, 6},
 	} {
-		hub = hub.Grown(step.shards)
+		hub = hub.WithShards(step.shards)
 		customers := map[int]int{}
 		for i := range 3000 {
 			customers[hub.ShardOf(fmt.Sprintf("customer-%d", i))]++
@@ -35,8 +35,8 @@ func TestNewCustomersAreSpreadOverTheNewestTopics(t *testing.T) {
 }
 
 func TestAnAnnouncedGrowthIsCompletedEvenIfLessIsWantedNow(t *testing.T) {
-	hub := HubRecord{Shards: 1, Making: 4}.Grown(1)
-	if hub.Shards != 4 || hub.NewestShard != 1 || hub.Making != 0 {
+	hub := HubRecord{Shards: 1, CreatingShards: 4}.WithShards(1)
+	if hub.Shards != 4 || hub.NewestShard != 1 || hub.CreatingShards != 0 {
 		t.Errorf("%+v", hub)
 	}
 }

@@ -55,7 +55,7 @@ func (r *Registry) PutConnectToken(ctx context.Context, token ConnectToken) erro
 	if token.SessionEnd.After(end) {
 		end = token.SessionEnd
 	}
-	written["expires"] = moment(end.Add(24 * time.Hour))
+	written["expires"] = unixTime(end.Add(24 * time.Hour))
 	if err := r.put(ctx, k, written, before); err != nil {
 		return fmt.Errorf("write a token of customer %s: %w", token.CustomerID, err)
 	}
@@ -94,7 +94,7 @@ func (r *Registry) RevokeConnectTokens(ctx context.Context, customer string) err
 	}
 	k := connectEpochKey(customer)
 	written := k.item()
-	written["schema"], written["revision"], written["revoked_at"] = number(schema), number(epoch+1), moment(r.now())
+	written["schema"], written["revision"], written["revoked_at"] = number(schema), number(epoch+1), unixTime(r.now())
 	err = r.put(ctx, k, written, epoch)
 	if errors.Is(err, ErrConflict) {
 		return nil // a concurrent call has revoked them

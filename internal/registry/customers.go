@@ -33,7 +33,7 @@ func (r *Registry) Customer(ctx context.Context, id string) (onboarding.Customer
 
 func (r *Registry) customer(ctx context.Context, id string) (*onboarding.Customer, error) {
 	if migrated, err := r.isMigrated(ctx); err != nil || !migrated {
-		some, err := r.formerSelected(ctx, []string{id}, err)
+		some, err := r.selectLegacy(ctx, []string{id}, err)
 		if err != nil || len(some) == 0 {
 			return nil, err
 		}
@@ -48,7 +48,7 @@ func (r *Registry) customer(ctx context.Context, id string) (*onboarding.Custome
 		return err
 	})
 	group.Go(func() error {
-		return r.query(ctx, r.spread().registrationsOf(id), func(i item) error {
+		return r.query(ctx, r.partitioning().registrationsOf(id), func(i item) error {
 			registration, err := r.decodeRegistration(i)
 			customer.Registrations = append(customer.Registrations, registration)
 			return err
@@ -66,16 +66,16 @@ func (r *Registry) customer(ctx context.Context, id string) (*onboarding.Custome
 // organization.
 func (r *Registry) Select(ctx context.Context, ids ...string) ([]onboarding.Customer, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	customers, err := r.selected(ctx, ids)
+	customers, err := r.selectCustomers(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read %s of hub %s: %w", onboarding.Counted(len(ids), "customer"), r.hub, err)
 	}
 	return customers, nil
 }
 
-func (r *Registry) selected(ctx context.Context, ids []string) ([]onboarding.Customer, error) {
+func (r *Registry) selectCustomers(ctx context.Context, ids []string) ([]onboarding.Customer, error) {
 	if migrated, err := r.isMigrated(ctx); err != nil || !migrated {
-		return r.formerSelected(ctx, ids, err)
+		return r.selectLegacy(ctx, ids, err)
 	}
 	links, err := r.links(ctx, ids...)
 	if err != nil {
@@ -85,7 +85,7 @@ func (r *Registry) selected(ctx context.Context, ids []string) ([]onboarding.Cus
 	for id, link := range links {
 		found[id] = &onboarding.Customer{Link: link}
 	}
-	if err := r.register(ctx, found); err != nil {
+	if err := r.addRegistrations(ctx, found); err != nil {
 		return nil, err
 	}
 	return sorted(found), nil
@@ -100,9 +100,9 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 	}
 	var keys []key
 	for _, id := range ids {
-		keys = append(keys, r.spread().linkKey(id), bindingKey(id))
+		keys = append(keys, r.partitioning().linkKey(id), bindingKey(id))
 		if !migrated {
-			keys = append(keys, formerLinkKey(id))
+			keys = append(keys, legacyLinkKey(id))
 		}
 	}
 	items, err := r.getAllConcurrently(ctx, keys)
@@ -119,7 +119,7 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 			found = append(found, link)
 		}
 	}
-	if err := r.newSetReader().refer(ctx, found...); err != nil {
+	if err := r.newSetReader().resolveSets(ctx, found...); err != nil {
 		return nil, err
 	}
 	links := make(map[string]onboarding.Link, len(found))
@@ -131,15 +131,15 @@ func (r *Registry) links(ctx context.Context, ids ...string) (map[string]onboard
 
 // linkOf returns the link of a customer among items, or nil if it is not among them.
 func (r *Registry) linkOf(id string, items map[key]item) (*onboarding.Link, error) {
-	if i := items[r.spread().linkKey(id)]; i != nil {
+	if i := items[r.partitioning().linkKey(id)]; i != nil {
 		link, err := r.decodeLink(i)
 		if err == nil {
 			link, err = r.bind(link, items[bindingKey(id)])
 		}
 		return &link, err
 	}
-	if i := items[formerLinkKey(id)]; i != nil && !isTombstone(i) {
-		link, err := r.decodeFormerLink(i)
+	if i := items[legacyLinkKey(id)]; i != nil && !isTombstone(i) {
+		link, err := r.decodeLegacyLink(i)
 		return &link, err
 	}
 	return nil, nil
@@ -166,9 +166,9 @@ func (r *Registry) getAllConcurrently(ctx context.Context, keys []key) (map[key]
 	return all, group.Wait()
 }
 
-// register adds the registrations to customers. It reads them by key if the link
+// addRegistrations adds the registrations to customers. It reads them by key if the link
 // determines the possible accounts, and otherwise by one query for each customer.
-func (r *Registry) register(ctx context.Context, customers map[string]*onboarding.Customer) error {
+func (r *Registry) addRegistrations(ctx context.Context, customers map[string]*onboarding.Customer) error {
 	var keys []key
 	var many []string
 	for id, customer := range customers {
@@ -177,7 +177,7 @@ func (r *Registry) register(ctx context.Context, customers map[string]*onboardin
 			many = append(many, id)
 		}
 		for _, account := range accounts {
-			keys = append(keys, r.spread().registrationKey(id, account))
+			keys = append(keys, r.partitioning().registrationKey(id, account))
 		}
 	}
 	var mu sync.Mutex
@@ -207,7 +207,7 @@ func (r *Registry) register(ctx context.Context, customers map[string]*onboardin
 		})
 	}
 	for _, id := range many {
-		group.Go(func() error { return r.query(ctx, r.spread().registrationsOf(id), add) })
+		group.Go(func() error { return r.query(ctx, r.partitioning().registrationsOf(id), add) })
 	}
 	return group.Wait()
 }

@@ -230,7 +230,7 @@ func TestUnprocessedKeysAreReadAgainWithGrowingPauses(t *testing.T) {
 	w := newHub(t)
 	w.populate(3)
 	var pauses []time.Duration
-	r := registry.New(w.busy(4), hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
+	r := registry.New(w.busy(4), hubName, w.clock.Now, registry.WithSleep(func(_ context.Context, d time.Duration) error {
 		pauses = append(pauses, d)
 		return nil
 	}))
@@ -242,11 +242,11 @@ func TestUnprocessedKeysAreReadAgainWithGrowingPauses(t *testing.T) {
 	if len(pauses) < 4 || !slices.IsSorted(pauses[:4]) || pauses[0] <= 0 || pauses[3] < 2*pauses[1] {
 		t.Errorf("it waited %v", pauses)
 	}
-	r = registry.New(w.busy(1000), hubName, w.clock.Now, registry.WithWait(w.passing))
+	r = registry.New(w.busy(1000), hubName, w.clock.Now, registry.WithSleep(w.passing))
 	if _, err := r.Select(t.Context(), "customer-0000"); err == nil || !strings.Contains(err.Error(), "too busy") {
 		t.Errorf("a table that always returns unprocessed keys: %v", err)
 	}
-	r = registry.New(w.busy(1000), hubName, w.clock.Now, registry.WithWait(func(context.Context, time.Duration) error { return context.Canceled }))
+	r = registry.New(w.busy(1000), hubName, w.clock.Now, registry.WithSleep(func(context.Context, time.Duration) error { return context.Canceled }))
 	if _, err := r.Select(t.Context(), "customer-0000"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a canceled caller: %v", err)
 	}

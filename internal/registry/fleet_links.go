@@ -37,7 +37,7 @@ func (r *Registry) WriteLinks(ctx context.Context, fleet onboarding.Fleet, chang
 	}
 	all := make([]onboarding.Link, 0, len(changes))
 	for len(changes) > 0 {
-		t := linkTransaction{registry: r, writes: []types.TransactWriteItem{r.fleetIs(fleet)}, of: []int{-1}}
+		t := linkTransaction{registry: r, writes: []types.TransactWriteItem{r.fleetCheck(fleet)}, linkIndexes: []int{-1}}
 		for len(t.links) < len(changes) {
 			fits, err := t.add(changes[len(t.links)])
 			if err != nil {
@@ -57,11 +57,11 @@ func (r *Registry) WriteLinks(ctx context.Context, fleet onboarding.Fleet, chang
 
 // linkTransaction collects the writes of one transaction.
 type linkTransaction struct {
-	registry *Registry
-	writes   []types.TransactWriteItem
-	of       []int // by write: the index of its link; -1 if it belongs to none
-	claims   []int // by link: the index of the write that claims its external ID; 0 if none does
-	links    []onboarding.Link
+	registry    *Registry
+	writes      []types.TransactWriteItem
+	linkIndexes []int // by write: the index of its link; -1 if it belongs to none
+	claims      []int // by link: the index of the write that claims its external ID; 0 if none does
+	links       []onboarding.Link
 }
 
 // add adds a link with all writes that belong to it. It returns false if these do not
@@ -72,7 +72,7 @@ func (t *linkTransaction) add(change LinkChange) (bool, error) {
 	link.Revision = 0
 	if before := change.Before; before != nil {
 		link.Revision, claims = before.Revision, before.ExternalID != link.ExternalID
-		condition, values = revisionIs(before.Revision)
+		condition, values = revisionCondition(before.Revision)
 		link = link.Succeed(*before, now)
 	}
 	entry := onboarding.Revised(change.Before, link, r.by, now)
@@ -86,7 +86,7 @@ func (t *linkTransaction) add(change LinkChange) (bool, error) {
 		writes = append(writes, r.claimWrite(link))
 	}
 	if before := change.Before; before != nil && before.Scope == onboarding.ScopeAnyone {
-		writes = append(writes, r.bindingIs(*before))
+		writes = append(writes, r.bindingCheck(*before))
 	}
 	if entry != nil {
 		entry.OnBehalf = change.OnBehalf
@@ -100,7 +100,7 @@ func (t *linkTransaction) add(change LinkChange) (bool, error) {
 		return false, nil
 	}
 	for range writes {
-		t.of = append(t.of, len(t.links))
+		t.linkIndexes = append(t.linkIndexes, len(t.links))
 	}
 	t.writes, t.claims, t.links = append(t.writes, writes...), append(t.claims, claim), append(t.links, link)
 	return true, nil
@@ -112,15 +112,15 @@ func (t *linkTransaction) write(ctx context.Context, fleet onboarding.Fleet) err
 		return nil
 	}
 	for n := range t.writes {
-		stood, failed := failedItem(err, n)
+		stored, failed := failedItem(err, n)
 		if !failed {
 			continue
 		}
-		if of := t.of[n]; of >= 0 && t.claims[of] == n {
-			return &ExternalIDTakenError{ExternalID: t.links[of].ExternalID, CustomerID: textOf(stood, "customer")}
+		if of := t.linkIndexes[n]; of >= 0 && t.claims[of] == n {
+			return &ExternalIDTakenError{ExternalID: t.links[of].ExternalID, CustomerID: textOf(stored, "customer")}
 		}
 		if n == 0 {
-			return fmt.Errorf("write links for fleet %s of hub %s: %w", fleet.Name, t.registry.hub, errors.Join(ErrFleetMoved, ErrConflict))
+			return fmt.Errorf("write links for fleet %s of hub %s: %w", fleet.Name, t.registry.hub, errors.Join(ErrFleetChanged, ErrConflict))
 		}
 	}
 	if conflicts(err) {
@@ -129,6 +129,6 @@ func (t *linkTransaction) write(ctx context.Context, fleet onboarding.Fleet) err
 	return fmt.Errorf("write %s for fleet %s of hub %s: %w", onboarding.Counted(len(t.links), "link"), fleet.Name, t.registry.hub, err)
 }
 
-// ErrFleetMoved indicates that another process has written a fleet's record since it
+// ErrFleetChanged indicates that another process has written a fleet's record since it
 // was read.
-var ErrFleetMoved = errors.New("another process has changed, taken over or closed the fleet meanwhile")
+var ErrFleetChanged = errors.New("another process has changed, taken over or closed the fleet meanwhile")

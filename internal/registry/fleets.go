@@ -74,7 +74,7 @@ func (r *Registry) WriteFleet(ctx context.Context, before *onboarding.Fleet, fle
 	if before != nil {
 		fleet.Revision, stays = before.Revision, !before.Closed() && before.PermissionSet == fleet.PermissionSet
 	}
-	condition, values := revisionIs(fleet.Revision)
+	condition, values := revisionCondition(fleet.Revision)
 	fleet.Revision++
 	written, err := encode(fleetKey(fleet.Name), fleet)
 	if err != nil {
@@ -83,13 +83,13 @@ func (r *Registry) WriteFleet(ctx context.Context, before *onboarding.Fleet, fle
 	written["revision"] = number(fleet.Revision)
 	writes := []types.TransactWriteItem{r.putWrite(written, condition, values)}
 	if !stays && !fleet.Closed() {
-		writes = append(writes, r.setExists(fleet.PermissionSet))
+		writes = append(writes, r.setCheck(fleet.PermissionSet))
 	}
 	err = r.transact(ctx, writes)
-	if stood, failed := failedItem(err, 1); failed {
-		return onboarding.Fleet{}, fmt.Errorf("permission set %s: %w", fleet.PermissionSet, mayNotRefer(stood))
+	if stored, failed := failedItem(err, 1); failed {
+		return onboarding.Fleet{}, fmt.Errorf("permission set %s: %w", fleet.PermissionSet, setCheckError(stored))
 	}
-	if stood, failed := failedItem(err, 0); failed && same(stood, written) {
+	if stored, failed := failedItem(err, 0); failed && same(stored, written) {
 		return fleet, nil // the response to this write was lost
 	}
 	if conflicts(err) {
@@ -101,9 +101,9 @@ func (r *Registry) WriteFleet(ctx context.Context, before *onboarding.Fleet, fle
 	return fleet, nil
 }
 
-// fleetIs returns a check that the fleet still has the revision that was written.
-func (r *Registry) fleetIs(fleet onboarding.Fleet) types.TransactWriteItem {
-	condition, values := revisionIs(fleet.Revision)
+// fleetCheck returns a check that the fleet still has the revision that was written.
+func (r *Registry) fleetCheck(fleet onboarding.Fleet) types.TransactWriteItem {
+	condition, values := revisionCondition(fleet.Revision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &r.table, Key: fleetKey(fleet.Name).item(),
 		ConditionExpression: &condition, ExpressionAttributeValues: values,

@@ -32,7 +32,7 @@ func (w *world) members(fleet onboarding.Fleet, set onboarding.PermissionSet, fr
 	for n := from; n < to; n++ {
 		link := w.link(fmt.Sprintf("customer-%04d", n), fmt.Sprintf("5%011d", n))
 		link.Fleet = fleet.Name
-		changes = append(changes, registry.LinkChange{Link: link.Refer(set)})
+		changes = append(changes, registry.LinkChange{Link: link.WithSet(set)})
 	}
 	return changes
 }
@@ -98,8 +98,8 @@ func TestOnlyTheLastWriterOfAFleetWritesLinks(t *testing.T) {
 	latter, err := w.WriteFleet(t.Context(), &former, takeover)
 	w.must(err)
 	written, err := w.WriteLinks(t.Context(), former, w.members(former, set, 10, 20))
-	if !errors.Is(err, registry.ErrFleetMoved) || !errors.Is(err, registry.ErrConflict) || len(written) != 0 {
-		t.Errorf("got %v and %d links, want ErrFleetMoved", err, len(written))
+	if !errors.Is(err, registry.ErrFleetChanged) || !errors.Is(err, registry.ErrConflict) || len(written) != 0 {
+		t.Errorf("got %v and %d links, want ErrFleetChanged", err, len(written))
 	}
 	if _, err := w.WriteFleet(t.Context(), &former, former); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("the record was written over a newer one: %v", err)
@@ -125,7 +125,7 @@ func TestAChangedLinkPreventsItsBatch(t *testing.T) {
 		closing = append(closing, registry.LinkChange{Before: &before, Link: link})
 	}
 	closed, err := w.WriteLinks(t.Context(), fleet, closing)
-	if !errors.Is(err, registry.ErrConflict) || errors.Is(err, registry.ErrFleetMoved) || len(closed) == 50 {
+	if !errors.Is(err, registry.ErrConflict) || errors.Is(err, registry.ErrFleetChanged) || len(closed) == 50 {
 		t.Errorf("got %v and %d links closed, want ErrConflict", err, len(closed))
 	}
 	customer, err := w.Customer(t.Context(), "customer-0040")

@@ -34,12 +34,12 @@ func (r *Registry) PutHealth(ctx context.Context, registration onboarding.Regist
 	if err != nil {
 		return onboarding.Registration{}, err
 	}
-	condition, values := revisionIs(before)
+	condition, values := revisionCondition(before)
 	err = r.transact(ctx, append([]types.TransactWriteItem{
 		r.putWrite(written, condition, values),
 		{Put: &types.Put{TableName: &r.table, Item: line}},
 	}, told...))
-	if stood, failed := failedItem(err, 0); failed && same(stood, written) {
+	if stored, failed := failedItem(err, 0); failed && same(stored, written) {
 		return registration, nil // the response to this write was lost
 	}
 	if err != nil {

@@ -29,7 +29,7 @@ func TestHealthAndItsHistoryAreWrittenAtomically(t *testing.T) {
 	}
 
 	// A change that is based on the former revision is a conflict.
-	stale, entry := onboarding.Health(registered, onboarding.Proof{Outcome: onboarding.Open, Hole: "without an external ID"}, w.clock.Now().Add(time.Minute))
+	stale, entry := onboarding.Health(registered, onboarding.Proof{Outcome: onboarding.Open, Weakness: "without an external ID"}, w.clock.Now().Add(time.Minute))
 	if _, err := w.PutHealth(t.Context(), stale, *entry); !errors.Is(err, registry.ErrConflict) {
 		t.Errorf("a stale write gave %v, want a conflict", err)
 	}

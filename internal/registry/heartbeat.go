@@ -44,9 +44,9 @@ func (r *Registry) beat(registrarID string) item {
 	now := r.now()
 	beat := registrarKey(registrarID).item()
 	beat["schema"] = number(schema)
-	beat["layout"] = number(presentLayout)
+	beat["layout"] = number(currentLayoutVersion)
 	beat["at"] = text(now.UTC().Format(time.RFC3339Nano))
-	beat["expires"] = moment(now.Add(heartbeatLifetime))
+	beat["expires"] = unixTime(now.Add(heartbeatLifetime))
 	return beat
 }
 
@@ -85,8 +85,8 @@ func (r *Registry) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 	return beats, nil
 }
 
-// trialKey is the key of a stack that does not exist.
-var trialKey = key{"STACK#TRIAL", "STACK"}
+// absentKey is the key of a stack that does not exist.
+var absentKey = key{"STACK#TRIAL", "STACK"}
 
 // TransactionRefusedError indicates that a registrar may not write its partitions in a
 // transaction, as every answer requires.
@@ -104,17 +104,17 @@ func (e *TransactionRefusedError) Error() string {
 
 func (e *TransactionRefusedError) Unwrap() error { return e.Err }
 
-// Try writes a heartbeat in a transaction over two of the registrar's partitions, as
+// CheckTransactions writes a heartbeat in a transaction over two of the registrar's partitions, as
 // answers are stored. How AWS evaluates dynamodb:LeadingKeys in a transaction is an
 // assumption (aws-facts 13.1). If the assumption is wrong, the registrar must not
 // start, because it would prove roles and then be unable to answer. Try returns
 // *TransactionRefusedError if AWS denied the transaction. It ignores all other errors:
 // they are temporary, or the next heartbeat fails too.
-func (r *Registry) Try(ctx context.Context, registrarID string) error {
+func (r *Registry) CheckTransactions(ctx context.Context, registrarID string) error {
 	absent := "attribute_not_exists(pk)"
 	err := r.transact(ctx, []types.TransactWriteItem{
 		{Put: &types.Put{TableName: &r.table, Item: r.beat(registrarID)}},
-		{ConditionCheck: &types.ConditionCheck{TableName: &r.table, Key: trialKey.item(), ConditionExpression: &absent}},
+		{ConditionCheck: &types.ConditionCheck{TableName: &r.table, Key: absentKey.item(), ConditionExpression: &absent}},
 	})
 	if awsclient.IsAccessDenied(err) {
 		return &TransactionRefusedError{Hub: r.hub, Err: err}

@@ -56,7 +56,7 @@ func historyItem(h onboarding.HistoryEntry) (item, error) {
 	if err != nil {
 		return nil, err
 	}
-	written["expires"] = moment(h.At.Add(lives))
+	written["expires"] = unixTime(h.At.Add(lives))
 	return written, nil
 }
 
@@ -66,7 +66,7 @@ func linkHistoryItem(h onboarding.HistoryEntry, revision int64) (item, error) {
 	if err != nil {
 		return nil, err
 	}
-	written["expires"] = moment(h.At.Add(historyLifetime))
+	written["expires"] = unixTime(h.At.Add(historyLifetime))
 	return written, nil
 }
 

@@ -43,8 +43,8 @@ type HubRecord struct {
 	ConnectPage    onboarding.ConnectPage `json:",omitzero"`
 	Capacity       int
 	Shards         int // topics in every Region
-	NewestShard    int `json:",omitempty"` // the first shard to which new customers are assigned
-	Making         int `json:",omitempty"` // number of topics that may exist while more are being created
+	NewestShard    int `json:",omitempty"`       // the first shard to which new customers are assigned
+	CreatingShards int `json:"Making,omitempty"` // number of topics that may exist while more are being created
 	Tags           map[string]string
 	// KMSKey encrypts the table and queues; zero for keys of AWS.
 	KMSKey account.KMSKeyARN `json:",omitzero"`
@@ -81,23 +81,23 @@ type HubRecord struct {
 	// customer. It is never printed or logged with the record.
 	Key Key `json:"-"`
 
-	// FormerLayout is set if the table has, at least in part, the layout of the first
+	// LegacyLayout is set if the table has, at least in part, the layout of the first
 	// release: see Migrate.
-	FormerLayout bool `json:"-"`
+	LegacyLayout bool `json:"-"`
 }
 
 // Retirement is the progress of a Region's removal from the hub.
 type Retirement struct {
-	Since time.Time // when the hub stopped offering the Region
-	Mute  time.Time `json:",omitzero"` // when its topics lost their publishers; zero if they have them
+	Since               time.Time // when the hub stopped offering the Region
+	PublishersRemovedAt time.Time `json:"Mute,omitzero"` // when its topics lost their publishers; zero if they have them
 }
 
 // PublishingRegions returns the Regions whose topics accept messages of customers: those that
-// the hub offers, and retiring ones that are not mute yet.
+// the hub offers, and retiring ones whose topics still have their publishers.
 func (h HubRecord) PublishingRegions() []account.Region {
 	regions := slices.Clone(h.Regions)
 	for _, region := range h.Retiring {
-		if r, offered := h.Retirements[region]; offered && r.Mute.IsZero() {
+		if r, offered := h.Retirements[region]; offered && r.PublishersRemovedAt.IsZero() {
 			regions = append(regions, region)
 		}
 	}
@@ -107,30 +107,32 @@ func (h HubRecord) PublishingRegions() []account.Region {
 // OpenToAnyone reports whether the hub's topics accept messages of any AWS account.
 func (h HubRecord) OpenToAnyone() bool { return h.PublisherScope == onboarding.AnyAccount }
 
-// Grown returns the record with at least the given number of topics in every Region.
+// WithShards returns the record with at least the given number of topics in every Region.
 // New customers are assigned only to the topics added last: the number of these
 // customers is known, so that no topic overflows and no existing customer moves. An
 // increase that was announced is completed, never undone, because an unneeded topic
 // does no harm.
-func (h HubRecord) Grown(shards int) HubRecord {
-	if shards = max(shards, h.Making); shards > h.Shards {
+func (h HubRecord) WithShards(shards int) HubRecord {
+	if shards = max(shards, h.CreatingShards); shards > h.Shards {
 		h.NewestShard, h.Shards = h.Shards, shards
 	}
-	h.Making = 0
+	h.CreatingShards = 0
 	return h
 }
 
-// recovery is how long after a restore of the table rounds of proofs search for roles
+// recoveryPeriod is how long after a restore of the table rounds of proofs search for roles
 // that the registry does not know any more.
-const recovery = 7 * 24 * time.Hour
+const recoveryPeriod = 7 * 24 * time.Hour
 
 // Recovering reports whether the table was restored recently, so that customers who
 // connected after the restore point are unknown.
-func (h HubRecord) Recovering(now time.Time) bool { return now.Before(h.RestoredAt.Add(recovery)) }
+func (h HubRecord) Recovering(now time.Time) bool {
+	return now.Before(h.RestoredAt.Add(recoveryPeriod))
+}
 
-// OnTable returns the record with the ID of the present table. It sets RestoredAt if
+// WithTableID returns the record with the ID of the present table. It sets RestoredAt if
 // the ID has changed.
-func (h HubRecord) OnTable(id string, now time.Time) HubRecord {
+func (h HubRecord) WithTableID(id string, now time.Time) HubRecord {
 	if h.TableID != "" && h.TableID != id {
 		h.RestoredAt = now.UTC()
 	}
@@ -140,7 +142,7 @@ func (h HubRecord) OnTable(id string, now time.Time) HubRecord {
 
 // ShardOf returns the shard of the topic to which a new customer's stack will publish.
 func (h HubRecord) ShardOf(customer string) int {
-	return h.NewestShard + onboarding.Spread(customer, h.Shards-h.NewestShard)
+	return h.NewestShard + onboarding.ShardIndex(customer, h.Shards-h.NewestShard)
 }
 
 // LogValue returns only the hub's name for logs.
@@ -243,7 +245,7 @@ func (r *Registry) decodeHub(found item) (HubRecord, error) {
 		return HubRecord{}, err
 	}
 	hub.Revision = numberOf(found, "revision")
-	hub.FormerLayout = r.readLayout(found) != laidOut
+	hub.LegacyLayout = r.readLayout(found) != currentLayout
 	return hub, nil
 }
 
@@ -262,7 +264,7 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 		return HubRecord{}, errors.New("a new hub needs a key")
 	}
 	hub.Revision = 1
-	among := spreadFor(hub.Capacity)
+	among := partitioningFor(hub.Capacity)
 	written, err := hubItem(hub, among)
 	if err != nil {
 		return HubRecord{}, err
@@ -276,8 +278,8 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 		if found != nil {
 			return HubRecord{}, found
 		}
-		stood, _ := failedItem(err, 0)
-		if !same(stood, written) || !bytes.Equal(existing.Key.bytes, hub.Key.bytes) {
+		stored, _ := failedItem(err, 0)
+		if !same(stored, written) || !bytes.Equal(existing.Key.bytes, hub.Key.bytes) {
 			return HubRecord{}, &HubExistsError{existing}
 		}
 		err = nil // the response to this write was lost
@@ -290,13 +292,13 @@ func (r *Registry) CreateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 }
 
 // hubItem returns the item of a hub's record in the current layout.
-func hubItem(hub HubRecord, among spread) (item, error) {
+func hubItem(hub HubRecord, among partitioning) (item, error) {
 	written, err := encode(hubKey, hub)
 	if err != nil {
 		return nil, err
 	}
 	written["revision"] = number(hub.Revision)
-	written["layout"], written["spread"] = number(presentLayout), number(int64(among))
+	written["layout"], written["spread"] = number(currentLayoutVersion), number(int64(among))
 	return written, nil
 }
 
@@ -316,8 +318,8 @@ func (r *Registry) UpdateHub(ctx context.Context, hub HubRecord) (HubRecord, err
 	}
 	before := hub.Revision
 	hub.Revision++
-	hub.FormerLayout = false
-	written, err := hubItem(hub, r.spread())
+	hub.LegacyLayout = false
+	written, err := hubItem(hub, r.partitioning())
 	if err != nil {
 		return HubRecord{}, err
 	}

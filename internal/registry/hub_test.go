@@ -225,12 +225,12 @@ func TestAnotherTableIDStartsTheRecovery(t *testing.T) {
 		table      string
 		recovering bool
 	}{{"one", false}, {"one", false}, {"another", true}} {
-		hub = hub.OnTable(step.table, now)
+		hub = hub.WithTableID(step.table, now)
 		if hub.TableID != step.table || hub.Recovering(now) != step.recovering {
 			t.Errorf("on table %s: %+v", step.table, hub)
 		}
 	}
-	if hub = hub.OnTable("another", now.Add(8*24*time.Hour)); hub.Recovering(now.Add(8 * 24 * time.Hour)) {
+	if hub = hub.WithTableID("another", now.Add(8*24*time.Hour)); hub.Recovering(now.Add(8 * 24 * time.Hour)) {
 		t.Error("it is recovering for longer than a week")
 	}
 }

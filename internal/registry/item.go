@@ -120,7 +120,7 @@ func (r *Registry) getBatch(ctx context.Context, keys []key, found map[key]item)
 		if request = out.UnprocessedKeys; len(request) == 0 {
 			return nil
 		}
-		if err := r.wait(ctx, min(50*time.Millisecond<<attempt, 2*time.Second)); err != nil {
+		if err := r.sleep(ctx, min(50*time.Millisecond<<attempt, 2*time.Second)); err != nil {
 			return err
 		}
 	}
@@ -192,7 +192,7 @@ func (r *Registry) pages(ctx context.Context, from keyRange) iter.Seq2[[]item, e
 // put writes an item on the condition that the stored one has the revision before, or
 // does not exist if before is 0. Otherwise the error is ErrConflict.
 func (r *Registry) put(ctx context.Context, k key, i item, before int64) error {
-	condition, values := revisionIs(before)
+	condition, values := revisionCondition(before)
 	return r.putIf(ctx, k, i, condition, values)
 }
 
@@ -200,7 +200,7 @@ func (r *Registry) put(ctx context.Context, k key, i item, before int64) error {
 // response to a write was lost, the SDK's retry finds the item already written, which
 // is not a conflict.
 func (r *Registry) putIf(ctx context.Context, k key, i item, condition string, values item) error {
-	err := r.uncontended(ctx, func() error {
+	err := r.retryContended(ctx, func() error {
 		_, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{
 			TableName:                           &r.table,
 			Item:                                i,
@@ -220,9 +220,9 @@ func (r *Registry) putIf(ctx context.Context, k key, i item, condition string, v
 	return err
 }
 
-// revisionIs returns the condition that an item still has a revision, or does not exist
+// revisionCondition returns the condition that an item still has a revision, or does not exist
 // if revision is 0.
-func revisionIs(revision int64) (condition string, values item) {
+func revisionCondition(revision int64) (condition string, values item) {
 	if revision == 0 {
 		return "attribute_not_exists(pk)", nil
 	}
@@ -237,23 +237,23 @@ func same(stored, written item) bool {
 
 // transact makes the writes in one transaction, all or none.
 func (r *Registry) transact(ctx context.Context, writes []types.TransactWriteItem) error {
-	return r.uncontended(ctx, func() error {
+	return r.retryContended(ctx, func() error {
 		_, err := r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
 		return err
 	})
 }
 
-// uncontended retries a write that DynamoDB refused because of a concurrent
+// retryContended retries a write that DynamoDB refused because of a concurrent
 // transaction, which also happens to writes of one item. Such transactions end within
 // milliseconds; the SDK does not retry.
-func (r *Registry) uncontended(ctx context.Context, write func() error) error {
+func (r *Registry) retryContended(ctx context.Context, write func() error) error {
 	const attempts = 5
 	var err error
 	for attempt := range attempts {
 		if err = write(); err == nil || !awsclient.IsContended(err) {
 			return err
 		}
-		if waited := r.wait(ctx, time.Duration(attempt+1)*50*time.Millisecond); waited != nil {
+		if waited := r.sleep(ctx, time.Duration(attempt+1)*50*time.Millisecond); waited != nil {
 			return waited
 		}
 	}
@@ -273,7 +273,7 @@ func (r *Registry) putWrite(i item, condition string, values item) types.Transac
 
 // failedItem returns the existing item that failed the condition of the n-th write of a
 // cancelled transaction; ok is false if that write's condition did not fail.
-func failedItem(err error, n int) (stood item, ok bool) {
+func failedItem(err error, n int) (stored item, ok bool) {
 	reasons := awsclient.CancellationReasons(err)
 	if n >= len(reasons) || aws.ToString(reasons[n].Code) != "ConditionalCheckFailed" {
 		return nil, false

@@ -32,40 +32,40 @@ var (
 	migrationKey = key{"HUB", "CARRY-OVER"}
 )
 
-// spread is the number of partitions of a hub's links, and also of its registrations,
+// partitioning is the number of partitions of a hub's links, and also of its registrations,
 // so that a large hub can be read by several concurrent queries and a small one by two.
 // It is recorded in the hub's item when the hub is created, and can't change: a
 // customer's partition is computed from it and the customer's ID.
-type spread int
+type partitioning int
 
 // A new on-demand table reads 12,000 units per second, a partition 3,000 (aws-facts
 // 10.3), so four partitions use all of its capacity. The links of 150,000 customers, 1
-// KB each, are 37,500 units. The links of oneReads customers are read from one
+// KB each, are 37,500 units. The links of maxUnpartitioned customers are read from one
 // partition in a second.
 const (
-	oneReads = 10_000
-	widest   = spread(4)
+	maxUnpartitioned = 10_000
+	maxPartitions    = partitioning(4)
 )
 
-// spreadFor returns the spread of a new hub with the given capacity. If the hub later
+// partitioningFor returns the number for a new hub with the given capacity. If the hub later
 // grows beyond that, reads are slower.
-func spreadFor(capacity int) spread {
-	if capacity <= oneReads {
+func partitioningFor(capacity int) partitioning {
+	if capacity <= maxUnpartitioned {
 		return 1
 	}
-	return widest
+	return maxPartitions
 }
 
-// spreadIn returns the spread recorded in the hub's item. Tables of the first release
-// have none, and are migrated to the widest.
-func spreadIn(hub item) spread {
-	if n := spread(numberOf(hub, "spread")); n > 0 {
+// partitioningOf returns the number recorded in the hub's item. Tables of the first release
+// have none, and are migrated to maxPartitions.
+func partitioningOf(hub item) partitioning {
+	if n := partitioning(numberOf(hub, "spread")); n > 0 {
 		return n
 	}
-	return widest
+	return maxPartitions
 }
 
-func (n spread) partitionOf(customer string) int {
+func (n partitioning) partitionOf(customer string) int {
 	sum := sha256.Sum256([]byte(customer))
 	return int(sum[0]) % int(n)
 }
@@ -76,16 +76,16 @@ func registrationPartition(n int) string { return "LIVE#" + strconv.Itoa(n) }
 
 // linkKey and registrationKey sort by customer in the same order, because every
 // character of a customer ID sorts after the hash sign.
-func (n spread) linkKey(customer string) key {
+func (n partitioning) linkKey(customer string) key {
 	return key{linkPartition(n.partitionOf(customer)), customerPrefix + customer}
 }
 
-func (n spread) registrationKey(customer string, id account.ID) key {
+func (n partitioning) registrationKey(customer string, id account.ID) key {
 	return key{registrationPartition(n.partitionOf(customer)), customerPrefix + customer + "#ACCOUNT#" + id.String()}
 }
 
 // registrationsOf returns the key range of all registrations of a customer.
-func (n spread) registrationsOf(customer string) keyRange {
+func (n partitioning) registrationsOf(customer string) keyRange {
 	return registrationsBetween(n.partitionOf(customer), customer, customer)
 }
 
@@ -184,7 +184,7 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-func moment(t time.Time) types.AttributeValue { return number(t.Unix()) }
+func unixTime(t time.Time) types.AttributeValue { return number(t.Unix()) }
 
 func textOf(i item, name string) string {
 	if s, ok := i[name].(*types.AttributeValueMemberS); ok {

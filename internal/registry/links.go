@@ -76,15 +76,15 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 	if err != nil {
 		return onboarding.Link{}, err
 	}
-	condition, values := revisionIs(revision)
+	condition, values := revisionCondition(revision)
 	writes := []types.TransactWriteItem{r.putWrite(written, condition, values)}
 	if external == claimed {
 		writes = append(writes, r.claimWrite(link))
 	}
 	if before != nil && (before.Scope == onboarding.ScopeAnyone || link.Scope == onboarding.ScopeAnyone) {
-		writes = append(writes, r.bindingIs(*before))
+		writes = append(writes, r.bindingCheck(*before))
 	}
-	refers, at := r.mayRefer(before, link), len(writes)
+	refers, at := r.setChecks(before, link), len(writes)
 	writes = append(writes, refers...)
 	if entry != nil {
 		entry.OnBehalf = onBehalf(ctx)
@@ -98,17 +98,17 @@ func (r *Registry) writeLink(ctx context.Context, before *onboarding.Link, link 
 	if err == nil {
 		return link, nil
 	}
-	if stood, failed := failedItem(err, 0); failed {
-		if same(stood, written) {
+	if stored, failed := failedItem(err, 0); failed {
+		if same(stored, written) {
 			return link, nil // the response to this write was lost
 		}
-		return onboarding.Link{}, r.linkConflict(link, revision, stood)
+		return onboarding.Link{}, r.linkConflict(link, revision, stored)
 	}
-	if stood, failed := failedItem(err, 1); failed && external == claimed {
-		return onboarding.Link{}, &ExternalIDTakenError{ExternalID: link.ExternalID, CustomerID: textOf(stood, "customer")}
+	if stored, failed := failedItem(err, 1); failed && external == claimed {
+		return onboarding.Link{}, &ExternalIDTakenError{ExternalID: link.ExternalID, CustomerID: textOf(stored, "customer")}
 	}
-	if stood, failed := failedItem(err, at); failed && len(refers) > 0 {
-		return onboarding.Link{}, fmt.Errorf("permission set %s: %w", link.PermissionSet, mayNotRefer(stood))
+	if stored, failed := failedItem(err, at); failed && len(refers) > 0 {
+		return onboarding.Link{}, fmt.Errorf("permission set %s: %w", link.PermissionSet, setCheckError(stored))
 	}
 	if conflicts(err) {
 		err = ErrConflict
@@ -122,17 +122,17 @@ func (r *Registry) claimWrite(link onboarding.Link) types.TransactWriteItem {
 	claim := claimKey(link.ExternalID).item()
 	claim["schema"] = number(schema)
 	claim["customer"] = text(link.CustomerID)
-	claim["claimed_at"] = moment(r.now())
+	claim["claimed_at"] = unixTime(r.now())
 	return r.putWrite(claim, "attribute_not_exists(pk) OR customer = :customer", item{":customer": text(link.CustomerID)})
 }
 
 // linkConflict returns the error for a link that could not be written: *LinkExistsError
 // for a first link, or ErrConflict.
-func (r *Registry) linkConflict(link onboarding.Link, before int64, stood item) error {
-	if before != 0 || stood == nil {
+func (r *Registry) linkConflict(link onboarding.Link, before int64, stored item) error {
+	if before != 0 || stored == nil {
 		return fmt.Errorf("write the link of customer %s: %w", link.CustomerID, ErrConflict)
 	}
-	existing, err := r.decodeLink(stood)
+	existing, err := r.decodeLink(stored)
 	if err != nil {
 		return err
 	}
@@ -142,14 +142,14 @@ func (r *Registry) linkConflict(link onboarding.Link, before int64, stood item) 
 // nextLink returns the item of a link's next revision, and the link with that revision.
 func (r *Registry) nextLink(link onboarding.Link) (item, onboarding.Link, error) {
 	link.Revision++
-	link.Former = false
+	link.Legacy = false
 	written, err := r.linkItem(link)
 	return written, link, err
 }
 
 // linkItem returns the item of a link.
 func (r *Registry) linkItem(link onboarding.Link) (item, error) {
-	written, err := encode(r.spread().linkKey(link.CustomerID), link.Alone())
+	written, err := encode(r.partitioning().linkKey(link.CustomerID), link.WithoutSet())
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func (r *Registry) registrationItem(registration *onboarding.Registration, befor
 		return nil, errors.New("a registration needs a customer and an account")
 	}
 	registration.Revision = before + 1
-	written, err := encode(r.placeOf(*registration), registration)
+	written, err := encode(r.registrationKeyOf(*registration), registration)
 	if err != nil {
 		return nil, err
 	}
@@ -185,10 +185,10 @@ func (r *Registry) registrationItem(registration *onboarding.Registration, befor
 	return written, nil
 }
 
-// placeOf returns the key under which a registration was read and has to be written.
-func (r *Registry) placeOf(registration onboarding.Registration) key {
-	if registration.Former {
-		return formerRegistrationKey(registration.CustomerID, registration.Account)
+// registrationKeyOf returns the key under which a registration was read and has to be written.
+func (r *Registry) registrationKeyOf(registration onboarding.Registration) key {
+	if registration.Legacy {
+		return legacyRegistrationKey(registration.CustomerID, registration.Account)
 	}
-	return r.spread().registrationKey(registration.CustomerID, registration.Account)
+	return r.partitioning().registrationKey(registration.CustomerID, registration.Account)
 }

@@ -22,20 +22,20 @@ const (
 
 // loader reads the items of one Load, and caches them.
 type loader struct {
-	registry *Registry
-	asked    map[key]bool
-	items    map[key]item
+	registry  *Registry
+	requested map[key]bool
+	items     map[key]item
 }
 
 // get reads the items that were not requested before.
 func (l *loader) get(ctx context.Context, keys ...key) error {
-	if l.asked == nil {
-		l.asked, l.items = map[key]bool{}, map[key]item{}
+	if l.requested == nil {
+		l.requested, l.items = map[key]bool{}, map[key]item{}
 	}
 	var further []key
 	for _, k := range keys {
-		if !l.asked[k] {
-			l.asked[k] = true
+		if !l.requested[k] {
+			l.requested[k] = true
 			further = append(further, k)
 		}
 	}
@@ -51,8 +51,8 @@ func (l *loader) get(ctx context.Context, keys ...key) error {
 	return err
 }
 
-// refer completes a link with the contents of its permission set.
-func (l *loader) refer(ctx context.Context, link *onboarding.Link) error {
+// resolveSet completes a link with the contents of its permission set.
+func (l *loader) resolveSet(ctx context.Context, link *onboarding.Link) error {
 	if link.PermissionSet == "" {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (l *loader) refer(ctx context.Context, link *onboarding.Link) error {
 			return err
 		}
 	}
-	return sets.refer(ctx, link) // reads the set again if it was not found, and fails if it does not exist
+	return sets.resolveSets(ctx, link) // reads the set again if it was not found, and fails if it does not exist
 }
 
 // getCoalesced returns the same as getAll, in one call for several callers. If a policy
@@ -81,11 +81,11 @@ func (r *Registry) getCoalesced(ctx context.Context, keys []key) (map[key]item, 
 	return found, err
 }
 
-// guess returns the keys of the items that a request probably concerns: those that an
+// predictKeys returns the keys of the items that a request probably concerns: those that an
 // earlier Load found, or those of the customer whose ID is in the role's name, as it is
 // by default. An attacker can cause any item to be read in this way, but learns nothing
 // about it.
-func (r *Registry) guess(request phonehome.Request, before onboarding.Snapshot) []key {
+func (r *Registry) predictKeys(request phonehome.Request, before onboarding.Snapshot) []key {
 	if !r.migrated.Load() { // it is unknown in which place the records are
 		return nil
 	}
@@ -113,35 +113,35 @@ func (r *Registry) guess(request phonehome.Request, before onboarding.Snapshot) 
 // customerKeys returns the keys of a customer's link, its binding, and the customer's
 // registration in an account.
 func (r *Registry) customerKeys(customer string, in account.ID) []key {
-	at := r.spread()
+	at := r.partitioning()
 	return []key{at.linkKey(customer), bindingKey(customer), at.registrationKey(customer, in)}
 }
 
-// registrationIs returns a check that the registration is the same as in the snapshot,
+// registrationCheck returns a check that the registration is the same as in the snapshot,
 // for the write of an answer: a read of several items may return one from before a
 // transaction and another from after it. It returns nil if the answer does not concern
 // a registration.
-func (r *Registry) registrationIs(s onboarding.Snapshot) *types.TransactWriteItem {
+func (r *Registry) registrationCheck(s onboarding.Snapshot) *types.TransactWriteItem {
 	var k key
 	var revision int64
 	switch {
 	case s.Registration != nil:
-		k, revision = r.placeOf(*s.Registration), s.Registration.Revision
-	case s.Link != nil && !s.Link.Former:
-		k = r.spread().registrationKey(s.Link.CustomerID, s.Stack.ID.Account)
+		k, revision = r.registrationKeyOf(*s.Registration), s.Registration.Revision
+	case s.Link != nil && !s.Link.Legacy:
+		k = r.partitioning().registrationKey(s.Link.CustomerID, s.Stack.ID.Account)
 	default:
 		return nil
 	}
-	condition, values := revisionIs(revision)
+	condition, values := revisionCondition(revision)
 	return &types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &r.table, Key: k.item(), ConditionExpression: &condition, ExpressionAttributeValues: values,
 	}}
 }
 
 // newReads returns the gatherer that coalesces the reads of a registry.
-func newReads(r *Registry) *awsclient.Gatherer[key, map[key]item] {
-	return &awsclient.Gatherer[key, map[key]item]{
-		Most: batchSize, Linger: loadLinger, Limit: loadLimit,
+func newReads(r *Registry) *awsclient.Batcher[key, map[key]item] {
+	return &awsclient.Batcher[key, map[key]item]{
+		MaxItems: batchSize, Linger: loadLinger, Timeout: loadLimit,
 		Call: func(ctx context.Context, keys []key) (map[key]item, error) { return r.getAll(ctx, keys...) },
 	}
 }

@@ -25,15 +25,15 @@ const (
 	// a migration; migrationPause is how often they check.
 	migrationLease = time.Minute
 	migrationPause = time.Second
-	// stragglers is how long Migrate waits for a registrar of the first release to
+	// stragglerTimeout is how long Migrate waits for a registrar of the first release to
 	// finish a request that it began before the migration. Such a registrar returns a
 	// message to the queue after 75 seconds; the rest is a reserve.
-	stragglers = 2 * time.Minute
+	stragglerTimeout = 2 * time.Minute
 )
 
 // Migrate migrates a table of the first release to the current layout. It returns at
 // once if the table was migrated. One process migrates at a time; if it crashes, the
-// next one continues. The table can be used meanwhile: see former.go.
+// next one continues. The table can be used meanwhile: see legacy.go.
 //
 // Registrars of the first release continue to serve the customers that are not migrated
 // yet, and leave the messages of the others for a newer registrar. Once all customers
@@ -52,14 +52,14 @@ func (r *Registry) Migrate(ctx context.Context) error {
 			return fmt.Errorf("read hub %s from table %s: %w", r.hub, r.table, err)
 		}
 		// If there is no table or no hub, the next operation returns that error.
-		if r.readLayout(hub) == laidOut {
+		if r.readLayout(hub) == currentLayout {
 			return nil
 		}
 		mine, err := r.leaseMigration(ctx, holder)
 		if err == nil && mine {
 			err = r.migrate(ctx, holder)
 		} else if err == nil {
-			err = r.wait(ctx, migrationPause)
+			err = r.sleep(ctx, migrationPause)
 		}
 		if err != nil && !errors.Is(err, ErrConflict) {
 			return fmt.Errorf("migrate table %s from the first release's layout: %w", r.table, err)
@@ -77,7 +77,7 @@ func (r *Registry) leaseMigration(ctx context.Context, holder string) (bool, err
 		UpdateExpression:    aws.String("SET lease_holder = :me, lease_until = :until, expires = :expires"),
 		ConditionExpression: aws.String("attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :now"),
 		ExpressionAttributeValues: item{
-			":me": text(holder), ":until": millis(now.Add(migrationLease)), ":now": millis(now), ":expires": moment(now.Add(tombstoneLifetime)),
+			":me": text(holder), ":until": millis(now.Add(migrationLease)), ":now": millis(now), ":expires": unixTime(now.Add(tombstoneLifetime)),
 		},
 	})
 	if awsclient.IsConditionFailed(err) {
@@ -101,7 +101,7 @@ func (r *Registry) migrate(ctx context.Context, holder string) error {
 		return err
 	}
 	if wait {
-		if err := r.awaitStragglers(ctx, holder, sealed.Add(stragglers)); err != nil {
+		if err := r.awaitStragglers(ctx, holder, sealed.Add(stragglerTimeout)); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func (r *Registry) migrate(ctx context.Context, holder string) error {
 // another process would find nothing to move, and declare the table migrated.
 func (r *Registry) awaitStragglers(ctx context.Context, holder string, until time.Time) error {
 	for rest := until.Sub(r.now()); rest > 0; rest = until.Sub(r.now()) {
-		if err := r.wait(ctx, min(rest, migrationLease/3)); err != nil {
+		if err := r.sleep(ctx, min(rest, migrationLease/3)); err != nil {
 			return err
 		}
 		if mine, err := r.leaseMigration(ctx, holder); err != nil || !mine {
@@ -132,7 +132,7 @@ func (r *Registry) awaitStragglers(ctx context.Context, holder string, until tim
 
 // moveAll moves every customer that is still in the former place, and renews the lease.
 func (r *Registry) moveAll(ctx context.Context, holder string) error {
-	left, err := r.formerCustomers(ctx)
+	left, err := r.legacyCustomers(ctx)
 	if err != nil {
 		return err
 	}
@@ -160,23 +160,23 @@ func (r *Registry) move(ctx context.Context, id string, customer onboarding.Cust
 		if err == nil || !conflicts(err) {
 			return err
 		}
-		if customer, err = r.formerCustomer(ctx, id); err != nil {
+		if customer, err = r.legacyCustomer(ctx, id); err != nil {
 			return err
 		}
 	}
 	return fmt.Errorf("customer %s kept changing: %w", id, ErrConflict)
 }
 
-// formerCustomer returns the records of one customer in the former place.
-func (r *Registry) formerCustomer(ctx context.Context, id string) (onboarding.Customer, error) {
+// legacyCustomer returns the records of one customer in the former place.
+func (r *Registry) legacyCustomer(ctx context.Context, id string) (onboarding.Customer, error) {
 	var customer onboarding.Customer
-	from := keyRange{partition: formerPartition, above: formerPrefix(id), last: formerPrefix(id) + "~"}
+	from := keyRange{partition: legacyPartition, above: legacyPrefix(id), last: legacyPrefix(id) + "~"}
 	err := r.query(ctx, from, func(i item) error {
 		if isTombstone(i) {
 			return nil
 		}
-		if isFormerLink(i) {
-			link, err := r.decodeFormerLink(i)
+		if isLegacyLink(i) {
+			link, err := r.decodeLegacyLink(i)
 			customer.Link = link
 			return err
 		}
@@ -220,10 +220,10 @@ func (r *Registry) moveOnce(ctx context.Context, customer onboarding.Customer) e
 func (r *Registry) moveTogether(ctx context.Context, link *onboarding.Link, registrations []onboarding.Registration) error {
 	keys := []key{}
 	if link != nil {
-		keys = append(keys, r.spread().linkKey(link.CustomerID))
+		keys = append(keys, r.partitioning().linkKey(link.CustomerID))
 	}
 	for _, registration := range registrations {
-		keys = append(keys, r.spread().registrationKey(registration.CustomerID, registration.Account))
+		keys = append(keys, r.partitioning().registrationKey(registration.CustomerID, registration.Account))
 	}
 	there, err := r.getAll(ctx, keys...)
 	if err != nil {
@@ -251,8 +251,8 @@ func (r *Registry) moveTogether(ctx context.Context, link *onboarding.Link, regi
 }
 
 func (r *Registry) registrationMove(registration onboarding.Registration, there map[key]item) ([]types.TransactWriteItem, error) {
-	at, from := r.spread().registrationKey(registration.CustomerID, registration.Account), formerRegistrationKey(registration.CustomerID, registration.Account)
-	condition, values := revisionIs(registration.Revision)
+	at, from := r.partitioning().registrationKey(registration.CustomerID, registration.Account), legacyRegistrationKey(registration.CustomerID, registration.Account)
+	condition, values := revisionCondition(registration.Revision)
 	writes := []types.TransactWriteItem{r.putWrite(r.tombstone(from), condition, values)}
 	before := int64(0)
 	if i := there[at]; i != nil {
@@ -262,22 +262,22 @@ func (r *Registry) registrationMove(registration onboarding.Registration, there 
 		}
 		before = newer.Revision
 	}
-	registration.Former = false
+	registration.Legacy = false
 	written, err := r.registrationItem(&registration, max(before, registration.Revision-1))
 	if err != nil {
 		return nil, err
 	}
-	condition, values = revisionIs(before)
+	condition, values = revisionCondition(before)
 	return append(writes, r.putWrite(written, condition, values)), nil
 }
 
 func (r *Registry) linkMove(link onboarding.Link, registrations []onboarding.Registration, there map[key]item) ([]types.TransactWriteItem, error) {
-	condition, values := revisionIs(link.Revision)
-	writes := []types.TransactWriteItem{r.putWrite(r.tombstone(formerLinkKey(link.CustomerID)), condition, values)}
-	if there[r.spread().linkKey(link.CustomerID)] != nil {
+	condition, values := revisionCondition(link.Revision)
+	writes := []types.TransactWriteItem{r.putWrite(r.tombstone(legacyLinkKey(link.CustomerID)), condition, values)}
+	if there[r.partitioning().linkKey(link.CustomerID)] != nil {
 		return writes, nil
 	}
-	link.Former = false
+	link.Legacy = false
 	written, err := r.linkItem(link)
 	if err != nil {
 		return nil, err
@@ -301,8 +301,8 @@ func (r *Registry) linkMove(link onboarding.Link, registrations []onboarding.Reg
 }
 
 func (r *Registry) fence(customer string, expected account.ID) types.TransactWriteItem {
-	return r.putWrite(r.tombstone(formerRegistrationKey(customer, expected)), "attribute_not_exists(pk) OR revision = :moved",
-		item{":moved": number(movedRevision)})
+	return r.putWrite(r.tombstone(legacyRegistrationKey(customer, expected)), "attribute_not_exists(pk) OR revision = :moved",
+		item{":moved": number(tombstoneRevision)})
 }
 
 // seal records the current layout in the hub's item and moves the key to an item of its
@@ -313,7 +313,7 @@ func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if r.readLayout(found) != former {
+	if r.readLayout(found) != legacyLayout {
 		return time.UnixMilli(numberOf(found, "settling")), nil
 	}
 	now := r.now()
@@ -323,12 +323,12 @@ func (r *Registry) seal(ctx context.Context) (time.Time, error) {
 	}
 	before := hub.Revision
 	hub.Revision++
-	written, err := hubItem(hub, r.spread())
+	written, err := hubItem(hub, r.partitioning())
 	if err != nil {
 		return now, err
 	}
 	written["settling"] = millis(now)
-	condition, values := revisionIs(before)
+	condition, values := revisionCondition(before)
 	err = r.transact(ctx, []types.TransactWriteItem{
 		r.putWrite(written, condition, values),
 		r.putWrite(secretItem(hub.Key), "attribute_not_exists(pk)", nil),
@@ -347,14 +347,14 @@ func (r *Registry) hasStragglers(ctx context.Context) (bool, error) {
 	heard := false
 	err := r.query(ctx, allOf(registrarsPartition), func(i item) error {
 		at, err := time.Parse(time.RFC3339Nano, textOf(i, "at"))
-		heard = heard || err == nil && numberOf(i, "layout") < presentLayout && r.now().Sub(at) < heartbeatTimeout
+		heard = heard || err == nil && numberOf(i, "layout") < currentLayoutVersion && r.now().Sub(at) < heartbeatTimeout
 		return nil
 	})
 	if err != nil || !heard {
 		return false, err
 	}
 	organizations := false
-	for n := range int(r.spread()) {
+	for n := range int(r.partitioning()) {
 		err := r.query(ctx, allOf(linkPartition(n)), func(i item) error {
 			link, err := r.decodeLink(i)
 			organizations = organizations || link.Scope == onboarding.ScopeOrganization

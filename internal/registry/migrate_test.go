@@ -17,7 +17,7 @@ import (
 
 // waiting returns a process of this release with its own function to wait.
 func (w *world) waiting(wait func(context.Context, time.Duration) error) *registry.Registry {
-	return registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(wait))
+	return registry.New(w.dynamo, hubName, w.clock.Now, registry.WithSleep(wait))
 }
 
 var errKilled = errors.New("the process was killed")

@@ -60,7 +60,7 @@ func (r *Registry) outboxWrite(hub onboarding.Hub, event *onboarding.Event) ([]t
 		if err != nil {
 			return nil, err
 		}
-		written["expires"] = moment(event.At.Add(answerLifetime))
+		written["expires"] = unixTime(event.At.Add(answerLifetime))
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: written}})
 	}
 	return writes, nil
@@ -90,7 +90,7 @@ func (r *Registry) readOutbox(ctx context.Context, prefix string, before time.Ti
 	}
 	left.itemsAtOnce = outboxPage
 	lease := outboxLease{registry: r, key: sweepKey(prefix), holder: rand.Text()}
-	if mine, err := lease.take(ctx); err != nil || !mine {
+	if mine, err := lease.acquire(ctx); err != nil || !mine {
 		return err
 	}
 	defer func() { err = errors.Join(err, lease.release(ctx)) }()
@@ -147,8 +147,8 @@ type outboxLease struct {
 // It is longer than it takes to send a page.
 const outboxLeaseTime = 2 * time.Minute
 
-// take acquires the lease, unless another process holds it.
-func (l outboxLease) take(ctx context.Context) (mine bool, err error) {
+// acquire acquires the lease, unless another process holds it.
+func (l outboxLease) acquire(ctx context.Context) (mine bool, err error) {
 	return l.put(ctx, outboxLeaseTime, "attribute_not_exists(pk) OR lease_holder = :me OR lease_until < :now", item{":now": millis(l.registry.now())})
 }
 
@@ -172,7 +172,7 @@ func (l outboxLease) put(ctx context.Context, lasts time.Duration, condition str
 	r, i := l.registry, l.key.item()
 	until := r.now().Add(lasts)
 	i["schema"] = number(schema)
-	i["lease_until"], i["expires"] = millis(until), moment(until.Add(time.Hour))
+	i["lease_until"], i["expires"] = millis(until), unixTime(until.Add(time.Hour))
 	if lasts > 0 {
 		i["lease_holder"] = text(l.holder)
 	}

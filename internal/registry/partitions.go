@@ -32,6 +32,6 @@ func Partitions() leastpolicy.Partitions {
 		OperatorChecks: []string{"BOUND#*"},
 		Outbox:         outboxPartition,
 		API:            ConnectPartitions(),
-		Former:         formerPartition,
+		Legacy:         legacyPartition,
 	}
 }

@@ -24,13 +24,13 @@ func TestEveryPartitionHasOneWriter(t *testing.T) {
 	external := onboarding.ExternalID([]byte("key"), "acme", "globex", 0)
 	entry := onboarding.HistoryEntry{At: time.Unix(0, 0), CustomerID: "globex"}
 	vendors := map[string]key{
-		"hub": hubKey, "secret": secretKey, "lease of the migration": migrationKey, "link": widest.linkKey("globex"), "claim": claimKey(external),
+		"hub": hubKey, "secret": secretKey, "lease of the migration": migrationKey, "link": maxPartitions.linkKey("globex"), "claim": claimKey(external),
 		"shard": listKey(ShardList(3)), "permission set": setKey("readonly"), "readers": listKey(Readers), "link's history": linkHistoryKey(entry, 1),
 	}
 	registrars := map[string]key{
-		"registration": widest.registrationKey("globex", stack.Account), "binding": bindingKey("globex"), "stack": stackKey(stack),
+		"registration": maxPartitions.registrationKey("globex", stack.Account), "binding": bindingKey("globex"), "stack": stackKey(stack),
 		"answer": answerKey(stack, "PhoneHome", "one"), "promise": promiseKey(stack, "PhoneHome", phonehome.Properties{}),
-		"history": historyKey(entry), "refusal": refusalKey(entry), "heartbeat": registrarKey("one"), "trial": trialKey,
+		"history": historyKey(entry), "refusal": refusalKey(entry), "heartbeat": registrarKey("one"), "trial": absentKey,
 		"round": roundKey, "self-test": selfTestKey("nonce", stack.String()), "event": outboxKey(onboarding.Event{}),
 	}
 	all := Partitions()

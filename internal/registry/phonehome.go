@@ -43,7 +43,7 @@ func (r *Registry) Load(ctx context.Context, request phonehome.Request, before o
 		keys = append(keys, claim)
 	}
 	found := loader{registry: r}
-	if err := found.get(ctx, append(keys, r.guess(request, before)...)...); err != nil {
+	if err := found.get(ctx, append(keys, r.predictKeys(request, before)...)...); err != nil {
 		if awsclient.IsNotFound(err) {
 			err = ErrNoHub
 		}
@@ -100,18 +100,18 @@ func (r *Registry) decodeStackSide(request phonehome.Request, hub, stack, answer
 func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapshot, customer string, place layout, found *loader) (onboarding.Snapshot, error) {
 	in := snapshot.Stack.ID.Account
 	keys := r.customerKeys(customer, in)
-	if place == former {
-		keys = append(keys, formerLinkKey(customer), formerRegistrationKey(customer, in))
+	if place == legacyLayout {
+		keys = append(keys, legacyLinkKey(customer), legacyRegistrationKey(customer, in))
 	}
 	err := found.get(ctx, keys...)
-	if awsclient.IsAccessDenied(err) && place == former {
+	if awsclient.IsAccessDenied(err) && place == legacyLayout {
 		err = r.notMigrated(err)
 	}
 	if err == nil {
 		snapshot.Link, err = r.linkOf(customer, found.items)
 	}
 	if err == nil && snapshot.Link != nil {
-		err = found.refer(ctx, snapshot.Link)
+		err = found.resolveSet(ctx, snapshot.Link)
 	}
 	if err == nil {
 		snapshot.Registration, err = r.registrationOf(customer, in, found.items)
@@ -125,15 +125,15 @@ func (r *Registry) loadCustomer(ctx context.Context, snapshot onboarding.Snapsho
 // registrationOf returns the registration of an account among items, or nil if it is
 // not among them.
 func (r *Registry) registrationOf(customer string, in account.ID, items map[key]item) (*onboarding.Registration, error) {
-	i, isFormer := items[r.spread().registrationKey(customer, in)], false
-	if before := items[formerRegistrationKey(customer, in)]; i == nil && before != nil && !isTombstone(before) {
+	i, isFormer := items[r.partitioning().registrationKey(customer, in)], false
+	if before := items[legacyRegistrationKey(customer, in)]; i == nil && before != nil && !isTombstone(before) {
 		i, isFormer = before, true
 	}
 	if i == nil {
 		return nil, nil
 	}
 	registration, err := r.decodeRegistration(i)
-	registration.Former = isFormer
+	registration.Legacy = isFormer
 	return &registration, err
 }
 
@@ -156,7 +156,7 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 	if err != nil {
 		return onboarding.Answer{}, err
 	}
-	condition, values := revisionIs(snapshot.Stack.Revision)
+	condition, values := revisionCondition(snapshot.Stack.Revision)
 	writes := []types.TransactWriteItem{
 		r.putWrite(written, "attribute_not_exists(pk)", nil),
 		{ConditionCheck: &types.ConditionCheck{
@@ -166,7 +166,7 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 			ExpressionAttributeValues: values,
 		}},
 	}
-	if unmoved := r.registrationIs(snapshot); unmoved != nil {
+	if unmoved := r.registrationCheck(snapshot); unmoved != nil {
 		writes = append(writes, *unmoved)
 	}
 	if answer.Change.Binds && snapshot.Link != nil {
@@ -178,15 +178,15 @@ func (r *Registry) StoreAnswer(ctx context.Context, snapshot onboarding.Snapshot
 	}
 	if answer.Promises() {
 		promise := promiseKey(answer.Stack, answer.LogicalID, answer.Change.Properties).item()
-		promise["expires"] = moment(r.now().Add(answerLifetime))
+		promise["expires"] = unixTime(r.now().Add(answerLifetime))
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: promise}})
 	}
 	err = r.transact(ctx, writes)
 	if err == nil {
 		return answer, nil
 	}
-	if stood, failed := failedItem(err, 0); failed {
-		return decode[onboarding.Answer](r, k, stood)
+	if stored, failed := failedItem(err, 0); failed {
+		return decode[onboarding.Answer](r, k, stored)
 	}
 	if awsclient.IsConditionFailed(err) {
 		return onboarding.Answer{}, fmt.Errorf("store the answer to request %s of stack %s: %w", answer.RequestID, answer.Stack, ErrConflict)
@@ -200,7 +200,7 @@ func (r *Registry) answerItem(answer onboarding.Answer) (item, error) {
 		return nil, err
 	}
 	written["answer_state"] = text(string(answer.State))
-	written["expires"] = moment(r.now().Add(answerLifetime))
+	written["expires"] = unixTime(r.now().Add(answerLifetime))
 	return written, nil
 }
 
@@ -246,7 +246,7 @@ func (r *Registry) commitWrites(snapshot onboarding.Snapshot, answer onboarding.
 		if err != nil {
 			return nil, err
 		}
-		condition, values := revisionIs(snapshot.Stack.Revision)
+		condition, values := revisionCondition(snapshot.Stack.Revision)
 		writes = append(writes, r.putWrite(written, condition, values))
 	}
 	if t.Registration != nil {
@@ -280,18 +280,18 @@ func (r *Registry) registrationWrites(snapshot onboarding.Snapshot, t onboarding
 	registration, before := *t.Registration, int64(0)
 	var writes []types.TransactWriteItem
 	if s := snapshot.Registration; s != nil && s.CustomerID == registration.CustomerID && s.Account == registration.Account {
-		before, registration.Former = s.Revision, s.Former
-	} else if link := snapshot.Link; link != nil && link.Former {
-		registration.Former = true
+		before, registration.Legacy = s.Revision, s.Legacy
+	} else if link := snapshot.Link; link != nil && link.Legacy {
+		registration.Legacy = true
 		if t.Link == nil {
-			writes = append(writes, r.formerLinkIs(*link))
+			writes = append(writes, r.legacyLinkCheck(*link))
 		}
 	}
 	written, err := r.registrationItem(&registration, before)
 	if err != nil {
 		return nil, err
 	}
-	condition, values := revisionIs(before)
+	condition, values := revisionCondition(before)
 	return append(writes, r.putWrite(written, condition, values)), nil
 }
 
@@ -315,20 +315,20 @@ func stackItem(stack onboarding.Stack, before int64) (item, error) {
 		}
 	}
 	if !last.IsZero() {
-		written["expires"] = moment(last.Add(answerLifetime))
+		written["expires"] = unixTime(last.Add(answerLifetime))
 	}
 	return written, nil
 }
 
-// Note adds a history entry for a customer without any other change. Such entries are
+// AddHistory adds a history entry for a customer without any other change. Such entries are
 // kept like refusals: only the latest of a kind and day.
-func (r *Registry) Note(ctx context.Context, entry onboarding.HistoryEntry) error {
+func (r *Registry) AddHistory(ctx context.Context, entry onboarding.HistoryEntry) error {
 	k := refusalKey(entry)
 	written, err := encode(k, entry)
 	if err != nil {
 		return err
 	}
-	written["expires"] = moment(entry.At.Add(answerLifetime))
+	written["expires"] = unixTime(entry.At.Add(answerLifetime))
 	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: written}); err != nil {
 		return fmt.Errorf("write record %s: %w", k, err)
 	}

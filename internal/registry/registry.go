@@ -32,23 +32,23 @@ type Registry struct {
 	table  string
 	by     string
 	now    func() time.Time
-	wait   func(context.Context, time.Duration) error
+	sleep  func(context.Context, time.Duration) error
 
 	// migrated is set once the table is known to have the current layout.
 	migrated atomic.Bool
-	// spreads is the hub's spread; 0 until the hub's item is read.
-	spreads atomic.Int64
+	// partitions is the hub's partitioning; 0 until the hub's item is read.
+	partitions atomic.Int64
 
 	// reads coalesces the reads of several requests; see loader.go.
-	reads *awsclient.Gatherer[key, map[key]item]
+	reads *awsclient.Batcher[key, map[key]item]
 	// lastSet is the name of the permission set of the last request's customer.
 	lastSet atomic.Pointer[string]
 }
 
-// spread returns the hub's spread. It panics if the hub's item was not read before, as
+// partitioning returns the hub's number of partitions. It panics if the hub's item was not read before, as
 // every read and write must do.
-func (r *Registry) spread() spread {
-	n := spread(r.spreads.Load())
+func (r *Registry) partitioning() partitioning {
+	n := partitioning(r.partitions.Load())
 	if n == 0 {
 		panic("the layout of table " + r.table + " was not read")
 	}
@@ -58,7 +58,7 @@ func (r *Registry) spread() spread {
 // New returns the registry of a hub. It makes no call, so it does not check whether the
 // hub exists.
 func New(client *dynamodb.Client, hub string, clock func() time.Time, options ...Option) *Registry {
-	r := &Registry{client: client, hub: hub, table: TableName(hub), now: clock, wait: smithytime.SleepWithContext}
+	r := &Registry{client: client, hub: hub, table: TableName(hub), now: clock, sleep: smithytime.SleepWithContext}
 	r.reads = newReads(r)
 	for _, set := range options {
 		set(r)
@@ -69,13 +69,13 @@ func New(client *dynamodb.Client, hub string, clock func() time.Time, options ..
 // Option is a setting of New.
 type Option func(*Registry)
 
-// By sets the principal of the vendor that the history names for changes of links.
-func By(principal string) Option { return func(r *Registry) { r.by = principal } }
+// WithPrincipal sets the principal of the vendor that the history names for changes of links.
+func WithPrincipal(principal string) Option { return func(r *Registry) { r.by = principal } }
 
 type behalfKey struct{}
 
 // OnBehalf returns a context with a caller, such as one of the onboarding API, for whom
-// the principal of By changes links. The history names both.
+// the principal of WithPrincipal changes links. The history names both.
 func OnBehalf(ctx context.Context, caller string) context.Context {
 	return context.WithValue(ctx, behalfKey{}, caller)
 }
@@ -85,11 +85,11 @@ func onBehalf(ctx context.Context) string {
 	return caller
 }
 
-// WithWait sets the function that the registry uses to wait before it retries: a read
+// WithSleep sets the function that the registry uses to wait before it retries: a read
 // of which DynamoDB left keys unprocessed, or a write that conflicts with a transaction
 // or a lease. The default sleeps.
-func WithWait(wait func(context.Context, time.Duration) error) Option {
-	return func(r *Registry) { r.wait = wait }
+func WithSleep(wait func(context.Context, time.Duration) error) Option {
+	return func(r *Registry) { r.sleep = wait }
 }
 
 // TableName returns the name of a hub's table.

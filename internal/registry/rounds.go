@@ -113,7 +113,7 @@ func claimedItem(until time.Time, rounds int64, before item) item {
 func roundItem(next time.Time, rounds int64) item {
 	i := roundKey.item()
 	i["schema"] = number(schema)
-	i["next_round"] = moment(next)
+	i["next_round"] = unixTime(next)
 	i["rounds"] = number(rounds)
 	return i
 }
@@ -162,8 +162,8 @@ func (r *Registry) PostponePass(ctx context.Context, next time.Time) error {
 func (r *Registry) passItem(next time.Time) item {
 	i := passKey.item()
 	i["schema"] = number(schema)
-	i["next_pass"] = moment(next)
-	i["taken_at"] = moment(r.now())
+	i["next_pass"] = unixTime(next)
+	i["taken_at"] = unixTime(r.now())
 	return i
 }
 

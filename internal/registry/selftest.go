@@ -24,11 +24,11 @@ const selfTestLifetime = time.Hour
 
 func selfTestKey(nonce, topic string) key { return key{selfTestPartition, nonce + "#" + topic} }
 
-// NoteSelfTest records that the self-test with a nonce has arrived through a topic.
-func (r *Registry) NoteSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error {
+// RecordSelfTest records that the self-test with a nonce has arrived through a topic.
+func (r *Registry) RecordSelfTest(ctx context.Context, nonce string, topic account.TopicARN) error {
 	record := selfTestKey(nonce, topic.String()).item()
 	record["schema"] = number(schema)
-	record["expires"] = moment(r.now().Add(selfTestLifetime))
+	record["expires"] = unixTime(r.now().Add(selfTestLifetime))
 	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: record}); err != nil {
 		return fmt.Errorf("record in table %s that a self-test has arrived: %w", r.table, err)
 	}

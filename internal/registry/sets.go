@@ -100,7 +100,7 @@ func (r *Registry) writeSet(ctx context.Context, set onboarding.PermissionSet) (
 	}
 	written["revision"] = number(set.Revision)
 	if set.Retired() {
-		written["retired"] = moment(set.RetiredAt)
+		written["retired"] = unixTime(set.RetiredAt)
 	}
 	err = r.put(ctx, setKey(set.Name), written, before)
 	if errors.Is(err, ErrConflict) && before == 0 {
@@ -122,19 +122,19 @@ func (r *Registry) decodeSet(i item) (onboarding.PermissionSet, error) {
 	return set, err
 }
 
-// mayRefer returns a check that the permission set of a link exists and is not retired.
+// setChecks returns a check that the permission set of a link exists and is not retired.
 // It returns none if the link needs no check, because it has no set, is closed, or
 // keeps its set.
-func (r *Registry) mayRefer(before *onboarding.Link, link onboarding.Link) []types.TransactWriteItem {
+func (r *Registry) setChecks(before *onboarding.Link, link onboarding.Link) []types.TransactWriteItem {
 	stays := before != nil && !before.Closed && before.PermissionSet == link.PermissionSet
 	if link.PermissionSet == "" || link.Closed || stays {
 		return nil
 	}
-	return []types.TransactWriteItem{r.setExists(link.PermissionSet)}
+	return []types.TransactWriteItem{r.setCheck(link.PermissionSet)}
 }
 
-// setExists returns a check that a set exists and is not retired.
-func (r *Registry) setExists(name string) types.TransactWriteItem {
+// setCheck returns a check that a set exists and is not retired.
+func (r *Registry) setCheck(name string) types.TransactWriteItem {
 	condition := "attribute_exists(pk) AND attribute_not_exists(retired)"
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &r.table, Key: setKey(name).item(), ConditionExpression: &condition,
@@ -142,10 +142,10 @@ func (r *Registry) setExists(name string) types.TransactWriteItem {
 	}}
 }
 
-// mayNotRefer returns the error for a failed check of setExists, by the item that was
+// setCheckError returns the error for a failed setCheck, by the item that was
 // found.
-func mayNotRefer(stood item) error {
-	if stood == nil {
+func setCheckError(stored item) error {
+	if stored == nil {
 		return ErrNoPermissionSet
 	}
 	return ErrPermissionSetRetired
@@ -163,8 +163,8 @@ func (r *Registry) newSetReader() *setReader {
 	return &setReader{registry: r, read: map[string]onboarding.PermissionSet{}}
 }
 
-// refer completes links with the contents of the sets to which they refer.
-func (s *setReader) refer(ctx context.Context, links ...*onboarding.Link) error {
+// resolveSets completes links with the contents of the sets to which they refer.
+func (s *setReader) resolveSets(ctx context.Context, links ...*onboarding.Link) error {
 	s.mu.Lock() // held during the read, so that no set is read twice
 	defer s.mu.Unlock()
 	wanted := map[key]bool{}
@@ -187,7 +187,7 @@ func (s *setReader) refer(ctx context.Context, links ...*onboarding.Link) error 
 			return fmt.Errorf("the link of customer %s refers to permission set %s, which table %s has no record of: restore the table from a backup",
 				link.CustomerID, link.PermissionSet, s.registry.table)
 		}
-		*link = link.Refer(set)
+		*link = link.WithSet(set)
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func (w *world) declared(name, version string) onboarding.PermissionSet {
 // referring writes a link that refers to a permission set.
 func (w *world) referring(customer, accountID string, set onboarding.PermissionSet) onboarding.Link {
 	w.t.Helper()
-	link, err := w.CreateLink(w.t.Context(), w.link(customer, accountID).Refer(set))
+	link, err := w.CreateLink(w.t.Context(), w.link(customer, accountID).WithSet(set))
 	w.must(err)
 	return link
 }
@@ -184,7 +184,7 @@ func TestALinksItemIsSmallHoweverLargeItsSet(t *testing.T) {
 	link := w.link(customer, "222222222222")
 	link.Declared = []byte(`{"stack_name":"acme-access","region":"us-east-1","expires_at":"2030-01-01T00:00:00Z"}`)
 	link.ExpiresAt = w.clock.Now()
-	link, err = w.CreateLink(t.Context(), link.Refer(set))
+	link, err = w.CreateLink(t.Context(), link.WithSet(set))
 	w.must(err)
 	link.Blocked, link.BlockedAt = true, w.clock.Now()
 	_, err = w.UpdateLink(t.Context(), link)
@@ -202,11 +202,11 @@ func TestANewLinkRequiresASetThatExistsAndIsNotRetired(t *testing.T) {
 	set, err := w.UpdatePermissionSet(t.Context(), set)
 	w.must(err)
 
-	if _, err := w.CreateLink(t.Context(), w.link("initech", "333333333333").Refer(set)); !errors.Is(err, registry.ErrPermissionSetRetired) {
+	if _, err := w.CreateLink(t.Context(), w.link("initech", "333333333333").WithSet(set)); !errors.Is(err, registry.ErrPermissionSetRetired) {
 		t.Errorf("a new link of a retired set: got %v, want ErrPermissionSetRetired", err)
 	}
 	none := w.set("other", "v1")
-	if _, err := w.CreateLink(t.Context(), w.link("initech", "333333333333").Refer(none)); !errors.Is(err, registry.ErrNoPermissionSet) {
+	if _, err := w.CreateLink(t.Context(), w.link("initech", "333333333333").WithSet(none)); !errors.Is(err, registry.ErrNoPermissionSet) {
 		t.Errorf("a new link of no set: got %v, want ErrNoPermissionSet", err)
 	}
 	globex.Blocked = true
@@ -231,7 +231,7 @@ func TestALinkMovesOnlyToASetThatIsNotRetired(t *testing.T) {
 	second.RetiredAt = w.clock.Now()
 	second, err := w.UpdatePermissionSet(t.Context(), second)
 	w.must(err)
-	if _, err := w.UpdateLink(t.Context(), globex.Refer(second)); !errors.Is(err, registry.ErrPermissionSetRetired) {
+	if _, err := w.UpdateLink(t.Context(), globex.WithSet(second)); !errors.Is(err, registry.ErrPermissionSetRetired) {
 		t.Errorf("it moved to a retired set: got %v, want ErrPermissionSetRetired", err)
 	}
 	first.RetiredAt = w.clock.Now()

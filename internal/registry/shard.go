@@ -166,15 +166,15 @@ func (r *Registry) Shard(ctx context.Context, list ListKey) (Shard, error) {
 	return r.decodeShard(list, found)
 }
 
-// leaseIsFree is the condition that no other process holds the lease.
-const leaseIsFree = "(attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :instant)"
+// leaseFreeCondition is the condition that no other process holds the lease.
+const leaseFreeCondition = "(attribute_not_exists(lease_holder) OR lease_holder = :me OR lease_until < :instant)"
 
 // AcquireLease acquires the lease, or renews the caller's own, and returns the list as
 // it is then. The error is *LeaseHeldError if another process holds the lease.
 func (r *Registry) AcquireLease(ctx context.Context, list ListKey, lease Lease) (Shard, error) {
 	out, err := r.updateShard(ctx, list,
 		"SET lease_holder = :me, lease_until = :until",
-		"attribute_exists(pk) AND "+leaseIsFree,
+		"attribute_exists(pk) AND "+leaseFreeCondition,
 		item{":me": text(lease.Holder), ":until": millis(lease.Until), ":instant": millis(r.now())})
 	var held *types.ConditionalCheckFailedException
 	if errors.As(err, &held) {
@@ -238,7 +238,7 @@ func (r *Registry) changeExpression(lease Lease, before Shard, change ShardChang
 		name := "#add" + strconv.Itoa(n)
 		names[name] = id.String()
 		set += ", accounts." + name + " = :now"
-		values[":now"] = moment(r.now())
+		values[":now"] = unixTime(r.now())
 	}
 	if change.All != nil {
 		set += ", accounts = :accounts"
@@ -255,7 +255,7 @@ func (r *Registry) changeExpression(lease Lease, before Shard, change ShardChang
 	if change.Leaving != nil {
 		leaving := item{}
 		for id, since := range change.Leaving {
-			leaving[id] = moment(since)
+			leaving[id] = unixTime(since)
 		}
 		set += ", leaving = :leaving"
 		values[":leaving"] = &types.AttributeValueMemberM{Value: leaving}
@@ -314,7 +314,7 @@ func (r *Registry) updateShard(ctx context.Context, list ListKey, update, condit
 
 func (r *Registry) updateShardNamed(ctx context.Context, list ListKey, update, condition string, names map[string]string, values item) (item, error) {
 	var out *dynamodb.UpdateItemOutput
-	err := r.uncontended(ctx, func() (err error) {
+	err := r.retryContended(ctx, func() (err error) {
 		out, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName:                           &r.table,
 			Key:                                 listKey(list).item(),
@@ -408,7 +408,7 @@ func askedMap[T interface {
 }](list map[T]time.Time) types.AttributeValue {
 	all := item{}
 	for id, asked := range list {
-		all[id.String()] = moment(asked)
+		all[id.String()] = unixTime(asked)
 	}
 	return &types.AttributeValueMemberM{Value: all}
 }

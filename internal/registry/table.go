@@ -19,9 +19,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// patience is how long to wait for the creation or deletion of a table. AWS needs
+// tableTimeout is how long to wait for the creation or deletion of a table. AWS needs
 // seconds.
-const patience = 10 * time.Minute
+const tableTimeout = 10 * time.Minute
 
 // TableSpec is the desired configuration of a hub's table.
 type TableSpec struct {
@@ -72,11 +72,11 @@ func (r *Registry) EnsureTable(ctx context.Context, spec TableSpec) error {
 
 // TableState contains the protection settings of the hub's table.
 type TableState struct {
-	ID        string // assigned by AWS, different for each table of the same name
-	Protected bool   // deletion protection is on
-	Key       string // ARN of the KMS key; empty for a key owned by DynamoDB
-	Expires   bool   // time to live is on
-	Recovers  bool   // point-in-time recovery is on
+	ID                  string // assigned by AWS, different for each table of the same name
+	Protected           bool   // deletion protection is on
+	Key                 string // ARN of the KMS key; empty for a key owned by DynamoDB
+	TimeToLive          bool   // time to live is on
+	PointInTimeRecovery bool   // point-in-time recovery is on
 }
 
 // TableState returns the settings of the table. It makes three concurrent calls.
@@ -92,8 +92,8 @@ func (r *Registry) TableState(ctx context.Context) (TableState, error) {
 		state.Protected, state.Key = aws.ToBool(table.DeletionProtectionEnabled), encryptionKeyOf(table)
 		return nil
 	})
-	group.Go(func() (err error) { state.Expires, err = r.expires(ctx); return err })
-	group.Go(func() (err error) { state.Recovers, err = r.recovers(ctx); return err })
+	group.Go(func() (err error) { state.TimeToLive, err = r.timeToLiveOn(ctx); return err })
+	group.Go(func() (err error) { state.PointInTimeRecovery, err = r.recoveryOn(ctx); return err })
 	return state, group.Wait()
 }
 
@@ -129,7 +129,7 @@ func (r *Registry) waitActive(ctx context.Context, table types.TableDescription)
 	waiter := dynamodb.NewTableExistsWaiter(r.client, func(o *dynamodb.TableExistsWaiterOptions) {
 		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
 	})
-	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, patience); err != nil {
+	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, tableTimeout); err != nil {
 		return fmt.Errorf("wait for table %s: %w", r.table, err)
 	}
 	return nil
@@ -189,7 +189,7 @@ func (r *Registry) protect(ctx context.Context, on bool) error {
 	return nil
 }
 
-func (r *Registry) expires(ctx context.Context) (bool, error) {
+func (r *Registry) timeToLiveOn(ctx context.Context) (bool, error) {
 	out, err := r.client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &r.table})
 	if err != nil {
 		return false, fmt.Errorf("describe the expiry of table %s: %w", r.table, err)
@@ -199,7 +199,7 @@ func (r *Registry) expires(ctx context.Context) (bool, error) {
 }
 
 func (r *Registry) ensureExpiry(ctx context.Context) error {
-	if on, err := r.expires(ctx); on || err != nil {
+	if on, err := r.timeToLiveOn(ctx); on || err != nil {
 		return err
 	}
 	_, err := r.client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
@@ -212,7 +212,7 @@ func (r *Registry) ensureExpiry(ctx context.Context) error {
 	return nil
 }
 
-func (r *Registry) recovers(ctx context.Context) (bool, error) {
+func (r *Registry) recoveryOn(ctx context.Context) (bool, error) {
 	out, err := r.client.DescribeContinuousBackups(ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &r.table})
 	if err != nil {
 		return false, fmt.Errorf("describe the backups of table %s: %w", r.table, err)
@@ -225,7 +225,7 @@ func (r *Registry) recovers(ctx context.Context) (bool, error) {
 // ensureRecovery enables point-in-time recovery. It retries, because a new table does
 // not accept that for some seconds after it becomes active.
 func (r *Registry) ensureRecovery(ctx context.Context) error {
-	on, err := r.recovers(ctx)
+	on, err := r.recoveryOn(ctx)
 	if on || err != nil {
 		return err
 	}
@@ -238,7 +238,7 @@ func (r *Registry) ensureRecovery(ctx context.Context) error {
 		if !awsclient.HasCode(err, "ContinuousBackupsUnavailableException") {
 			break
 		}
-		if waited := r.wait(ctx, 3*time.Second); waited != nil {
+		if waited := r.sleep(ctx, 3*time.Second); waited != nil {
 			return waited
 		}
 	}
@@ -313,7 +313,7 @@ func (r *Registry) waitGone(ctx context.Context) error {
 	waiter := dynamodb.NewTableNotExistsWaiter(r.client, func(o *dynamodb.TableNotExistsWaiterOptions) {
 		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
 	})
-	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, patience); err != nil {
+	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, tableTimeout); err != nil {
 		return fmt.Errorf("wait until table %s is gone: %w", r.table, err)
 	}
 	return nil

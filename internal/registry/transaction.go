@@ -43,17 +43,17 @@ func (r *Registry) WriteTransaction(ctx context.Context, all Transaction) ([]onb
 	}
 	t := linkTransaction{registry: r}
 	if all.HubRevision != 0 {
-		t.also(r.hubIs(all.HubRevision))
+		t.addWrite(r.hubCheck(all.HubRevision))
 	}
 	for _, list := range all.Lists {
-		t.also(r.listWrite(list))
+		t.addWrite(r.listWrite(list))
 	}
 	sets := map[string]bool{} // a transaction takes one write or check of an item
 	for _, change := range all.Links {
-		for _, check := range r.mayRefer(change.Before, change.Link) {
+		for _, check := range r.setChecks(change.Before, change.Link) {
 			if name := change.Link.PermissionSet; !sets[name] {
 				sets[name] = true
-				t.also(check)
+				t.addWrite(check)
 			}
 		}
 	}
@@ -72,14 +72,14 @@ func (r *Registry) WriteTransaction(ctx context.Context, all Transaction) ([]onb
 	return t.links, nil
 }
 
-// also adds a write that belongs to no link.
-func (t *linkTransaction) also(write types.TransactWriteItem) {
-	t.writes, t.of = append(t.writes, write), append(t.of, -1)
+// addWrite adds a write that belongs to no link.
+func (t *linkTransaction) addWrite(write types.TransactWriteItem) {
+	t.writes, t.linkIndexes = append(t.writes, write), append(t.linkIndexes, -1)
 }
 
-// hubIs returns a check that the hub's record has a revision.
-func (r *Registry) hubIs(revision int64) types.TransactWriteItem {
-	condition, values := revisionIs(revision)
+// hubCheck returns a check that the hub's record has a revision.
+func (r *Registry) hubCheck(revision int64) types.TransactWriteItem {
+	condition, values := revisionCondition(revision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &r.table, Key: hubKey.item(), ConditionExpression: &condition, ExpressionAttributeValues: values,
 	}}
@@ -98,7 +98,7 @@ func (r *Registry) listWrite(w ListWrite) types.TransactWriteItem {
 		}}
 	}
 	update, names, values := r.changeExpression(w.Lease, w.Before, w.Change, "lease_holder = :me, lease_until = :until")
-	condition := unmoved + " AND " + leaseIsFree
+	condition := unmoved + " AND " + leaseFreeCondition
 	values[":until"], values[":instant"] = millis(w.Lease.Until), millis(r.now())
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &r.table, Key: at, UpdateExpression: &update, ConditionExpression: &condition,

@@ -41,13 +41,13 @@ func (r *Registry) Walk(ctx context.Context, part Part) iter.Seq2[onboarding.Cus
 	return func(yield func(onboarding.Customer, error) bool) {
 		migrated, err := r.isMigrated(ctx)
 		if err != nil || !migrated {
-			r.walkFormer(ctx, part, err, yield)
+			r.walkLegacy(ctx, part, err, yield)
 			return
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		readers := errgroup.Group{}
 		defer func() { cancel(); _ = readers.Wait() }()
-		heads, sets := make([]*head, r.spread()), r.newSetReader()
+		heads, sets := make([]*head, r.partitioning()), r.newSetReader()
 		for n := range heads {
 			pages, more := make(chan page), make(chan struct{}, 1)
 			heads[n] = &head{pages: pages, more: more}
@@ -59,7 +59,7 @@ func (r *Registry) Walk(ctx context.Context, part Part) iter.Seq2[onboarding.Cus
 				yield(onboarding.Customer{}, fmt.Errorf("read the customers of hub %s: %w", r.hub, err))
 				return
 			}
-			if next == nil || !yield(next.take(), nil) {
+			if next == nil || !yield(next.pop(), nil) {
 				return
 			}
 		}
@@ -76,7 +76,7 @@ type page struct {
 type head struct {
 	pages     <-chan page     // closed at the partition's end
 	more      chan<- struct{} // requests the next page from a reader that does not read ahead
-	begun     bool
+	started   bool
 	customers []onboarding.Customer
 	ended     bool
 }
@@ -85,14 +85,14 @@ type head struct {
 // ended.
 func (h *head) fill() error {
 	for len(h.customers) == 0 && !h.ended {
-		if h.begun {
+		if h.started {
 			select {
 			case h.more <- struct{}{}:
 			default: // already requested
 			}
 		}
 		page, more := <-h.pages
-		h.begun = true
+		h.started = true
 		if page.err != nil {
 			return page.err
 		}
@@ -101,7 +101,7 @@ func (h *head) fill() error {
 	return nil
 }
 
-func (h *head) take() onboarding.Customer {
+func (h *head) pop() onboarding.Customer {
 	customer := h.customers[0]
 	h.customers = h.customers[1:]
 	return customer
@@ -130,7 +130,7 @@ func (r *Registry) readPartition(ctx context.Context, n int, part Part, sets *se
 	defer close(to)
 	links := keyRange{partition: linkPartition(n), above: customerPrefix + part.After}
 	if part.Limit > 0 {
-		links.itemsAtOnce = int32(min(part.Limit/int(r.spread())+1, 1000))
+		links.itemsAtOnce = int32(min(part.Limit/int(r.partitioning())+1, 1000))
 	}
 	for items, err := range r.pages(ctx, links) {
 		var next page
@@ -175,7 +175,7 @@ func (r *Registry) joined(ctx context.Context, n int, items []item, sets *setRea
 	if len(items) == 0 {
 		return nil, nil
 	}
-	if err := sets.refer(ctx, linksOf(customers)...); err != nil {
+	if err := sets.resolveSets(ctx, linksOf(customers)...); err != nil {
 		return nil, err
 	}
 	bindings, err := r.getAllConcurrently(ctx, anyones)

@@ -47,7 +47,7 @@ func startWorld(t *testing.T) *world {
 	}
 	clock := trial.NewClock(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 	return &world{
-		Registry: registry.New(clients.DynamoDB(), hubName, clock.Now, registry.By(clients.CallerARN)),
+		Registry: registry.New(clients.DynamoDB(), hubName, clock.Now, registry.WithPrincipal(clients.CallerARN)),
 		t:        t,
 		sandbox:  box,
 		dynamo:   clients.DynamoDB(),

@@ -119,7 +119,7 @@ func refuses(ctx context.Context, client STS, probe onboarding.Probe, wrong stri
 	calls.Wait()
 	for _, a := range attempts {
 		if a.err == nil {
-			return onboarding.Proof{Outcome: onboarding.Open, Hole: a.hole}
+			return onboarding.Proof{Outcome: onboarding.Open, Weakness: a.hole}
 		}
 	}
 	for _, a := range attempts {
@@ -234,7 +234,7 @@ func withoutPrincipal(err error) onboarding.Proof {
 	proof := inconclusive(err)
 	var denied *awsclient.PermissionError
 	if errors.As(err, &denied) {
-		proof.Lacks = fmt.Sprintf("%s may not do %s on %s: allow it in a policy of that principal, and in the trust policy of that role",
+		proof.MissingPermission = fmt.Sprintf("%s may not do %s on %s: allow it in a policy of that principal, and in the trust policy of that role",
 			denied.Caller, denied.Action, denied.Resource)
 	}
 	return proof

@@ -132,7 +132,7 @@ func TestAProofNeedsTheRightSuccessesAndRefusals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			client := &fakeSTS{allow: test.allow}
 			got := New(proverWith(t, client)).Prove(t.Context(), probe(t))
-			if got.Outcome != test.want || got.Hole != test.hole || len(client.calls) != test.calls {
+			if got.Outcome != test.want || got.Weakness != test.hole || len(client.calls) != test.calls {
 				t.Errorf("got %+v after %d calls, want %s %q after %d", got, len(client.calls), test.want, test.hole, test.calls)
 			}
 		})
@@ -264,12 +264,12 @@ func TestAProofThatTheVendorMayNotMakeNamesThePermission(t *testing.T) {
 	} {
 		config.Assume = func(context.Context, account.RoleARN) (STS, error) { return nil, c.err }
 		for kind, try := range map[string]func(context.Context, onboarding.Probe) onboarding.Proof{"once": New(config).Prove, "again": New(config).ProveAgain} {
-			if got := try(t.Context(), p); got.Outcome != onboarding.Inconclusive || got.Lacks != c.lacks || !errors.Is(got.Err, c.err) {
+			if got := try(t.Context(), p); got.Outcome != onboarding.Inconclusive || got.MissingPermission != c.lacks || !errors.Is(got.Err, c.err) {
 				t.Errorf("%s, %s: %+v", name, kind, got)
 			}
 		}
 	}
-	if got := New(proverWith(t, &fakeSTS{allow: func(*string) error { return denied }})).Prove(t.Context(), probe(t)); got.Lacks != "" {
-		t.Errorf("a customer's refusal is the vendor's lack: %q", got.Lacks)
+	if got := New(proverWith(t, &fakeSTS{allow: func(*string) error { return denied }})).Prove(t.Context(), probe(t)); got.MissingPermission != "" {
+		t.Errorf("a customer's refusal is the vendor's lack: %q", got.MissingPermission)
 	}
 }

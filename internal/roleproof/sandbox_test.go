@@ -97,7 +97,7 @@ func TestTheTrustPolicyOfARoleDecidesItsProof(t *testing.T) {
 			CustomerID: "c1", Role: must(account.ParseRoleARN("arn:aws:iam::" + customer + ":role/" + test.role)),
 			ExternalID: must(account.ParseExternalID("the-right-one")), Principals: test.trusted,
 		})
-		if got.Outcome != test.want || got.Hole != test.hole {
+		if got.Outcome != test.want || got.Weakness != test.hole {
 			t.Errorf("role %s trusting %v: %+v, want %s %q", test.role, test.trusted, got, test.want, test.hole)
 		}
 	}

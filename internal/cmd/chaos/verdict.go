@@ -128,7 +128,7 @@ func (c *customer) compare(ctx context.Context, prover *roleproof.Prover, all []
 	}
 	proof := prover.Prove(ctx, onboarding.Probe{CustomerID: c.link.CustomerID, Role: all[0].Role, ExternalID: all[0].ExternalID})
 	if proof.Outcome != onboarding.Proven {
-		return fmt.Errorf("the connected role is not proven: %s %s %w", proof.Outcome, proof.Hole, proof.Err)
+		return fmt.Errorf("the connected role is not proven: %s %s %w", proof.Outcome, proof.Weakness, proof.Err)
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, er
 	if !ok {
 		return onboarding.Customer{}, registry.ErrNoLink
 	}
-	customer.Link = v.Sets.refer(customer.Link)
+	customer.Link = v.Sets.withWrittenSet(customer.Link)
 	return customer, nil
 }
 
@@ -80,7 +80,7 @@ func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, e
 	}
 	for id, c := range all {
 		if c.Link.Set != nil {
-			c.Link = v.Sets.refer(c.Link)
+			c.Link = v.Sets.withWrittenSet(c.Link)
 			all[id] = c
 		}
 	}
@@ -98,7 +98,7 @@ func (v *View) Walk(ctx context.Context, ids []string, part registry.Part) iter.
 				yield(customer, v.noHubFirst(ctx, err))
 				return
 			}
-			customer.Link = v.Sets.refer(customer.Link)
+			customer.Link = v.Sets.withWrittenSet(customer.Link)
 			if customer.Link.CustomerID > part.After && !yield(customer, nil) {
 				return
 			}
@@ -156,7 +156,7 @@ func (v *View) sighting(id string, since time.Time) (onboarding.Customer, bool) 
 	if !ok || seen.at.Before(since) || seen.at.Before(readAt) {
 		return onboarding.Customer{}, false
 	}
-	seen.customer.Link = v.Sets.refer(seen.customer.Link)
+	seen.customer.Link = v.Sets.withWrittenSet(seen.customer.Link)
 	return seen.customer, true
 }
 

@@ -155,9 +155,9 @@ func (s *Sets) Holds(set onboarding.PermissionSet) bool {
 	return ok && set.Incarnation.HeldBy(held)
 }
 
-// refer returns a link with the contents of its set that this operation has written
+// withWrittenSet returns a link with the contents of its set that this operation has written
 // since the link was read.
-func (s *Sets) refer(link onboarding.Link) onboarding.Link {
+func (s *Sets) withWrittenSet(link onboarding.Link) onboarding.Link {
 	if link.Set == nil {
 		return link
 	}
@@ -165,7 +165,7 @@ func (s *Sets) refer(link onboarding.Link) onboarding.Link {
 	written, mine := s.written[link.PermissionSet]
 	s.mu.Unlock()
 	if mine && written.Revision > link.Set.Revision {
-		return link.Refer(written)
+		return link.WithSet(written)
 	}
 	return link
 }

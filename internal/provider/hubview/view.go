@@ -61,12 +61,12 @@ type View struct {
 	Waiter  *Waiter
 	Upkeep  *Upkeep
 
-	config    Config
-	records   shared[registry.HubRecord]
-	customers shared[map[string]onboarding.Customer]
-	beats     shared[time.Time]
-	templates shared[map[string]bool]
-	elsewhere struct {
+	config       Config
+	records      shared[registry.HubRecord]
+	customers    shared[map[string]onboarding.Customer]
+	beats        shared[time.Time]
+	templates    shared[map[string]bool]
+	otherRegions struct {
 		once    sync.Once
 		regions []account.Region
 		err     error
@@ -196,11 +196,11 @@ func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([
 	return all, nil
 }
 
-// Elsewhere returns the other Regions with a hub of the same name, as
-// hub.Manager.Elsewhere does. It is read once in an operation, even if that fails.
-func (v *View) Elsewhere(ctx context.Context) ([]account.Region, error) {
-	v.elsewhere.once.Do(func() { v.elsewhere.regions, v.elsewhere.err = v.Hub.Elsewhere(ctx) })
-	return v.elsewhere.regions, v.elsewhere.err
+// OtherRegions returns the other Regions with a hub of the same name, as
+// hub.Manager.OtherRegions does. It is read once in an operation, even if that fails.
+func (v *View) OtherRegions(ctx context.Context) ([]account.Region, error) {
+	v.otherRegions.once.Do(func() { v.otherRegions.regions, v.otherRegions.err = v.Hub.OtherRegions(ctx) })
+	return v.otherRegions.regions, v.otherRegions.err
 }
 
 func (v *View) readTemplates(ctx context.Context) (map[string]bool, error) {

@@ -191,7 +191,7 @@ func (m *Monitor) refusedInARow() int {
 // Proved counts a proof.
 func (m *Monitor) Proved(proof onboarding.Proof) {
 	outcome := string(proof.Outcome)
-	if proof.Lacks != "" {
+	if proof.MissingPermission != "" {
 		outcome = string(onboarding.OutcomeNotPermitted)
 	}
 	m.proved.WithLabelValues(outcome).Inc()

@@ -55,7 +55,7 @@ func TestMetricsCountTheObservedSteps(t *testing.T) {
 	w.RefusedInARow(2)
 	w.Proved(onboarding.Proof{Outcome: onboarding.Proven})
 	w.Proved(onboarding.Proof{Outcome: onboarding.Inconclusive})
-	w.Proved(onboarding.Proof{Outcome: onboarding.Inconclusive, Lacks: "a permission"})
+	w.Proved(onboarding.Proof{Outcome: onboarding.Inconclusive, MissingPermission: "a permission"})
 	w.RolesRefusedInARow(4)
 	w.Verified(health.Finding{Verdict: health.Unknown})
 	w.Finished(a, registrar.Disposition{Action: registrar.Done})

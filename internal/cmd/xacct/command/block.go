@@ -63,8 +63,8 @@ changes the reason.` + blockJSON,
 		Args:    cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			reason = strings.TrimSpace(reason)
-			if utf8.RuneCountInString(reason) > onboarding.LongestBlockReason {
-				return cli.Usage("--reason is longer than %d characters: keep details elsewhere, and refer to them", onboarding.LongestBlockReason)
+			if utf8.RuneCountInString(reason) > onboarding.MaxBlockReason {
+				return cli.Usage("--reason is longer than %d characters: keep details elsewhere, and refer to them", onboarding.MaxBlockReason)
 			}
 			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool { return l.Block(reason, p.clock()) })
 			if err != nil {

@@ -77,7 +77,7 @@ func speaksFor(r onboarding.Registration, link onboarding.Link) bool {
 
 func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Registration, now time.Time) customerRole {
 	update := ""
-	if !record.TemplateAccess.Signed() { // then `xacct link --update` has to sign it
+	if !record.TemplateAccess.Presigned() { // then `xacct link --update` has to sign it
 		update, _ = launch.UpdateURL(link, r, "") // a link without a template has no update to show
 	}
 	previous, _ := r.PreviousAccepted(link)
@@ -113,7 +113,7 @@ func registered(record registry.HubRecord, link onboarding.Link, r onboarding.Re
 func pending(link onboarding.Link, partition account.Partition, now time.Time) customerRole {
 	role := customerRole{
 		CustomerID:    link.CustomerID,
-		AccountID:     link.Sole().String(),
+		AccountID:     link.SoleAccount().String(),
 		LinkStatus:    string(link.Status(now)),
 		Fleet:         link.Fleet,
 		Status:        string(onboarding.Pending),
@@ -121,7 +121,7 @@ func pending(link onboarding.Link, partition account.Partition, now time.Time) c
 		BlockedAt:     known(link.BlockedAt),
 		BlockedReason: link.BlockedReason,
 	}
-	if !link.Sole().IsZero() {
+	if !link.SoleAccount().IsZero() {
 		role.RoleARN = link.Role(partition).String()
 	}
 	return role

@@ -157,7 +157,7 @@ func launchOf(record registry.HubRecord, link onboarding.Link, now time.Time) (u
 	if link.Status(now) != onboarding.LinkOpen {
 		return "", ""
 	}
-	if !record.TemplateAccess.Signed() {
+	if !record.TemplateAccess.Presigned() {
 		if declared, err := declaration.Of(link); err == nil {
 			url, _ = launch.URL(link, declared, "") // `xacct link` reports the error
 		}

@@ -60,7 +60,7 @@ func (f *hubFlags) open(ctx context.Context, p process, maxRetries int) (*intake
 	if err != nil {
 		return nil, err
 	}
-	in := &intake{process: p, clients: clients, records: registry.New(clients.DynamoDB(), f.hub, p.clock, registry.By(clients.CallerARN))}
+	in := &intake{process: p, clients: clients, records: registry.New(clients.DynamoDB(), f.hub, p.clock, registry.WithPrincipal(clients.CallerARN))}
 	in.record, err = in.records.Hub(ctx)
 	if errors.Is(err, registry.ErrNoHub) {
 		return nil, fmt.Errorf("there is no hub %q in %s of account %s: check --hub, --region and the credentials", f.hub, clients.Region, clients.Account)

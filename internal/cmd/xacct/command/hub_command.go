@@ -93,7 +93,7 @@ func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing d
 	spec.Incarnation = onboarding.Incarnation{ID: rand.Text(), Since: w.clock().UTC()}
 	result := hubResult{Hub: g.Hub().Name, DryRun: doing.dryRun, Changes: []string{}, Repaired: []string{}}
 	var err error
-	if result.FromStack, err = w.hub.MadeByStack(ctx, g.Bucket()); err != nil {
+	if result.FromStack, err = w.hub.CreatedByStack(ctx, g.Bucket()); err != nil {
 		return result, err
 	}
 	if result.FromStack {
@@ -130,11 +130,11 @@ func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing d
 // warnOfOthers returns the warning about hubs of the same name in other Regions; empty
 // if there are none, or if the caller may not look.
 func (w *workshop) warnOfOthers(ctx context.Context) string {
-	others, err := w.hub.Elsewhere(ctx)
+	others, err := w.hub.OtherRegions(ctx)
 	if err != nil || len(others) == 0 {
 		return ""
 	}
-	return hub.ElsewhereWarning(w.hub.Name(), w.clients.Account, w.clients.Region, others)
+	return hub.OtherRegionsWarning(w.hub.Name(), w.clients.Account, w.clients.Region, others)
 }
 
 // followHub publishes the templates of the command line's permission sets again
@@ -171,7 +171,7 @@ func outcomeOf(p hub.Preview) string {
 		return "created"
 	case p.Adopts:
 		return "adopted"
-	case p.Does():
+	case p.HasChanges():
 		return "changed"
 	}
 	return "unchanged"
@@ -271,7 +271,7 @@ func (f *hubFlags) deleteHub(cmd *cobra.Command, p process, doing doingFlags, fo
 		return err
 	}
 	result := deletedHub{Hub: f.hub, Outcome: "deleted", DryRun: doing.dryRun}
-	var remains hub.Remains
+	var remains hub.Retained
 	switch record, found := w.records.Hub(cmd.Context()); {
 	case errors.Is(found, registry.ErrNoHub):
 		result.Outcome = "unchanged"

@@ -182,7 +182,7 @@ func (f *hubFlags) customer(ctx context.Context, p process, id string) (*intake,
 // otherwise, and returns the end of the signature, which it prints; zero
 // if there is none.
 func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer) (validUntil time.Time, err error) {
-	if f.format == "terraform-iam" || !in.record.TemplateAccess.Signed() || link.Status(in.clock()) == onboarding.LinkClosed {
+	if f.format == "terraform-iam" || !in.record.TemplateAccess.Presigned() || link.Status(in.clock()) == onboarding.LinkClosed {
 		return validUntil, nil
 	}
 	if f.format == "terraform" {
@@ -197,11 +197,11 @@ func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, 
 		return validUntil, err
 	}
 	link.TemplateURL = signed.URL
-	cli.Say(notes, "It is valid until %s UTC, for everyone who has it.\n", cli.Moment(signed.DiesAt))
+	cli.Say(notes, "It is valid until %s UTC, for everyone who has it.\n", cli.Moment(signed.ExpiresAt))
 	if signed.SessionEndUnknown {
 		cli.Say(notes, "It expires earlier if your credentials do: they are a session's, whose end is unknown.\n")
 	}
-	return signed.DiesAt, nil
+	return signed.ExpiresAt, nil
 }
 
 // write prints the requested way to launch or to update.

@@ -23,7 +23,7 @@ func (w *world) people(ts *testscript.TestScript, _ []string) { w.addPeople(ts.C
 // addPeople is people in any test; check ends the test if an error is not nil.
 func (w *world) addPeople(check func(error)) {
 	ctx, day := context.Background(), time.Date(2026, 5, 1, 9, 30, 0, 0, time.UTC)
-	records := registry.New(w.clients.DynamoDB(), "acme", func() time.Time { return day.Add(-30 * time.Minute) }, registry.By(w.clients.CallerARN))
+	records := registry.New(w.clients.DynamoDB(), "acme", func() time.Time { return day.Add(-30 * time.Minute) }, registry.WithPrincipal(w.clients.CallerARN))
 	create := func(customer, accountID string, change func(*onboarding.Link)) onboarding.Link {
 		link := w.link(customer, accountID)
 		change(&link)
@@ -53,11 +53,11 @@ func (w *world) addPeople(check func(error)) {
 
 	// Pied Piper's stack waits for a permission of the vendor's own.
 	piper := w.registration(w.link("pied-piper", "555555555555"), onboarding.Pending, "us-east-1")
-	check(records.Note(ctx, onboarding.HistoryEntry{
+	check(records.AddHistory(ctx, onboarding.HistoryEntry{
 		At: day.Add(-5 * time.Second), CustomerID: "pied-piper", Account: piper.Account, Stack: piper.Stack, LogicalID: "PhoneHome", RequestID: "request-7",
 		Request: phonehome.Create, Outcome: onboarding.OutcomeSettling, Before: onboarding.Pending, Status: onboarding.Pending, Waiting: true,
 	}))
-	check(records.Note(ctx, onboarding.HistoryEntry{
+	check(records.AddHistory(ctx, onboarding.HistoryEntry{
 		At: day, CustomerID: "pied-piper", Account: piper.Account, Stack: piper.Stack, LogicalID: "PhoneHome", RequestID: "request-7",
 		Request: phonehome.Create, Outcome: onboarding.OutcomeNotPermitted, Before: onboarding.Pending, Status: onboarding.Pending, Waiting: true,
 		Cause: "arn:aws:iam::111111111111:role/registrar may not do sts:AssumeRole on arn:aws:iam::111111111111:role/worker",

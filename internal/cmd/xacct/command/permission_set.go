@@ -128,7 +128,7 @@ func (r setResult) write(out io.Writer, doing doingFlags) error {
 		cli.Say(out, "Open links that refer to it: %s.\n", onboarding.SomeOf(r.OpenLinks))
 	}
 	if r.Outdated > 0 {
-		cli.Say(out, "%s %s made with another version: `xacct customers --hub %s --outdated` lists how they are updated.\n", onboarding.Counted(r.Outdated, "live stack"), onboarding.Agree(r.Outdated, "was", "were"), r.Hub)
+		cli.Say(out, "%s %s made with another version: `xacct customers --hub %s --outdated` lists how they are updated.\n", onboarding.Counted(r.Outdated, "live stack"), onboarding.Plural(r.Outdated, "was", "were"), r.Hub)
 	}
 	return nil
 }

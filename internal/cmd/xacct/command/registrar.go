@@ -100,7 +100,7 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
 	}
-	if err := in.records.Try(ctx, trialID); err != nil {
+	if err := in.records.CheckTransactions(ctx, trialID); err != nil {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))

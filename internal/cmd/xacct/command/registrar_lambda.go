@@ -39,7 +39,7 @@ func runFunction(ctx context.Context, p process) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", name)
 	}
-	if err := in.records.Try(ctx, trialID); err != nil {
+	if err := in.records.CheckTransactions(ctx, trialID); err != nil {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(os.Stderr), nil))

@@ -179,8 +179,8 @@ func (r *statusReport) addQueues(s sighting) {
 func (r *statusReport) addRetiring(s sighting) {
 	for _, region := range s.record.Retiring {
 		retirement := s.record.Retirements[region]
-		r.Retiring = append(r.Retiring, retiringView{region.String(), known(retirement.Since), known(retirement.Mute)})
-		if retirement.Mute.IsZero() && s.now.Sub(retirement.Since) > onboarding.Grace {
+		r.Retiring = append(r.Retiring, retiringView{region.String(), known(retirement.Since), known(retirement.PublishersRemovedAt)})
+		if retirement.PublishersRemovedAt.IsZero() && s.now.Sub(retirement.Since) > onboarding.Grace {
 			r.add(levelWarning, "the time of retiring Region %s is over: apply the hub once more to continue", region)
 		}
 	}

@@ -23,36 +23,36 @@ import (
 // written to the place from which it was read, and a first registration to the place of
 // its link. So registrars work before and during the migration.
 
-// presentLayout is the current layout in the hub's item. Tables of the first release
+// currentLayoutVersion is the current layout in the hub's item. Tables of the first release
 // have no layout attribute.
-const presentLayout = 2
+const currentLayoutVersion = 2
 
 // layout is the state of a table's migration.
 type layout int
 
 const (
-	former   layout = iota // no customers, or some, are migrated
-	settling               // all customers are migrated, but an older process may still write some
-	laidOut                // the table has the current layout only
+	legacyLayout   layout = iota // no customers, or some, are migrated
+	settlingLayout               // all customers are migrated, but an older process may still write some
+	currentLayout                // the table has the current layout only
 )
 
 // readLayout returns the layout that the hub's item records, and caches it. A nil item
 // means that the hub does not exist and the table is empty. A table can return to the
 // former layout only if an older one is restored in its place.
 func (r *Registry) readLayout(hub item) layout {
-	r.spreads.Store(int64(spreadIn(hub)))
+	r.partitions.Store(int64(partitioningOf(hub)))
 	switch {
 	case hub == nil:
 		r.migrated.Store(false)
-		return laidOut
-	case numberOf(hub, "layout") < presentLayout:
+		return currentLayout
+	case numberOf(hub, "layout") < currentLayoutVersion:
 		r.migrated.Store(false)
-		return former
+		return legacyLayout
 	case hub["settling"] != nil:
-		return settling
+		return settlingLayout
 	}
 	r.migrated.Store(true)
-	return laidOut
+	return currentLayout
 }
 
 // isMigrated reports whether all customers are migrated from the first release's
@@ -65,42 +65,42 @@ func (r *Registry) isMigrated(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return r.readLayout(hub) != former, nil
+	return r.readLayout(hub) != legacyLayout, nil
 }
 
-const formerPartition = "CUSTOMERS"
+const legacyPartition = "CUSTOMERS"
 
-func formerPrefix(customer string) string { return "CUSTOMER#" + customer + "/" }
+func legacyPrefix(customer string) string { return "CUSTOMER#" + customer + "/" }
 
-func formerLinkKey(customer string) key { return key{formerPartition, formerPrefix(customer) + "LINK"} }
+func legacyLinkKey(customer string) key { return key{legacyPartition, legacyPrefix(customer) + "LINK"} }
 
-func formerRegistrationKey(customer string, id account.ID) key {
-	return key{formerPartition, formerPrefix(customer) + "ACCOUNT#" + id.String()}
+func legacyRegistrationKey(customer string, id account.ID) key {
+	return key{legacyPartition, legacyPrefix(customer) + "ACCOUNT#" + id.String()}
 }
 
-func isFormerLink(i item) bool { return strings.HasSuffix(textOf(i, "sk"), "/LINK") }
+func isLegacyLink(i item) bool { return strings.HasSuffix(textOf(i, "sk"), "/LINK") }
 
-// formerLink is a link with its binding, as stored by the first release.
-type formerLink struct {
+// legacyLink is a link with its binding, as stored by the first release.
+type legacyLink struct {
 	onboarding.Link
 	Bound       account.ID              `json:",omitzero"`
 	Reservation *onboarding.Reservation `json:",omitempty"`
 }
 
-func (r *Registry) decodeFormerLink(i item) (onboarding.Link, error) {
-	stored, err := decode[formerLink](r, keyOf(i), i)
+func (r *Registry) decodeLegacyLink(i item) (onboarding.Link, error) {
+	stored, err := decode[legacyLink](r, keyOf(i), i)
 	link := stored.Link
 	link.Bound, link.Reservation = stored.Bound, stored.Reservation
-	link.Revision, link.Former = numberOf(i, "revision"), true
+	link.Revision, link.Legacy = numberOf(i, "revision"), true
 	return link, err
 }
 
-// formerLinkWrite returns the write of a link that a registrar has bound or reserved,
+// legacyLinkWrite returns the write of a link that a registrar has bound or reserved,
 // on the condition that it still has the revision that was read.
-func (r *Registry) formerLinkWrite(link onboarding.Link) (types.TransactWriteItem, error) {
-	condition, values := revisionIs(link.Revision)
+func (r *Registry) legacyLinkWrite(link onboarding.Link) (types.TransactWriteItem, error) {
+	condition, values := revisionCondition(link.Revision)
 	link.Revision++
-	written, err := encode(formerLinkKey(link.CustomerID), formerLink{link, link.Bound, link.Reservation})
+	written, err := encode(legacyLinkKey(link.CustomerID), legacyLink{link, link.Bound, link.Reservation})
 	if err != nil {
 		return types.TransactWriteItem{}, err
 	}
@@ -109,19 +109,19 @@ func (r *Registry) formerLinkWrite(link onboarding.Link) (types.TransactWriteIte
 	return r.putWrite(written, condition, values), nil
 }
 
-// formerLinkIs returns a check that a link is unchanged in the former place. It is used
+// legacyLinkCheck returns a check that a link is unchanged in the former place. It is used
 // for the first registration of an account, which is written in the same place.
-func (r *Registry) formerLinkIs(link onboarding.Link) types.TransactWriteItem {
-	condition, values := revisionIs(link.Revision)
+func (r *Registry) legacyLinkCheck(link onboarding.Link) types.TransactWriteItem {
+	condition, values := revisionCondition(link.Revision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		TableName: &r.table, Key: formerLinkKey(link.CustomerID).item(),
+		TableName: &r.table, Key: legacyLinkKey(link.CustomerID).item(),
 		ConditionExpression: &condition, ExpressionAttributeValues: values,
 	}}
 }
 
-// movedRevision is the revision of tombstones. No record has it, so that no write on
+// tombstoneRevision is the revision of tombstones. No record has it, so that no write on
 // the condition of a migrated record's revision succeeds.
-const movedRevision = -1
+const tombstoneRevision = -1
 
 // tombstoneLifetime is how long tombstones are kept. Older releases take a tombstone for a
 // record of a newer release, and ask to be upgraded.
@@ -129,16 +129,16 @@ const tombstoneLifetime = 30 * 24 * time.Hour
 
 func (r *Registry) tombstone(k key) item {
 	i := k.item()
-	i["schema"], i["revision"] = number(schema), number(movedRevision)
-	i["expires"] = moment(r.now().Add(tombstoneLifetime))
+	i["schema"], i["revision"] = number(schema), number(tombstoneRevision)
+	i["expires"] = unixTime(r.now().Add(tombstoneLifetime))
 	return i
 }
 
-func isTombstone(i item) bool { return numberOf(i, "revision") == movedRevision }
+func isTombstone(i item) bool { return numberOf(i, "revision") == tombstoneRevision }
 
-// formerCustomers returns the customers that are in the first release's place, by ID.
+// legacyCustomers returns the customers that are in the first release's place, by ID.
 // Some may have registrations there but no link.
-func (r *Registry) formerCustomers(ctx context.Context) (map[string]*onboarding.Customer, error) {
+func (r *Registry) legacyCustomers(ctx context.Context) (map[string]*onboarding.Customer, error) {
 	found := map[string]*onboarding.Customer{}
 	of := func(id string) *onboarding.Customer {
 		if found[id] == nil {
@@ -146,17 +146,17 @@ func (r *Registry) formerCustomers(ctx context.Context) (map[string]*onboarding.
 		}
 		return found[id]
 	}
-	err := r.query(ctx, allOf(formerPartition), func(i item) error {
+	err := r.query(ctx, allOf(legacyPartition), func(i item) error {
 		switch {
 		case isTombstone(i):
 			return nil
-		case isFormerLink(i):
-			link, err := r.decodeFormerLink(i)
+		case isLegacyLink(i):
+			link, err := r.decodeLegacyLink(i)
 			of(link.CustomerID).Link = link
 			return err
 		}
 		registration, err := r.decodeRegistration(i)
-		registration.Former = true
+		registration.Legacy = true
 		customer := of(registration.CustomerID)
 		customer.Registrations = append(customer.Registrations, registration)
 		return err
@@ -174,16 +174,16 @@ func (r *Registry) notMigrated(err error) error {
 		"apply the hub with this release of the provider, which migrates the table: %w", r.table, err)
 }
 
-// eitherPlace returns all customers of a table whose migration is not complete. The
+// customersDuringMigration returns all customers of a table whose migration is not complete. The
 // former place is read first, so that a customer that is migrated meanwhile is not
 // missed.
-func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, error) {
-	all, err := r.formerCustomers(ctx)
+func (r *Registry) customersDuringMigration(ctx context.Context) ([]onboarding.Customer, error) {
+	all, err := r.legacyCustomers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	sets := r.newSetReader()
-	for n := range int(r.spread()) {
+	for n := range int(r.partitioning()) {
 		for items, err := range r.pages(ctx, allOf(linkPartition(n))) {
 			if err != nil {
 				return nil, err
@@ -195,7 +195,7 @@ func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, erro
 			for _, customer := range moved {
 				id := customer.Link.CustomerID
 				if before := all[id]; before != nil {
-					customer.Registrations = withFormer(customer.Registrations, before.Registrations)
+					customer.Registrations = withLegacy(customer.Registrations, before.Registrations)
 				}
 				all[id] = &customer
 			}
@@ -203,8 +203,8 @@ func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, erro
 		// Registrations of customers whose links are not migrated yet.
 		err := r.query(ctx, allOf(registrationPartition(n)), func(i item) error {
 			registration, err := r.decodeRegistration(i)
-			if customer := all[registration.CustomerID]; customer != nil && customer.Link.Former {
-				customer.Registrations = withFormer([]onboarding.Registration{registration}, customer.Registrations)
+			if customer := all[registration.CustomerID]; customer != nil && customer.Link.Legacy {
+				customer.Registrations = withLegacy([]onboarding.Registration{registration}, customer.Registrations)
 			}
 			return err
 		})
@@ -220,9 +220,9 @@ func (r *Registry) eitherPlace(ctx context.Context) ([]onboarding.Customer, erro
 	return sorted(all), nil
 }
 
-// withFormer returns registrations together with the former registrations of accounts
+// withLegacy returns registrations together with the former registrations of accounts
 // that are not among them.
-func withFormer(registrations, formers []onboarding.Registration) []onboarding.Registration {
+func withLegacy(registrations, formers []onboarding.Registration) []onboarding.Registration {
 	there := map[account.ID]bool{}
 	for _, registration := range registrations {
 		there[registration.Account] = true
@@ -235,14 +235,14 @@ func withFormer(registrations, formers []onboarding.Registration) []onboarding.R
 	return registrations
 }
 
-// formerSelected returns the customers that Select returns, and walkFormer yields those
+// selectLegacy returns the customers that Select returns, and walkLegacy yields those
 // of Walk, for a table that is not migrated. They read all customers, which is
 // acceptable because a migration takes minutes, once in the life of a hub.
-func (r *Registry) formerSelected(ctx context.Context, ids []string, err error) ([]onboarding.Customer, error) {
+func (r *Registry) selectLegacy(ctx context.Context, ids []string, err error) ([]onboarding.Customer, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := r.eitherPlace(ctx)
+	all, err := r.customersDuringMigration(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -259,10 +259,10 @@ func (r *Registry) formerSelected(ctx context.Context, ids []string, err error) 
 	return some, nil
 }
 
-func (r *Registry) walkFormer(ctx context.Context, part Part, err error, yield func(onboarding.Customer, error) bool) {
+func (r *Registry) walkLegacy(ctx context.Context, part Part, err error, yield func(onboarding.Customer, error) bool) {
 	var all []onboarding.Customer
 	if err == nil {
-		all, err = r.eitherPlace(ctx)
+		all, err = r.customersDuringMigration(ctx)
 	}
 	if err != nil {
 		yield(onboarding.Customer{}, fmt.Errorf("read the customers of hub %s: %w", r.hub, err))

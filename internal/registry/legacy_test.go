@@ -142,7 +142,7 @@ func beforeCall(n int64, act func()) kernel.Hook {
 
 // process returns another process of this release on the same table.
 func (w *world) process() *registry.Registry {
-	return registry.New(w.dynamo, hubName, w.clock.Now, registry.By("arn:aws:iam::111111111111:user/other"), registry.WithWait(w.passing))
+	return registry.New(w.dynamo, hubName, w.clock.Now, registry.WithPrincipal("arn:aws:iam::111111111111:user/other"), registry.WithSleep(w.passing))
 }
 
 // passing waits by advancing the clock.
@@ -166,8 +166,8 @@ func everything(t *testing.T, r *registry.Registry) []onboarding.Customer {
 // a link.
 var unmoved = cmp.Options{
 	comparable,
-	cmpopts.IgnoreFields(onboarding.Link{}, "Former", "PastAccounts", "BindingRevision"),
-	cmpopts.IgnoreFields(onboarding.Registration{}, "Former"),
+	cmpopts.IgnoreFields(onboarding.Link{}, "Legacy", "PastAccounts", "BindingRevision"),
+	cmpopts.IgnoreFields(onboarding.Registration{}, "Legacy"),
 }
 
 // partition returns all items of a partition.
@@ -228,8 +228,8 @@ func TestATableOfTheFirstReleaseIsReadWithoutMigration(t *testing.T) {
 	}
 	record, err := w.HubAndKey(t.Context())
 	w.must(err)
-	if !record.FormerLayout || len(record.Key.Bytes()) != 32 {
-		t.Errorf("former layout %t, key of %d bytes", record.FormerLayout, len(record.Key.Bytes()))
+	if !record.LegacyLayout || len(record.Key.Bytes()) != 32 {
+		t.Errorf("former layout %t, key of %d bytes", record.LegacyLayout, len(record.Key.Bytes()))
 	}
 	if got := onboarding.ExternalID(record.Key.Bytes(), hubName, "globex", 0); got != customers[1].Link.ExternalID {
 		t.Error("the key is not the one that issued the external IDs")
@@ -267,7 +267,7 @@ func TestATableIsMigratedOnceAndNothingIsLost(t *testing.T) {
 	}
 	after, err := w.HubAndKey(t.Context())
 	w.must(err)
-	record.FormerLayout, record.Revision = false, record.Revision+1
+	record.LegacyLayout, record.Revision = false, record.Revision+1
 	if diff := cmp.Diff(record, after, comparable); diff != "" {
 		t.Errorf("hub and key (-before +after):\n%s", diff)
 	}
@@ -498,7 +498,7 @@ func TestAMigrationWaitsForAnOlderRegistrarThatMayStillWrite(t *testing.T) {
 			w.heard()
 			w.clock.Advance(c.later)
 			var waited time.Duration
-			migrator := registry.New(w.dynamo, hubName, w.clock.Now, registry.WithWait(func(_ context.Context, d time.Duration) error {
+			migrator := registry.New(w.dynamo, hubName, w.clock.Now, registry.WithSleep(func(_ context.Context, d time.Duration) error {
 				if waited == 0 && c.waits {
 					w.formerly("pied-piper", "200000000022") // the older registrar's last write
 				}

@@ -40,7 +40,7 @@ func (r *recorder) call(ctx context.Context, items []string) (map[string]string,
 func TestWhatIsAskedForAtTheSameTimeIsOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
-		g := &Gatherer[string, map[string]string]{Most: 3, Linger: time.Millisecond, Limit: time.Minute, Call: r.call}
+		g := &Batcher[string, map[string]string]{MaxItems: 3, Linger: time.Millisecond, Timeout: time.Minute, Call: r.call}
 		ask := func(items ...string) {
 			answer, _, err := g.Do(t.Context(), items...)
 			for _, item := range items {
@@ -53,7 +53,7 @@ func TestWhatIsAskedForAtTheSameTimeIsOneCall(t *testing.T) {
 		for _, items := range [][]string{{"hub", "a"}, {"hub", "b"}} {
 			callers.Go(func() { ask(items...) })
 		}
-		time.Sleep(overtakeAfter / 2) // the first call is under way
+		time.Sleep(defaultOvertakeAfter / 2) // the first call is under way
 		for _, items := range [][]string{{"hub", "a"}, {"c"}, {"d"}} {
 			callers.Go(func() { ask(items...) })
 			synctest.Wait() // in this order
@@ -69,25 +69,25 @@ func TestWhatIsAskedForAtTheSameTimeIsOneCall(t *testing.T) {
 func TestASlowCallKeepsTheNextOneWaitingForAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
-		g := &Gatherer[string, map[string]string]{Most: 10, Limit: time.Minute, Call: r.call}
+		g := &Batcher[string, map[string]string]{MaxItems: 10, Timeout: time.Minute, Call: r.call}
 		begun := time.Now()
 		var callers sync.WaitGroup
 		callers.Go(func() { _, _, _ = g.Do(t.Context(), "slow") })
 		synctest.Wait()
 		_, shared, err := g.Do(t.Context(), "next")
-		if took := time.Since(begun); took != overtakeAfter+time.Second || shared || err != nil {
+		if took := time.Since(begun); took != defaultOvertakeAfter+time.Second || shared || err != nil {
 			t.Errorf("it took %s, shared: %t, %v", took, shared, err)
 		}
 		callers.Wait()
 		synctest.Wait()
-		time.Sleep(overtakeAfter) // the goroutine ends
+		time.Sleep(defaultOvertakeAfter) // the goroutine ends
 	})
 }
 
 func TestACallOutlivesTheCallerWhoLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := recorder{fails: errors.New("the table is unavailable")}
-		g := &Gatherer[string, map[string]string]{Most: 10, Linger: time.Second, Limit: time.Minute, Call: r.call}
+		g := &Batcher[string, map[string]string]{MaxItems: 10, Linger: time.Second, Timeout: time.Minute, Call: r.call}
 		leaving, leave := context.WithCancel(t.Context())
 		var callers sync.WaitGroup
 		callers.Go(func() {
@@ -116,8 +116,8 @@ func TestInASeriesEveryCallWaitsForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var sizes []int
-		g := &Gatherer[int, struct{}]{
-			Most: 10, Linger: 20 * time.Millisecond, SeriesLinger: 300 * time.Millisecond, Enough: 3, Limit: time.Minute,
+		g := &Batcher[int, struct{}]{
+			MaxItems: 10, Linger: 20 * time.Millisecond, SeriesLinger: 300 * time.Millisecond, Enough: 3, Timeout: time.Minute,
 			Call: func(_ context.Context, items []int) (struct{}, error) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -141,7 +141,7 @@ func TestInASeriesEveryCallWaitsForOthers(t *testing.T) {
 		if got, want := fmt.Sprint(sizes), "[3 3 3 3 2]"; got != want {
 			t.Errorf("the calls have %s items, want %s", got, want)
 		}
-		for n := range endsSeries { // one thing at a time
+		for n := range seriesEnd { // one thing at a time
 			if took := ask(20 + n); took != 300*time.Millisecond {
 				t.Errorf("caller %d waited for %s", n, took)
 			}
@@ -155,8 +155,8 @@ func TestInASeriesEveryCallWaitsForOthers(t *testing.T) {
 
 func TestOneCallerAtATimeIsNoSeries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := &Gatherer[int, struct{}]{
-			Most: 10, Linger: 20 * time.Millisecond, SeriesLinger: time.Second, Enough: 3, Limit: time.Minute,
+		g := &Batcher[int, struct{}]{
+			MaxItems: 10, Linger: 20 * time.Millisecond, SeriesLinger: time.Second, Enough: 3, Timeout: time.Minute,
 			Call: func(context.Context, []int) (struct{}, error) { return struct{}{}, nil },
 		}
 		for n := range 10 {

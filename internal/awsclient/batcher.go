@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// Gatherer combines concurrent requests of several callers into one call. One call is
+// Batcher combines concurrent requests of several callers into one call. One call is
 // in progress at a time, unless it takes longer than Overtake; requests that arrive
 // meanwhile share the next one. No caller gets the result of a call that began before
 // its request.
-type Gatherer[Item comparable, Result any] struct {
-	Most   int           // maximum number of items in a call
-	Linger time.Duration // how long the first caller waits for others
-	Limit  time.Duration // maximum duration of a call
-	Call   func(ctx context.Context, items []Item) (Result, error)
+type Batcher[Item comparable, Result any] struct {
+	MaxItems int           // maximum number of items in a call
+	Linger   time.Duration // how long the first caller waits for others
+	Timeout  time.Duration // maximum duration of a call
+	Call     func(ctx context.Context, items []Item) (Result, error)
 
 	// SeriesLinger is how long every call waits for more callers during a series of
 	// concurrent callers. These callers wait for the same program, such as Terraform,
@@ -28,19 +28,19 @@ type Gatherer[Item comparable, Result any] struct {
 	// first call waits, for Linger.
 	SeriesLinger time.Duration
 	Enough       int
-	// Overtake is how long a call may delay the next one; 0: 250 ms.
-	Overtake time.Duration
+	// OvertakeAfter is how long a call may delay the next one; 0: 250 ms.
+	OvertakeAfter time.Duration
 
 	mu      sync.Mutex
-	line    []*gathering[Item, Result] // calls that have not begun; further callers join the last
+	queue   []*batch[Item, Result] // calls that have not begun; further callers join the last
 	running bool
-	inside  int  // number of callers in Do
+	callers int  // number of callers in Do
 	series  bool // recent callers were concurrent
-	alone   int  // number of consecutive calls with a single caller in a series
+	singles int  // number of consecutive calls with a single caller in a series
 }
 
-// gathering is one call with the callers that wait for it.
-type gathering[Item comparable, Result any] struct {
+// batch is one call with the callers that wait for it.
+type batch[Item comparable, Result any] struct {
 	ctx     context.Context // context of the first caller, for its values
 	items   []Item
 	callers int
@@ -51,18 +51,18 @@ type gathering[Item comparable, Result any] struct {
 	err    error
 }
 
-// endsSeries is the number of consecutive calls with a single caller that ends a
+// seriesEnd is the number of consecutive calls with a single caller that ends a
 // series.
-const endsSeries = 3
+const seriesEnd = 3
 
-// overtakeAfter is the default of Overtake.
-const overtakeAfter = 250 * time.Millisecond
+// defaultOvertakeAfter is the default of OvertakeAfter.
+const defaultOvertakeAfter = 250 * time.Millisecond
 
 // Do returns the result of a call for the items and possibly those of other callers, in
 // which case shared is true. Callers share the result and must not change it. There
-// must be at most Most items, all different. If ctx ends first, Do returns its error,
+// must be at most MaxItems items, all different. If ctx ends first, Do returns its error,
 // and the call continues.
-func (g *Gatherer[Item, Result]) Do(ctx context.Context, items ...Item) (result Result, shared bool, err error) {
+func (g *Batcher[Item, Result]) Do(ctx context.Context, items ...Item) (result Result, shared bool, err error) {
 	call := g.join(ctx, items)
 	defer g.leave()
 	select {
@@ -74,15 +74,15 @@ func (g *Gatherer[Item, Result]) Do(ctx context.Context, items ...Item) (result 
 }
 
 // join adds the items to a call that has not begun, and returns the call.
-func (g *Gatherer[Item, Result]) join(ctx context.Context, items []Item) *gathering[Item, Result] {
+func (g *Batcher[Item, Result]) join(ctx context.Context, items []Item) *batch[Item, Result] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.inside++; g.inside > 1 {
-		g.series, g.alone = true, 0
+	if g.callers++; g.callers > 1 {
+		g.series, g.singles = true, 0
 	}
-	if n := len(g.line); n > 0 {
-		last := g.line[n-1]
-		if more := missing(last.items, items); len(last.items)+len(more) <= g.Most {
+	if n := len(g.queue); n > 0 {
+		last := g.queue[n-1]
+		if more := missing(last.items, items); len(last.items)+len(more) <= g.MaxItems {
 			last.items = append(last.items, more...)
 			if last.callers++; last.callers == g.Enough {
 				close(last.enough)
@@ -90,10 +90,10 @@ func (g *Gatherer[Item, Result]) join(ctx context.Context, items []Item) *gather
 			return last
 		}
 	}
-	call := &gathering[Item, Result]{
+	call := &batch[Item, Result]{
 		ctx: ctx, items: slices.Clone(items), callers: 1, enough: make(chan struct{}), done: make(chan struct{}),
 	}
-	g.line = append(g.line, call)
+	g.queue = append(g.queue, call)
 	if !g.running {
 		g.running = true
 		go g.run()
@@ -112,14 +112,14 @@ func missing[Item comparable](there, items []Item) []Item {
 	return more
 }
 
-func (g *Gatherer[Item, Result]) leave() {
+func (g *Batcher[Item, Result]) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.inside--
+	g.callers--
 }
 
 // run makes the calls in order, until none is waiting.
-func (g *Gatherer[Item, Result]) run() {
+func (g *Batcher[Item, Result]) run() {
 	for first := true; ; first = false {
 		if !g.linger(first) {
 			return
@@ -128,21 +128,21 @@ func (g *Gatherer[Item, Result]) run() {
 		go g.make(call)
 		select {
 		case <-call.done:
-		case <-time.After(cmp.Or(g.Overtake, overtakeAfter)):
+		case <-time.After(cmp.Or(g.OvertakeAfter, defaultOvertakeAfter)):
 		}
 	}
 }
 
 // linger waits for more callers to share the next call. It returns false if no call is
 // waiting.
-func (g *Gatherer[Item, Result]) linger(first bool) bool {
+func (g *Batcher[Item, Result]) linger(first bool) bool {
 	g.mu.Lock()
-	if len(g.line) == 0 {
+	if len(g.queue) == 0 {
 		g.running = false
 		g.mu.Unlock()
 		return false
 	}
-	next, wait := g.line[0], time.Duration(0)
+	next, wait := g.queue[0], time.Duration(0)
 	if first {
 		wait = g.Linger
 	}
@@ -158,24 +158,24 @@ func (g *Gatherer[Item, Result]) linger(first bool) bool {
 }
 
 // next removes the next call from the line and returns it.
-func (g *Gatherer[Item, Result]) next() *gathering[Item, Result] {
+func (g *Batcher[Item, Result]) next() *batch[Item, Result] {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	call := g.line[0]
-	g.line = g.line[1:]
+	call := g.queue[0]
+	g.queue = g.queue[1:]
 	if call.callers > 1 {
-		g.alone = 0
-	} else if g.alone++; g.alone == endsSeries {
-		g.series, g.alone = false, 0
+		g.singles = 0
+	} else if g.singles++; g.singles == seriesEnd {
+		g.series, g.singles = false, 0
 	}
 	return call
 }
 
 // make makes one call. The call continues if the first caller's context ends, because
 // others may wait for the result.
-func (g *Gatherer[Item, Result]) make(call *gathering[Item, Result]) {
+func (g *Batcher[Item, Result]) make(call *batch[Item, Result]) {
 	defer close(call.done)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(call.ctx), g.Limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(call.ctx), g.Timeout)
 	defer cancel()
 	call.result, call.err = g.Call(ctx, call.items)
 }
