@@ -74,12 +74,12 @@ type answer struct {
 	key  string // where the answer is stored
 }
 
-func (a answer) made() made {
+func (a answer) outcome() outcome {
 	attributes := a.Data
 	if attributes == nil {
 		attributes = map[string]any{}
 	}
-	return made{physicalID: a.PhysicalResourceID, attributes: attributes, answerKey: a.key}
+	return outcome{physicalID: a.PhysicalResourceID, attributes: attributes, answerKey: a.key}
 }
 
 const maxAnswer = 4096

@@ -48,43 +48,43 @@ func readBucket(properties map[string]any, stackTags map[string]string) (name st
 	return name, tags, err
 }
 
-func (h bucketResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h bucketResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	custom, tags, err := readBucket(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	name := strings.ToLower(o.nameFor(r, custom, 63))
 	if custom != "" {
 		name = custom
 	}
 	if err := o.s3(http.MethodHead, name, "", nil); err == nil {
-		return made{}, alreadyExists(bucketType, name)
+		return outcome{}, alreadyExists(bucketType, name)
 	}
 	var body []byte
 	if o.st.region != "us-east-1" {
 		body = []byte("<CreateBucketConfiguration><LocationConstraint>" + o.st.region + "</LocationConstraint></CreateBucketConfiguration>")
 	}
 	if err := o.s3(http.MethodPut, name, "", body); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	arn, suffix := "arn:"+kernel.Partition(o.st.region)+":s3:::"+name, kernel.URLSuffix(o.st.region)
-	result := made{physicalID: name, attributes: map[string]any{
+	result := outcome{physicalID: name, attributes: map[string]any{
 		"Arn": arn, "DomainName": name + ".s3." + suffix, "RegionalDomainName": name + ".s3." + o.st.region + "." + suffix,
 		"DualStackDomainName": name + ".s3.dualstack." + o.st.region + "." + suffix, "WebsiteURL": "http://" + name + ".s3-website-" + o.st.region + "." + suffix,
 	}}
 	return result, o.configureBucket(name, nil, r.properties, nil, tags)
 }
 
-func (h bucketResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (h bucketResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	_, have, err := readBucket(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	_, want, err := readBucket(properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{}, o.configureBucket(r.physicalID, r.properties, properties, have, want)
+	return outcome{}, o.configureBucket(r.physicalID, r.properties, properties, have, want)
 }
 
 // configureBucket changes the settings and tags that differ between the old
@@ -325,26 +325,26 @@ func readBucketPolicy(properties map[string]any) (bucket, policy string, err err
 	return bucket, document(properties["PolicyDocument"]), err
 }
 
-func (h bucketPolicyResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h bucketPolicyResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	bucket, policy, err := readBucketPolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	if err := o.s3(http.MethodGet, bucket, "policy", nil); err == nil {
-		return made{}, errors.New("The bucket policy already exists on bucket " + bucket + ".")
+		return outcome{}, errors.New("The bucket policy already exists on bucket " + bucket + ".")
 	}
 	if err := o.s3(http.MethodPut, bucket, "policy", []byte(policy)); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{physicalID: bucket}, nil
+	return outcome{physicalID: bucket}, nil
 }
 
-func (bucketPolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (bucketPolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	bucket, policy, err := readBucketPolicy(properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{}, o.s3(http.MethodPut, bucket, "policy", []byte(policy))
+	return outcome{}, o.s3(http.MethodPut, bucket, "policy", []byte(policy))
 }
 
 func (bucketPolicyResource) delete(_ context.Context, o *operation, r *resource) error {

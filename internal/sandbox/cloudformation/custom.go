@@ -42,22 +42,22 @@ type request struct {
 // responseURLLife is how long a response URL is valid (aws-facts 1.9).
 const responseURLLife = 7200 * time.Second
 
-func (c customResource) create(ctx context.Context, o *operation, r *resource) (made, error) {
+func (c customResource) create(ctx context.Context, o *operation, r *resource) (outcome, error) {
 	answer, err := c.ask(ctx, o, r, request{RequestType: "Create"}, r.properties)
 	if err != nil && answer.sent && answer.PhysicalResourceID == "" {
 		// The vendor has the request and has not sent an ID: CloudFormation
 		// generates one, which is in the rollback's Delete (aws-facts 1.13).
 		answer.PhysicalResourceID = c.s.newPhysicalID(o.st, r.logicalID)
 	}
-	return answer.made(), err
+	return answer.outcome(), err
 }
 
-func (c customResource) update(ctx context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (c customResource) update(ctx context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	answer, err := c.ask(ctx, o, r, request{
 		RequestType: "Update", PhysicalResourceId: r.physicalID,
 		OldResourceProperties: stringProperties(r.properties),
 	}, properties)
-	return answer.made(), err
+	return answer.outcome(), err
 }
 
 func (c customResource) delete(ctx context.Context, o *operation, r *resource) error {
@@ -203,12 +203,12 @@ func (s *Service) newPhysicalID(st *stack, logicalID string) string {
 // service, and is for templates in tests.
 type waitConditionHandle struct{ s *Service }
 
-func (h waitConditionHandle) create(_ context.Context, o *operation, r *resource) (made, error) {
-	return made{physicalID: h.s.newPhysicalID(o.st, r.logicalID)}, nil
+func (h waitConditionHandle) create(_ context.Context, o *operation, r *resource) (outcome, error) {
+	return outcome{physicalID: h.s.newPhysicalID(o.st, r.logicalID)}, nil
 }
 
-func (waitConditionHandle) update(context.Context, *operation, *resource, map[string]any) (made, error) {
-	return made{}, nil
+func (waitConditionHandle) update(context.Context, *operation, *resource, map[string]any) (outcome, error) {
+	return outcome{}, nil
 }
 
 func (waitConditionHandle) delete(context.Context, *operation, *resource) error { return nil }

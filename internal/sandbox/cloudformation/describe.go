@@ -319,7 +319,7 @@ func capabilities(t *template.Template) (list []string, reason string) {
 }
 
 func (s *Service) getTemplateSummary(c *kernel.Call, q kernel.Query) (any, error) {
-	t, err := s.summarised(c, q)
+	t, err := s.summaryTemplate(c, q)
 	if err != nil {
 		return nil, err
 	}
@@ -362,7 +362,7 @@ func (s *Service) getTemplateSummary(c *kernel.Call, q kernel.Query) (any, error
 	return result, nil
 }
 
-func (s *Service) summarised(c *kernel.Call, q kernel.Query) (*template.Template, error) {
+func (s *Service) summaryTemplate(c *kernel.Call, q kernel.Query) (*template.Template, error) {
 	if name := q.Get("StackName"); name != "" {
 		st, err := s.findAllowed(c, name)
 		if err != nil {

@@ -36,10 +36,10 @@ func readLogGroup(properties map[string]any, stackTags map[string]string) (logGr
 	return g, err
 }
 
-func (h logGroupResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h logGroupResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	want, err := readLogGroup(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	name := o.nameFor(r, want.name, 512)
 	params := map[string]any{"logGroupName": name}
@@ -47,10 +47,10 @@ func (h logGroupResource) create(_ context.Context, o *operation, r *resource) (
 		params["tags"] = want.tags
 	}
 	if err := o.logs("CreateLogGroup", params, nil); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	// The ARN ends in a star (aws-facts 16.2).
-	return made{physicalID: name, attributes: map[string]any{"Arn": o.logGroupARN(name) + ":*"}}, o.retain(name, "", want.retention)
+	return outcome{physicalID: name, attributes: map[string]any{"Arn": o.logGroupARN(name) + ":*"}}, o.retain(name, "", want.retention)
 }
 
 func (o *operation) logGroupARN(name string) string {
@@ -67,28 +67,28 @@ func (o *operation) retain(name, have, want string) error {
 	return o.logs("PutRetentionPolicy", map[string]any{"logGroupName": name, "retentionInDays": json.Number(want)}, nil)
 }
 
-func (logGroupResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (logGroupResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, err := readLogGroup(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, err := readLogGroup(properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	if err := o.retain(r.physicalID, have.retention, want.retention); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	arn := o.logGroupARN(r.physicalID)
 	if removed := removedKeys(have.tags, want.tags); len(removed) > 0 {
 		if err := o.logs("UntagResource", map[string]any{"resourceArn": arn, "tagKeys": removed}, nil); err != nil {
-			return made{}, err
+			return outcome{}, err
 		}
 	}
 	if len(want.tags) > 0 && !maps.Equal(have.tags, want.tags) {
-		return made{}, o.logs("TagResource", map[string]any{"resourceArn": arn, "tags": want.tags}, nil)
+		return outcome{}, o.logs("TagResource", map[string]any{"resourceArn": arn, "tags": want.tags}, nil)
 	}
-	return made{}, nil
+	return outcome{}, nil
 }
 
 func (logGroupResource) delete(_ context.Context, o *operation, r *resource) error {

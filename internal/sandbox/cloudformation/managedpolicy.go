@@ -46,10 +46,10 @@ func readManagedPolicy(properties map[string]any) (managedPolicy, error) {
 	return p, err
 }
 
-func (h managedPolicyResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h managedPolicyResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	want, err := readManagedPolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	name := want.name
 	if name == "" {
@@ -64,34 +64,34 @@ func (h managedPolicyResource) create(_ context.Context, o *operation, r *resour
 		ID  string `xml:"Policy>PolicyId"`
 	}
 	if err := o.iam("CreatePolicy", params, &created); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	result := made{physicalID: created.Arn, attributes: map[string]any{"PolicyArn": created.Arn, "PolicyId": created.ID}}
+	result := outcome{physicalID: created.Arn, attributes: map[string]any{"PolicyArn": created.Arn, "PolicyId": created.ID}}
 	return result, o.attachTo(created.Arn, nil, want.roles)
 }
 
 // update creates a new default version if the document has changed. It first
 // deletes the oldest version if there are as many as IAM allows (aws-facts
 // 12.9).
-func (managedPolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (managedPolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, err := readManagedPolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, err := readManagedPolicy(properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	if want.document != have.document {
 		if err := o.prune(r.physicalID, 4); err != nil {
-			return made{}, err
+			return outcome{}, err
 		}
 		params := url.Values{"PolicyArn": {r.physicalID}, "PolicyDocument": {want.document}, "SetAsDefault": {"true"}}
 		if err := o.iam("CreatePolicyVersion", params, nil); err != nil {
-			return made{}, err
+			return outcome{}, err
 		}
 	}
-	return made{}, o.attachTo(r.physicalID, have.roles, want.roles)
+	return outcome{}, o.attachTo(r.physicalID, have.roles, want.roles)
 }
 
 func (managedPolicyResource) delete(_ context.Context, o *operation, r *resource) error {
@@ -106,7 +106,7 @@ func (managedPolicyResource) delete(_ context.Context, o *operation, r *resource
 	if err == nil {
 		err = o.iam("DeletePolicy", url.Values{"PolicyArn": {r.physicalID}}, nil)
 	}
-	return unlessGone(err)
+	return ignoreNoSuchEntity(err)
 }
 
 func (managedPolicyResource) replaces(r *resource, properties map[string]any) (bool, error) {
@@ -138,7 +138,7 @@ func (o *operation) attachTo(arn string, have, want []string) error {
 	}
 	for _, role := range have {
 		if !slices.Contains(want, role) {
-			if err := o.iam("DetachRolePolicy", url.Values{"RoleName": {role}, "PolicyArn": {arn}}, nil); unlessGone(err) != nil {
+			if err := o.iam("DetachRolePolicy", url.Values{"RoleName": {role}, "PolicyArn": {arn}}, nil); ignoreNoSuchEntity(err) != nil {
 				return err
 			}
 		}
@@ -164,7 +164,7 @@ func (o *operation) prune(arn string, keep int) error {
 			continue
 		}
 		params := url.Values{"PolicyArn": {arn}, "VersionId": {versions[i].VersionID}}
-		if err := o.iam("DeletePolicyVersion", params, nil); unlessGone(err) != nil {
+		if err := o.iam("DeletePolicyVersion", params, nil); ignoreNoSuchEntity(err) != nil {
 			return err
 		}
 		versions = slices.Delete(versions, i, i+1)

@@ -20,17 +20,17 @@ import (
 type handler interface {
 	// create creates the resource. If it returns a physical ID together with an
 	// error, the resource exists and must be deleted.
-	create(ctx context.Context, o *operation, r *resource) (made, error)
+	create(ctx context.Context, o *operation, r *resource) (outcome, error)
 	// update changes the resource in place, from r.properties to properties.
-	update(ctx context.Context, o *operation, r *resource, properties map[string]any) (made, error)
+	update(ctx context.Context, o *operation, r *resource, properties map[string]any) (outcome, error)
 	delete(ctx context.Context, o *operation, r *resource) error
 	// replaces reports whether a change needs a new physical resource.
 	replaces(r *resource, properties map[string]any) (bool, error)
 }
 
-// made is the result of a handler for a created or updated resource. An empty
-// physical ID and nil attributes leave those of the resource unchanged.
-type made struct {
+// outcome is the result of a handler for a created or updated resource. An
+// empty physical ID and nil attributes leave those of the resource unchanged.
+type outcome struct {
 	physicalID string
 	attributes map[string]any // for GetAtt
 	answerKey  string         // of a custom resource: where its answer is stored
@@ -132,14 +132,14 @@ func runCreate(o *operation) {
 			o.setStatus("CREATE_COMPLETE", "")
 			return
 		}
-		o.giveUp(err.Error() + " ")
+		o.failCreate(err.Error() + " ")
 		return
 	}
-	o.giveUp("The following resource(s) failed to create: [" + strings.Join(failed, ", ") + "]. ")
+	o.failCreate("The following resource(s) failed to create: [" + strings.Join(failed, ", ") + "]. ")
 }
 
-// giveUp ends a create that has failed, as the stack's OnFailure defines.
-func (o *operation) giveUp(reason string) {
+// failCreate ends a create that has failed, as the stack's OnFailure defines.
+func (o *operation) failCreate(reason string) {
 	switch o.st.onFailure {
 	case "DO_NOTHING":
 		o.setStatus("CREATE_FAILED", reason)
@@ -182,7 +182,7 @@ func (o *operation) create(ctx context.Context, id string) error {
 // make calls the handler to create a resource, and records the events.
 func (o *operation) make(ctx context.Context, r *resource) error {
 	result, err := o.handler(r.kind).create(ctx, o, r)
-	o.took(r, result)
+	o.storeOutcome(r, result)
 	if err != nil {
 		o.s.setResource(o.st, r, "CREATE_FAILED", reasonOf(err, "Resource creation cancelled"))
 		return err
@@ -192,7 +192,7 @@ func (o *operation) make(ctx context.Context, r *resource) error {
 	return nil
 }
 
-func (o *operation) took(r *resource, result made) {
+func (o *operation) storeOutcome(r *resource, result outcome) {
 	o.s.mu.Lock()
 	defer o.s.mu.Unlock()
 	if result.physicalID != "" {

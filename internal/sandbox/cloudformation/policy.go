@@ -39,28 +39,28 @@ func readPolicy(properties map[string]any) (inlinePolicy, error) {
 	return p, nil
 }
 
-func (h policyResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h policyResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	p, err := readPolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	id := h.s.newPhysicalID(o.st, r.logicalID)
-	return made{physicalID: id}, o.put(p)
+	return outcome{physicalID: id}, o.putInlinePolicy(p)
 }
 
-func (policyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (policyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, err := readPolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, err := readPolicy(properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	if err := o.put(want); err != nil {
-		return made{}, err
+	if err := o.putInlinePolicy(want); err != nil {
+		return outcome{}, err
 	}
-	return made{}, o.take(have, want)
+	return outcome{}, o.deleteInlinePolicy(have, want)
 }
 
 func (policyResource) delete(_ context.Context, o *operation, r *resource) error {
@@ -68,7 +68,7 @@ func (policyResource) delete(_ context.Context, o *operation, r *resource) error
 	if err != nil {
 		return err
 	}
-	return o.take(have, inlinePolicy{})
+	return o.deleteInlinePolicy(have, inlinePolicy{})
 }
 
 func (policyResource) replaces(_ *resource, properties map[string]any) (bool, error) {
@@ -76,7 +76,7 @@ func (policyResource) replaces(_ *resource, properties map[string]any) (bool, er
 	return false, err
 }
 
-func (o *operation) put(p inlinePolicy) error {
+func (o *operation) putInlinePolicy(p inlinePolicy) error {
 	for _, role := range p.roles {
 		params := url.Values{"RoleName": {role}, "PolicyName": {p.name}, "PolicyDocument": {p.document}}
 		if err := o.iam("PutRolePolicy", params, nil); err != nil {
@@ -86,8 +86,9 @@ func (o *operation) put(p inlinePolicy) error {
 	return nil
 }
 
-// take deletes the policy from the roles that do not have it in want.
-func (o *operation) take(have, want inlinePolicy) error {
+// deleteInlinePolicy deletes the policy from the roles that do not have it in
+// want.
+func (o *operation) deleteInlinePolicy(have, want inlinePolicy) error {
 	stays := map[string]bool{}
 	for _, role := range want.roles {
 		stays[role] = have.name == want.name
@@ -97,7 +98,7 @@ func (o *operation) take(have, want inlinePolicy) error {
 			continue
 		}
 		err := o.iam("DeleteRolePolicy", url.Values{"RoleName": {role}, "PolicyName": {have.name}}, nil)
-		if unlessGone(err) != nil {
+		if ignoreNoSuchEntity(err) != nil {
 			return err
 		}
 	}
@@ -123,20 +124,20 @@ func readRolePolicy(properties map[string]any) (inlinePolicy, error) {
 	return p, nil
 }
 
-func (rolePolicyResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (rolePolicyResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	p, err := readRolePolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{physicalID: p.name + "|" + p.roles[0]}, o.put(p)
+	return outcome{physicalID: p.name + "|" + p.roles[0]}, o.putInlinePolicy(p)
 }
 
-func (rolePolicyResource) update(_ context.Context, o *operation, _ *resource, properties map[string]any) (made, error) {
+func (rolePolicyResource) update(_ context.Context, o *operation, _ *resource, properties map[string]any) (outcome, error) {
 	p, err := readRolePolicy(properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{}, o.put(p)
+	return outcome{}, o.putInlinePolicy(p)
 }
 
 func (rolePolicyResource) delete(_ context.Context, o *operation, r *resource) error {
@@ -144,7 +145,7 @@ func (rolePolicyResource) delete(_ context.Context, o *operation, r *resource) e
 	if err != nil {
 		return err
 	}
-	return o.take(p, inlinePolicy{})
+	return o.deleteInlinePolicy(p, inlinePolicy{})
 }
 
 func (rolePolicyResource) replaces(r *resource, properties map[string]any) (bool, error) {

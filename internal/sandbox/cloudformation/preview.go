@@ -21,7 +21,7 @@ type Preview struct {
 	Values       map[string]string // of the form: those given, else the defaults
 	Capabilities []string
 	Roles        []RolePreview
-	Creates      []string // resources beside roles and policies, with their types
+	Creates      []string // resources other than roles and policies, with their types
 	Tells        []string // ARNs of the topics that custom resources publish to
 	Problem      string   // why CloudFormation would refuse the stack; empty: no reason known
 
@@ -187,7 +187,7 @@ func (r *RolePreview) fold(managed map[string]PolicyPreview) {
 func folded(arns []string, inline []PolicyPreview, managed map[string]PolicyPreview) ([]string, []PolicyPreview) {
 	var others []string
 	for _, arn := range arns {
-		if policy, made := managed[arn]; made {
+		if policy, created := managed[arn]; created {
 			inline = append(inline, policy)
 		} else {
 			others = append(others, arn)

@@ -53,13 +53,13 @@ func readQueue(properties map[string]any, stackTags map[string]string) (queue, e
 	return q, err
 }
 
-func (h queueResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h queueResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	want, err := readQueue(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	if want.name != "" && o.sqs("GetQueueUrl", map[string]string{"QueueName": want.name}, nil) == nil {
-		return made{}, alreadyExists(queueType, want.name)
+		return outcome{}, alreadyExists(queueType, want.name)
 	}
 	name := o.nameFor(r, want.name, 80)
 	var created struct{ QueueUrl string }
@@ -68,23 +68,23 @@ func (h queueResource) create(_ context.Context, o *operation, r *resource) (mad
 		params["tags"] = want.tags
 	}
 	if err := o.sqs("CreateQueue", params, &created); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	result := made{physicalID: created.QueueUrl}
+	result := outcome{physicalID: created.QueueUrl}
 	var found struct{ Attributes map[string]string }
 	err = o.sqs("GetQueueAttributes", map[string]any{"QueueUrl": created.QueueUrl, "AttributeNames": []string{"QueueArn"}}, &found)
 	result.attributes = map[string]any{"Arn": found.Attributes["QueueArn"], "QueueName": name, "QueueUrl": created.QueueUrl}
 	return result, err
 }
 
-func (h queueResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (h queueResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, err := readQueue(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, err := readQueue(properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	changed := map[string]string{}
 	for name, initial := range queueAttributes {
@@ -99,18 +99,18 @@ func (h queueResource) update(_ context.Context, o *operation, r *resource, prop
 	}
 	if len(changed) > 0 {
 		if err := o.sqs("SetQueueAttributes", map[string]any{"QueueUrl": r.physicalID, "Attributes": changed}, nil); err != nil {
-			return made{}, err
+			return outcome{}, err
 		}
 	}
 	if removed := removedKeys(have.tags, want.tags); len(removed) > 0 {
 		if err := o.sqs("UntagQueue", map[string]any{"QueueUrl": r.physicalID, "TagKeys": removed}, nil); err != nil {
-			return made{}, err
+			return outcome{}, err
 		}
 	}
 	if len(want.tags) > 0 && !maps.Equal(have.tags, want.tags) {
-		return made{}, o.sqs("TagQueue", map[string]any{"QueueUrl": r.physicalID, "Tags": want.tags}, nil)
+		return outcome{}, o.sqs("TagQueue", map[string]any{"QueueUrl": r.physicalID, "Tags": want.tags}, nil)
 	}
-	return made{}, nil
+	return outcome{}, nil
 }
 
 func (queueResource) delete(_ context.Context, o *operation, r *resource) error {
@@ -144,9 +144,9 @@ func readQueuePolicy(properties map[string]any) ([]string, string, error) {
 	return readAttached("AWS::SQS::QueuePolicy", "Queues", properties)
 }
 
-// attach calls set for each queue or topic in want, and then take for each that
-// is only in have. It ignores that one of the latter no longer exists.
-func attach(have, want []string, set func(to string) error, take func(from string) error) error {
+// attach calls set for each queue or topic in want, and then unset for each
+// that is only in have. It ignores that one of the latter no longer exists.
+func attach(have, want []string, set func(to string) error, unset func(from string) error) error {
 	for _, to := range want {
 		if err := set(to); err != nil {
 			return err
@@ -154,7 +154,7 @@ func attach(have, want []string, set func(to string) error, take func(from strin
 	}
 	for _, from := range have {
 		if !slices.Contains(want, from) {
-			if err := take(from); !notFound(err) && err != nil {
+			if err := unset(from); !notFound(err) && err != nil {
 				return err
 			}
 		}
@@ -171,25 +171,25 @@ func (o *operation) queuePolicy(have, want []string, policy string) error {
 	return attach(have, want, set(policy), set(""))
 }
 
-func (h queuePolicyResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h queuePolicyResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	queues, policy, err := readQueuePolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	id := h.s.newPhysicalID(o.st, r.logicalID)
-	return made{physicalID: id, attributes: map[string]any{"Id": id}}, o.queuePolicy(nil, queues, policy)
+	return outcome{physicalID: id, attributes: map[string]any{"Id": id}}, o.queuePolicy(nil, queues, policy)
 }
 
-func (queuePolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (queuePolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, _, err := readQueuePolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, policy, err := readQueuePolicy(properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{}, o.queuePolicy(have, want, policy)
+	return outcome{}, o.queuePolicy(have, want, policy)
 }
 
 func (queuePolicyResource) delete(_ context.Context, o *operation, r *resource) error {

@@ -104,10 +104,10 @@ func (r *role) readTags(v any) error {
 	return nil
 }
 
-func (h roleResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h roleResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	want, err := readRole(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	if want.name == "" {
 		want.name = h.s.newPhysicalID(o.st, r.logicalID)
@@ -124,41 +124,41 @@ func (h roleResource) create(_ context.Context, o *operation, r *resource) (made
 		RoleID string `xml:"Role>RoleId"`
 	}
 	if err := o.iam("CreateRole", params, &created); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	result := made{physicalID: want.name, attributes: map[string]any{"Arn": created.Arn, "RoleId": created.RoleID}}
+	result := outcome{physicalID: want.name, attributes: map[string]any{"Arn": created.Arn, "RoleId": created.RoleID}}
 	return result, o.changePolicies(want.name, role{}, want)
 }
 
-func (h roleResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (h roleResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, err := readRole(r.properties, nil)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, err := readRole(properties, nil)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	name := r.physicalID
 	if want.trust != have.trust {
 		if err := o.iam("UpdateAssumeRolePolicy", url.Values{"RoleName": {name}, "PolicyDocument": {want.trust}}, nil); err != nil {
-			return made{}, err
+			return outcome{}, err
 		}
 	}
 	if want.description != have.description || want.maxSession != have.maxSession {
 		params := url.Values{"RoleName": {name}, "Description": {want.description}, "MaxSessionDuration": {"3600"}}
 		setIf(params, "MaxSessionDuration", want.maxSession)
 		if err := o.iam("UpdateRole", params, nil); err != nil {
-			return made{}, err
+			return outcome{}, err
 		}
 	}
 	if err := o.changeBoundary(name, have.boundary, want.boundary); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	if err := o.changeTags(name, have.tags, want.tags); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{}, o.changePolicies(name, have, want)
+	return outcome{}, o.changePolicies(name, have, want)
 }
 
 // delete removes the policies that the template gave to the role, and deletes
@@ -172,7 +172,7 @@ func (h roleResource) delete(_ context.Context, o *operation, r *resource) error
 	if err == nil {
 		err = o.iam("DeleteRole", url.Values{"RoleName": {r.physicalID}}, nil)
 	}
-	return unlessGone(err)
+	return ignoreNoSuchEntity(err)
 }
 
 func (roleResource) replaces(r *resource, properties map[string]any) (bool, error) {
@@ -212,14 +212,14 @@ func (o *operation) changePolicies(name string, have, want role) error {
 	}
 	for _, arn := range have.managed {
 		if !slices.Contains(want.managed, arn) {
-			if err := o.iam("DetachRolePolicy", url.Values{"RoleName": {name}, "PolicyArn": {arn}}, nil); unlessGone(err) != nil {
+			if err := o.iam("DetachRolePolicy", url.Values{"RoleName": {name}, "PolicyArn": {arn}}, nil); ignoreNoSuchEntity(err) != nil {
 				return err
 			}
 		}
 	}
 	for _, policy := range slices.Sorted(maps.Keys(have.inline)) {
 		if _, stays := want.inline[policy]; !stays {
-			if err := o.iam("DeleteRolePolicy", url.Values{"RoleName": {name}, "PolicyName": {policy}}, nil); unlessGone(err) != nil {
+			if err := o.iam("DeleteRolePolicy", url.Values{"RoleName": {name}, "PolicyName": {policy}}, nil); ignoreNoSuchEntity(err) != nil {
 				return err
 			}
 		}
@@ -301,9 +301,9 @@ func (e *handlerError) Error() string {
 
 func (e *handlerError) Unwrap() error { return e.cause }
 
-// unlessGone returns nil if err is IAM's error for an entity that does not
-// exist, and else err.
-func unlessGone(err error) error {
+// ignoreNoSuchEntity returns nil if err is IAM's error for an entity that does
+// not exist, and else err.
+func ignoreNoSuchEntity(err error) error {
 	var aws *kernel.Error
 	if errors.As(err, &aws) && aws.Code == "NoSuchEntity" {
 		return nil

@@ -93,33 +93,33 @@ func (o *operation) removeTargets(name string, e eventRule, ids []string) error 
 	return o.events("RemoveTargets", map[string]any{"Rule": name, "EventBusName": busOf(e), "Ids": ids}, nil)
 }
 
-func (h ruleResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h ruleResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	want, err := readRule(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	name := o.nameFor(r, want.name, 64)
 	if want.name != "" && o.events("DescribeRule", map[string]string{"Name": name, "EventBusName": busOf(want)}, nil) == nil {
-		return made{}, alreadyExists(ruleType, name)
+		return outcome{}, alreadyExists(ruleType, name)
 	}
 	arn, err := o.putRule(name, eventRule{}, want)
 	if arn == "" {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{physicalID: name, attributes: map[string]any{"Arn": arn}}, err
+	return outcome{physicalID: name, attributes: map[string]any{"Arn": arn}}, err
 }
 
-func (ruleResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (ruleResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, err := readRule(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, err := readRule(properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	_, err = o.putRule(r.physicalID, have, want)
-	return made{}, err
+	return outcome{}, err
 }
 
 func (ruleResource) delete(_ context.Context, o *operation, r *resource) error {

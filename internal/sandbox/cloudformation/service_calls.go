@@ -97,13 +97,13 @@ func tagsOf(properties map[string]any, stackTags map[string]string) (map[string]
 }
 
 // nameFor returns the name of a resource: custom, or if that is empty, a
-// generated one of at most most bytes.
-func (o *operation) nameFor(r *resource, custom string, most int) string {
+// generated one of at most limit bytes.
+func (o *operation) nameFor(r *resource, custom string, limit int) string {
 	if custom != "" {
 		return custom
 	}
 	name := o.s.newPhysicalID(o.st, r.logicalID)
-	return strings.TrimLeft(name[max(0, len(name)-most):], "-")
+	return strings.TrimLeft(name[max(0, len(name)-limit):], "-")
 }
 
 // renamed reports whether one of the named properties differs, so that the

@@ -43,13 +43,13 @@ func (s *Service) actor(c *kernel.Call, q kernel.Query, st *stack) (actor *kerne
 		}
 	}
 	if roleARN == "" {
-		return acting(c.Principal), "", nil
+		return viaCloudFormation(c.Principal), "", nil
 	}
 	p, err := s.assume(c, roleARN)
 	if err != nil || p.Account != c.Principal.Account {
 		return nil, "", validation("Role %s is invalid or cannot be assumed", roleARN)
 	}
-	return acting(p), roleARN, nil
+	return viaCloudFormation(p), roleARN, nil
 }
 
 func (s *Service) assume(c *kernel.Call, roleARN string) (*kernel.Principal, error) {

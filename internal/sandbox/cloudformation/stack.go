@@ -224,9 +224,9 @@ func (s *Service) WaitFor(ctx context.Context, stackID string, wanted func(Stack
 	}
 }
 
-// acting returns a principal as other services see it when CloudFormation calls
-// on its behalf (aws-facts 1.16).
-func acting(p *kernel.Principal) *kernel.Principal {
+// viaCloudFormation returns a principal as other services see it when
+// CloudFormation calls on its behalf (aws-facts 1.16).
+func viaCloudFormation(p *kernel.Principal) *kernel.Principal {
 	via := *p
 	via.Via = append(slices.Clone(p.Via), "cloudformation.amazonaws.com")
 	return &via

@@ -55,7 +55,7 @@ func (s *Service) fetch(c *kernel.Call, address string) (string, error) {
 	if err != nil || !fetchable(u, c.Region) || len(address) > 5120 {
 		return "", validation("TemplateURL must be a supported URL.")
 	}
-	body, err := kernel.GetObject(c.Context, s.env.Inside, acting(c.Principal), c.Region, address)
+	body, err := kernel.GetObject(c.Context, s.env.Inside, viaCloudFormation(c.Principal), c.Region, address)
 	if err != nil {
 		return "", validation("S3 error: %s\nFor more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html\nTemplateURL must reference a valid S3 object to which you have access.", s3Reason(err))
 	}
@@ -397,7 +397,7 @@ func (s *Service) Forget(p *kernel.Principal, stackID string) error {
 	if !found {
 		return validation("Stack with id %s does not exist", stackID)
 	}
-	o := &operation{principal: acting(p), scope: &template.Scope{}}
+	o := &operation{principal: viaCloudFormation(p), scope: &template.Scope{}}
 	s.begin(st, o, "DELETE_IN_PROGRESS", runDelete(func(r *resource) bool { return s.handlers[r.kind] == nil }, true))
 	return nil
 }

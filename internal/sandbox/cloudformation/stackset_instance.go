@@ -127,7 +127,7 @@ func (m *member) executionRole() (string, error) {
 
 func (m *member) iam(action string, params url.Values) error {
 	return retrying(func() error {
-		return kernel.CallQuery(m.ctx, m.s.env.Inside, acting(m.principal), kernel.GlobalRegion(m.region), "iam", action, params, nil)
+		return kernel.CallQuery(m.ctx, m.s.env.Inside, viaCloudFormation(m.principal), kernel.GlobalRegion(m.region), "iam", action, params, nil)
 	})
 }
 

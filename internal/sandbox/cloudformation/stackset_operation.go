@@ -184,7 +184,7 @@ func (s *Service) cancelled(set *stackSet, r *setResult) {
 // preferences are the operation preferences of a call. A number is nil if it
 // was not given.
 type preferences struct {
-	regions                       []string // in their order
+	regions                       []string // RegionOrder
 	failures, failuresPercent     *int
 	concurrent, concurrentPercent *int
 	soft                          bool // concurrency does not depend on the failure tolerance

@@ -41,7 +41,7 @@ func flatten(params url.Values, name string, v any) {
 	}
 }
 
-func (h stackSetResource) create(ctx context.Context, o *operation, r *resource) (made, error) {
+func (h stackSetResource) create(ctx context.Context, o *operation, r *resource) (outcome, error) {
 	properties := stringProperties(r.properties)
 	params := url.Values{}
 	for name, v := range properties {
@@ -53,9 +53,9 @@ func (h stackSetResource) create(ctx context.Context, o *operation, r *resource)
 		ID string `xml:"StackSetId"`
 	}
 	if err := h.call(o, "CreateStackSet", params, &created); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	result := made{physicalID: created.ID, attributes: map[string]any{"StackSetId": created.ID}}
+	result := outcome{physicalID: created.ID, attributes: map[string]any{"StackSetId": created.ID}}
 	return result, h.eachGroup(ctx, o, "CreateStackInstances", created.ID, properties, nil)
 }
 
@@ -119,8 +119,8 @@ func (h stackSetResource) call(o *operation, action string, params url.Values, o
 
 var errStackSetChange = errors.New("The sandbox's CloudFormation does not implement changes of an AWS::CloudFormation::StackSet resource")
 
-func (stackSetResource) update(context.Context, *operation, *resource, map[string]any) (made, error) {
-	return made{}, errStackSetChange
+func (stackSetResource) update(context.Context, *operation, *resource, map[string]any) (outcome, error) {
+	return outcome{}, errStackSetChange
 }
 
 func (stackSetResource) replaces(*resource, map[string]any) (bool, error) {

@@ -109,7 +109,7 @@ func (s *Service) managed(account string) (organizations.Organization, error) {
 // account that joins the organization or leaves it.
 //
 // An account that has left no longer belongs to the organization when its
-// stacks are deleted. A topic that allows to publish by aws:PrincipalOrgID
+// stacks are deleted. A topic that allows publishing by aws:PrincipalOrgID
 // alone therefore refuses the Delete requests. Whether AWS is as strict is not
 // confirmed (aws-facts 8).
 func (s *Service) follow(c organizations.Change) {

@@ -43,10 +43,10 @@ func readTopic(properties map[string]any, stackTags map[string]string) (stackTop
 	return t, err
 }
 
-func (h topicResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h topicResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	want, err := readTopic(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	name := o.nameFor(r, want.name, 256)
 	params := url.Values{"Name": {name}}
@@ -57,13 +57,13 @@ func (h topicResource) create(_ context.Context, o *operation, r *resource) (mad
 		arn := strings.Replace(o.st.id, ":cloudformation:", ":sns:", 1)
 		arn = arn[:strings.Index(arn, ":stack/")+1] + name
 		if o.sns("GetTopicAttributes", url.Values{"TopicArn": {arn}}, nil) == nil {
-			return made{}, alreadyExists(topicType, arn)
+			return outcome{}, alreadyExists(topicType, arn)
 		}
 	}
 	if err := o.sns("CreateTopic", params, &created); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{physicalID: created.TopicArn, attributes: map[string]any{"TopicArn": created.TopicArn, "TopicName": name}}, nil
+	return outcome{physicalID: created.TopicArn, attributes: map[string]any{"TopicArn": created.TopicArn, "TopicName": name}}, nil
 }
 
 // entries adds attributes to params in the form of the query protocol.
@@ -77,20 +77,20 @@ func entries(params url.Values, attributes map[string]string) {
 	}
 }
 
-func (h topicResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (h topicResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, err := readTopic(r.properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, err := readTopic(properties, o.st.tags)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	for _, name := range topicAttributes {
 		if value := want.attributes[name]; value != have.attributes[name] {
 			params := url.Values{"TopicArn": {r.physicalID}, "AttributeName": {name}, "AttributeValue": {value}}
 			if err := o.sns("SetTopicAttributes", params, nil); err != nil {
-				return made{}, err
+				return outcome{}, err
 			}
 		}
 	}
@@ -98,15 +98,15 @@ func (h topicResource) update(_ context.Context, o *operation, r *resource, prop
 		params := url.Values{"ResourceArn": {r.physicalID}}
 		members(params, "TagKeys", removed)
 		if err := o.sns("UntagResource", params, nil); err != nil {
-			return made{}, err
+			return outcome{}, err
 		}
 	}
 	if len(want.tags) > 0 && !maps.Equal(have.tags, want.tags) {
 		params := url.Values{"ResourceArn": {r.physicalID}}
 		addTags(params, want.tags)
-		return made{}, o.sns("TagResource", params, nil)
+		return outcome{}, o.sns("TagResource", params, nil)
 	}
-	return made{}, nil
+	return outcome{}, nil
 }
 
 func (topicResource) delete(_ context.Context, o *operation, r *resource) error {
@@ -150,25 +150,25 @@ func (o *operation) topicPolicy(have, want []string, policy string) error {
 	})
 }
 
-func (h topicPolicyResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h topicPolicyResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	topics, policy, err := readTopicPolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	id := h.s.newPhysicalID(o.st, r.logicalID)
-	return made{physicalID: id, attributes: map[string]any{"Id": id}}, o.topicPolicy(nil, topics, policy)
+	return outcome{physicalID: id, attributes: map[string]any{"Id": id}}, o.topicPolicy(nil, topics, policy)
 }
 
-func (topicPolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (topicPolicyResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	have, _, err := readTopicPolicy(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	want, policy, err := readTopicPolicy(properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{}, o.topicPolicy(have, want, policy)
+	return outcome{}, o.topicPolicy(have, want, policy)
 }
 
 func (topicPolicyResource) delete(_ context.Context, o *operation, r *resource) error {
@@ -216,38 +216,38 @@ func readSubscription(properties map[string]any) (params url.Values, attributes 
 	return params, attributes, nil
 }
 
-func (h subscriptionResource) create(_ context.Context, o *operation, r *resource) (made, error) {
+func (h subscriptionResource) create(_ context.Context, o *operation, r *resource) (outcome, error) {
 	params, attributes, err := readSubscription(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	entries(params, attributes)
 	params.Set("ReturnSubscriptionArn", "true")
 	var created struct{ SubscriptionArn string }
 	if err := o.sns("Subscribe", params, &created); err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
-	return made{physicalID: created.SubscriptionArn, attributes: map[string]any{"Arn": created.SubscriptionArn}}, nil
+	return outcome{physicalID: created.SubscriptionArn, attributes: map[string]any{"Arn": created.SubscriptionArn}}, nil
 }
 
-func (subscriptionResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (made, error) {
+func (subscriptionResource) update(_ context.Context, o *operation, r *resource, properties map[string]any) (outcome, error) {
 	_, have, err := readSubscription(r.properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	_, want, err := readSubscription(properties)
 	if err != nil {
-		return made{}, err
+		return outcome{}, err
 	}
 	for _, name := range subscriptionAttributes {
 		if want[name] != have[name] {
 			params := url.Values{"SubscriptionArn": {r.physicalID}, "AttributeName": {name}, "AttributeValue": {want[name]}}
 			if err := o.sns("SetSubscriptionAttributes", params, nil); err != nil {
-				return made{}, err
+				return outcome{}, err
 			}
 		}
 	}
-	return made{}, nil
+	return outcome{}, nil
 }
 
 func (subscriptionResource) delete(_ context.Context, o *operation, r *resource) error {

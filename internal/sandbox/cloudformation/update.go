@@ -116,7 +116,7 @@ func (u *update) replace(ctx context.Context, old *resource, definition template
 	u.st.resources[old.logicalID] = r
 	u.s.mu.Unlock()
 	result, err := u.handler(r.kind).create(ctx, u.operation, r)
-	u.took(r, result)
+	u.storeOutcome(r, result)
 	if err != nil {
 		u.s.setResource(u.st, r, "UPDATE_FAILED", reasonOf(err, "Resource update cancelled"))
 		return err
@@ -138,7 +138,7 @@ func (u *update) change(ctx context.Context, r *resource, properties map[string]
 		u.s.setResource(u.st, r, "UPDATE_FAILED", reasonOf(err, "Resource update cancelled"))
 		return err
 	}
-	u.took(r, result)
+	u.storeOutcome(r, result)
 	adopt()
 	if r.physicalID != old.physicalID {
 		u.s.setResource(u.st, r, "UPDATE_IN_PROGRESS", "Requested update requires the creation of a new physical resource; hence creating one.")

@@ -16,7 +16,7 @@ type held struct {
 	hold chan struct{}
 }
 
-func (h held) create(ctx context.Context, o *operation, r *resource) (made, error) {
+func (h held) create(ctx context.Context, o *operation, r *resource) (outcome, error) {
 	<-h.hold
 	return h.handler.create(ctx, o, r)
 }
@@ -346,7 +346,7 @@ func TestForgetSendsNoRequestToTheVendor(t *testing.T) {
 	}
 }
 
-func TestDeletionPolicies(t *testing.T) {
+func TestDeletionPoliciesAreObeyed(t *testing.T) {
 	with := func(policy string) string {
 		return strings.Replace(phoneHome(), `"Type": "Custom::XacctPhoneHome"`, `"Type": "Custom::XacctPhoneHome", "DeletionPolicy": "`+policy+`"`, 1)
 	}

@@ -37,7 +37,6 @@ type world struct {
 
 	mu       sync.Mutex
 	roles    map[string]map[string]string // by name: the last parameters of each call
-	calls    []string                     // "iam:CreateRole"
 	objects  map[string]string            // by URL
 	fail     map[string][]error           // by "service:Action": errors for the next calls
 	callback func(region, key string, body []byte)
@@ -86,7 +85,6 @@ func (w *world) Do(c *kernel.Call) (*kernel.Response, error) {
 	c.Action = q.Get("Action")
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.calls = append(w.calls, c.Service+":"+c.Action)
 	if errs := w.fail[c.Service+":"+c.Action]; len(errs) > 0 {
 		w.fail[c.Service+":"+c.Action] = errs[1:]
 		if errs[0] != nil {

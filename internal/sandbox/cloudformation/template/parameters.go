@@ -227,7 +227,7 @@ func number(text string) (*big.Float, bool) {
 	return n, true
 }
 
-// value returns what Ref gives for the parameter: a string, or a list.
+// value returns the value of a Ref to the parameter: a string, or a list.
 func (p Parameter) value(text string) any {
 	if !p.list() {
 		return text

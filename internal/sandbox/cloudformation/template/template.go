@@ -6,7 +6,7 @@
 // order of resources. It creates nothing and calls no service; the parent
 // package does.
 //
-// It returns an error for features that it does not implement (transforms,
+// Parse returns an error for features that are not implemented (transforms,
 // macros, imports, dynamic references, AWS-specific parameter types), so that
 // no part of a template is silently ignored.
 package template

@@ -63,7 +63,7 @@ Resources:
       Value: ` + properties + "\n"
 }
 
-func TestIntrinsicFunctions(t *testing.T) {
+func TestIntrinsicFunctionsAreEvaluated(t *testing.T) {
 	for source, want := range map[string]any{
 		`!Ref Name`:        "acme",
 		`!Ref Zones`:       []any{"a", "b", "c"},
