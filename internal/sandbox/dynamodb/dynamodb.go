@@ -5,10 +5,10 @@
 // optional range key, items, expressions, transactions, and the settings of a
 // table that this project uses. Its protocol is JSON 1.0, as on AWS.
 //
-// It returns an error for secondary indexes, streams, PartiQL, global tables,
-// and the legacy parameters that expressions replaced. Reads are always
-// consistent. Items past their time to live stay, as they do on AWS for days,
-// so readers must filter them.
+// Secondary indexes, streams, PartiQL, global tables, and the legacy parameters
+// that expressions replaced are not implemented: a call that uses them returns
+// an error. Reads are always consistent. Items past their time to live stay, as
+// they do on AWS for days, so readers must filter them.
 package dynamodb
 
 import (

@@ -11,12 +11,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// Encryption with a KMS key. The creator of a table needs kms:DescribeKey,
-// kms:CreateGrant and kms:GenerateDataKey, and a reader or writer of items
-// needs kms:Decrypt, by the key's policy and with kms:ViaService (aws-facts
-// 13.4). DynamoDB caches a caller's table key for five minutes; the sandbox
-// calls KMS for each call, so that a change of the key or its policy takes
-// effect at once.
+// This file has encryption with a KMS key. The creator of a table needs
+// kms:DescribeKey, kms:CreateGrant and kms:GenerateDataKey, and a reader or
+// writer of items needs kms:Decrypt, by the key's policy and with
+// kms:ViaService (aws-facts 13.4). DynamoDB caches a caller's table key for
+// five minutes; the sandbox calls KMS for each call, so that a change of the
+// key or its policy takes effect at once.
 
 type encryptionInput struct {
 	Enabled        bool

@@ -13,15 +13,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// keyed is a call that names the partitions of its items.
-type keyed struct {
+// keyedCall is a call that names the partitions of its items.
+type keyedCall struct {
 	action string
 	call   func(client *sdk.Client, partitions ...string) error
 }
 
-// single returns a keyed that makes one call for each partition.
-func single(action string, call func(ctx context.Context, client *sdk.Client, pk string) error) keyed {
-	return keyed{action, func(client *sdk.Client, partitions ...string) error {
+// single returns a keyedCall that makes one call for each partition.
+func single(action string, call func(ctx context.Context, client *sdk.Client, pk string) error) keyedCall {
+	return keyedCall{action, func(client *sdk.Client, partitions ...string) error {
 		for _, pk := range partitions {
 			if err := call(context.Background(), client, pk); err != nil {
 				return err
@@ -31,10 +31,10 @@ func single(action string, call func(ctx context.Context, client *sdk.Client, pk
 	}}
 }
 
-// inTransaction returns a keyed that makes one write for each partition, in one
-// transaction.
-func inTransaction(action string, write func(pk string) types.TransactWriteItem) keyed {
-	return keyed{action, func(client *sdk.Client, partitions ...string) error {
+// inTransaction returns a keyedCall that makes one write for each partition, in
+// one transaction.
+func inTransaction(action string, write func(pk string) types.TransactWriteItem) keyedCall {
+	return keyedCall{action, func(client *sdk.Client, partitions ...string) error {
 		var writes []types.TransactWriteItem
 		for _, pk := range partitions {
 			writes = append(writes, write(pk))
@@ -43,8 +43,8 @@ func inTransaction(action string, write func(pk string) types.TransactWriteItem)
 	}}
 }
 
-func batchWrite(write func(pk string) types.WriteRequest) keyed {
-	return keyed{"BatchWriteItem", func(client *sdk.Client, partitions ...string) error {
+func batchWrite(write func(pk string) types.WriteRequest) keyedCall {
+	return keyedCall{"BatchWriteItem", func(client *sdk.Client, partitions ...string) error {
 		var writes []types.WriteRequest
 		for _, pk := range partitions {
 			writes = append(writes, write(pk))
@@ -54,7 +54,7 @@ func batchWrite(write func(pk string) types.WriteRequest) keyed {
 	}}
 }
 
-var keyedCalls = map[string]keyed{
+var keyedCalls = map[string]keyedCall{
 	"GetItem": single("GetItem", func(ctx context.Context, client *sdk.Client, pk string) error {
 		_, err := client.GetItem(ctx, &sdk.GetItemInput{TableName: table, Key: key(pk, "1")})
 		return err

@@ -122,7 +122,7 @@ func TestAFilterIsAppliedAfterTheLimit(t *testing.T) {
 	out, err = client.Query(context.Background(), in)
 	noError(t, err)
 	if out.Count != 2 || len(out.Items) != 0 {
-		t.Errorf("COUNT gave %d and %d items", out.Count, len(out.Items))
+		t.Errorf("COUNT returned the count %d and %d items", out.Count, len(out.Items))
 	}
 	in.FilterExpression, in.ExpressionAttributeValues = aws.String("sk = :n"), item{":p": str("p"), ":n": str("a")}
 	_, err = client.Query(context.Background(), in)

@@ -14,8 +14,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// recoverable switches point-in-time recovery on or off.
-func recoverable(t *testing.T, client *sdk.Client, on bool) {
+// setRecovery switches point-in-time recovery on or off.
+func setRecovery(t *testing.T, client *sdk.Client, on bool) {
 	t.Helper()
 	_, err := client.UpdateContinuousBackups(context.Background(), &sdk.UpdateContinuousBackupsInput{
 		TableName: table, PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: &on},
@@ -51,7 +51,7 @@ func TestATableIsRestoredToItsItemsAtATime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	client := w.table(*table)
-	recoverable(t, client, true)
+	setRecovery(t, client, true)
 	put(t, client, with(key("a", "1"), item{"v": num("1")}))
 	put(t, client, with(key("b", "1"), item{"v": num("1")}))
 	w.clock.Advance(time.Minute)
@@ -81,7 +81,7 @@ func TestATableIsRestoredToItsItemsAtATime(t *testing.T) {
 	if got := all(t, client, "latest"); len(got) != 3 {
 		t.Errorf("the latest has %v", got)
 	}
-	recoverable(t, client, false)
+	setRecovery(t, client, false)
 	wantCode(t, restore(client, "never", then), "PointInTimeRecoveryUnavailableException", "")
 }
 
@@ -89,7 +89,7 @@ func TestARestoreNeedsItsPermissionsOnBothTables(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	client := w.table(*table)
-	recoverable(t, client, true)
+	setRecovery(t, client, true)
 	w.clock.Advance(time.Hour)
 	w.policies["half"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"dynamodb:RestoreTableToPointInTime","Resource":"*"}]}`
 	wantCode(t, restore(w.client(vendor+"-half"), "restored", w.clock.Now().Add(-10*time.Minute)), "AccessDeniedException", "dynamodb:BatchWriteItem")
@@ -100,7 +100,7 @@ func TestARewoundTableHasItsFormerItemsAfterAnyChanges(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := newWorld(t)
 		client := w.table(*table)
-		recoverable(t, client, true)
+		setRecovery(t, client, true)
 		type moment struct {
 			at    time.Time
 			items map[string]string
@@ -142,7 +142,7 @@ func TestATableWithoutRecoveryIsNotRewound(t *testing.T) {
 			t.Errorf("%s was rewound", name)
 		}
 	}
-	recoverable(t, client, true)
+	setRecovery(t, client, true)
 	if w.service.Rewind(vendor, region, *table, w.clock.Now().Add(-time.Hour)) == nil {
 		t.Error("a table was rewound to a time before its recovery was on")
 	}

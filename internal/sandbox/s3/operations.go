@@ -17,7 +17,7 @@ import (
 type operation struct {
 	name       string
 	permission string // the IAM action, whose name often differs
-	alone      bool   // does not need an existing bucket
+	noBucket   bool   // does not need an existing bucket
 	run        func(*Service, *call) (*kernel.Response, error)
 }
 

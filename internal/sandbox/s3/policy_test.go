@@ -24,9 +24,9 @@ func setPolicy(c *sdk.Client, bucket *string, policy string) error {
 	return err
 }
 
-// open switches off the setting that blocks public policies, and sets
-// RestrictPublicBuckets.
-func open(t *testing.T, c *sdk.Client, bucket *string, restrict bool) {
+// allowPublicPolicy switches off the setting that blocks public policies, and
+// sets RestrictPublicBuckets.
+func allowPublicPolicy(t *testing.T, c *sdk.Client, bucket *string, restrict bool) {
 	t.Helper()
 	_, err := c.PutPublicAccessBlock(ctx, &sdk.PutPublicAccessBlockInput{Bucket: bucket, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
 		BlockPublicAcls: aws.Bool(true), IgnorePublicAcls: aws.Bool(true), BlockPublicPolicy: aws.Bool(false), RestrictPublicBuckets: &restrict,
@@ -38,7 +38,7 @@ func TestAPublicPolicyIsRefusedWhileBlockPublicAccessIsOn(t *testing.T) {
 	c := client(t, start(t), vendor, region)
 	bucket := create(t, c, "mine")
 	wantCode(t, setPolicy(c, bucket, publicTemplates), "AccessDenied")
-	open(t, c, bucket, false)
+	allowPublicPolicy(t, c, bucket, false)
 	noError(t, setPolicy(c, bucket, publicTemplates))
 	out, err := c.GetBucketPolicy(ctx, &sdk.GetBucketPolicyInput{Bucket: bucket})
 	noError(t, err)
@@ -58,7 +58,7 @@ func TestOnlyPublicTemplatesAreReadableByEveryCaller(t *testing.T) {
 	bucket := create(t, c, "mine")
 	put(t, c, bucket, "templates/a.json", "template")
 	put(t, c, bucket, "secret", "secret")
-	open(t, c, bucket, false)
+	allowPublicPolicy(t, c, bucket, false)
 	noError(t, setPolicy(c, bucket, publicTemplates))
 
 	for _, address := range []string{
@@ -94,7 +94,7 @@ func TestRestrictPublicBucketsDeniesOtherAccountsDespiteAPublicPolicy(t *testing
 	c := client(t, s, vendor, region)
 	bucket := create(t, c, "mine")
 	put(t, c, bucket, "templates/a.json", "template")
-	open(t, c, bucket, true)
+	allowPublicPolicy(t, c, bucket, true)
 	noError(t, setPolicy(c, bucket, publicTemplates))
 	_, err := get(client(t, s, customer, region), bucket, "templates/a.json")
 	wantCode(t, err, "AccessDenied")

@@ -66,7 +66,7 @@ func (s *Service) serveResponse(c *call) (*kernel.Response, error) {
 		region = c.Region
 	}
 	switch {
-	case c.op != nil && c.op.alone:
+	case c.op != nil && c.op.noBucket:
 		return nil, kernel.Errorf(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
 	case c.address.bucket != ResponseBucket(region):
 		return nil, kernel.Errorf(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")

@@ -6,8 +6,9 @@
 // also has the buckets to which custom resources send their answers to
 // CloudFormation.
 //
-// It returns an error for ACLs (they are off, as in new buckets), multipart
-// uploads, copies, KMS keys, object lock, websites and events.
+// ACLs (they are off, as in new buckets), multipart uploads, copies, encryption
+// with KMS keys, object lock, websites and events are not implemented: a call
+// that uses them returns an error.
 package s3
 
 import (
@@ -95,7 +96,7 @@ func (s *Service) Serve(c *kernel.Call) (*kernel.Response, error) {
 // none, it is in another Region, it has another owner than expected, or the
 // caller is not authorized.
 func (s *Service) prepare(c *call) error {
-	if c.op.alone {
+	if c.op.noBucket {
 		return nil
 	}
 	c.bucket = s.buckets[bucketKey{c.address.partition(c.Region), c.address.bucket}]

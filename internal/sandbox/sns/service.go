@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package sns is the sandbox's Amazon SNS: standard topics in memory, by the
-// query protocol, with topic policies checked as AWS does when they are written
-// and evaluated at every call, and signed notifications delivered to SQS queues
-// in any Region.
+// query protocol, with topic policies that are checked when they are set, as on
+// AWS, and evaluated at every call, and signed notifications that are delivered
+// to SQS queues in any Region.
 //
-// It delivers only to SQS. It returns an error for FIFO topics, messages that
-// are encrypted with customer keys, PublishBatch, and subscriptions that need
-// confirmation.
+// It delivers only to SQS. FIFO topics, messages for topics with a KMS key,
+// PublishBatch, and subscriptions that need confirmation are not implemented: a
+// call that uses them returns an error.
 package sns
 
 import (

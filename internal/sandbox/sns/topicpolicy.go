@@ -50,8 +50,7 @@ func canonicalAction(name string) (string, bool) {
 	return "", false
 }
 
-// policyDocument is a policy whose statements are the JSON that the caller
-// sent.
+// policyDocument is a policy with its statements as raw JSON.
 type policyDocument struct {
 	Version   string            `json:"Version,omitempty"`
 	ID        string            `json:"Id,omitempty"`

@@ -52,7 +52,7 @@ func TestAMessageIsSentReceivedAndDeleted(t *testing.T) {
 	}
 	b.clock.Advance(time.Hour)
 	if again := b.receive(t, c, url); len(again) != 0 {
-		t.Errorf("a deleted message came back: %v", bodies(again))
+		t.Errorf("a deleted message was received: %v", bodies(again))
 	}
 }
 
@@ -64,7 +64,7 @@ func TestAMessageBecomesVisibleAfterItsVisibilityTimeout(t *testing.T) {
 	first := b.receive(t, c, url)
 	b.clock.Advance(55 * time.Second)
 	if early := b.receive(t, c, url); len(early) != 0 {
-		t.Fatal("the message came back early")
+		t.Fatal("the message was received before its visibility timeout was over")
 	}
 	b.clock.Advance(10 * time.Second)
 	second := b.receive(t, c, url)

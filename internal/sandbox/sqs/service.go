@@ -8,7 +8,8 @@
 //
 // Queues may be encrypted with a KMS key, which is used for each message.
 //
-// It returns an error for FIFO queues, message move tasks and AddPermission.
+// FIFO queues, message move tasks and AddPermission are not implemented: a call
+// that uses them returns an error.
 package sqs
 
 import (

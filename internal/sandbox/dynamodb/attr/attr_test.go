@@ -30,7 +30,7 @@ func TestANumberIsFormattedWithoutExponent(t *testing.T) {
 		"1E125": "1" + strings.Repeat("0", 125), "100000000000000000000000000000000000000000": "1" + strings.Repeat("0", 41),
 	} {
 		if got := number(t, in).String(); got != want {
-			t.Errorf("%s gives %s, want %s", in, got, want)
+			t.Errorf("%s is formatted as %s, want %s", in, got, want)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func TestSumsAndOrderAreExact(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, ok := new(big.Rat).SetString(sum.String()); !ok || got.Cmp(c.want) != 0 {
-				t.Fatalf("%s and %s give %s, want %s", a, b, sum, c.want)
+				t.Fatalf("the result of %s and %s is %s, want %s", a, b, sum, c.want)
 			}
 		}
 		if n.Cmp(m) != x.Cmp(y) {
@@ -87,7 +87,7 @@ func TestSumsAndOrderAreExact(t *testing.T) {
 func TestASumOutOfRangeIsRefused(t *testing.T) {
 	for _, pair := range [][2]string{{"1E38", "1"}, {"9E125", "9E125"}} {
 		if sum, err := number(t, pair[0]).Add(number(t, pair[1])); err == nil {
-			t.Errorf("%s + %s gave %s", pair[0], pair[1], sum)
+			t.Errorf("%s + %s is %s, want an error", pair[0], pair[1], sum)
 		}
 	}
 }
