@@ -206,6 +206,8 @@ func TestAnAliasRefersToAKey(t *testing.T) {
 	}
 	_, err = admin(t, s, customer).DescribeKey(t.Context(), &sdk.DescribeKeyInput{KeyId: aws.String("arn:aws:kms:eu-west-1:111111111111:key/absent")})
 	wantCode(t, err, "AccessDeniedException", "kms:DescribeKey")
+	_, err = admin(t, s, customer).PutKeyPolicy(t.Context(), &sdk.PutKeyPolicyInput{KeyId: aws.String("arn:aws:kms:eu-west-1:111111111111:key/absent"), Policy: aws.String(ownOnly)})
+	wantCode(t, err, "AccessDeniedException", "kms:PutKeyPolicy")
 	listed, err := c.ListAliases(t.Context(), &sdk.ListAliasesInput{})
 	if err != nil || len(listed.Aliases) != 1 {
 		t.Errorf("got %v, %v", listed, err)

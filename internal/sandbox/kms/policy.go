@@ -90,7 +90,7 @@ func (s *Service) getKeyPolicy(c *kernel.Call, in *policyInput) (any, error) {
 func (s *Service) putKeyPolicy(c *kernel.Call, in *policyInput) (any, error) {
 	k, err := s.find(c, in.KeyId)
 	if err != nil {
-		return nil, err
+		return nil, s.hide(c, "PutKeyPolicy", in.KeyId, err)
 	}
 	return s.change(c, "PutKeyPolicy", k.arn, func(k *key) (any, error) {
 		if err := in.checkName(); err != nil {

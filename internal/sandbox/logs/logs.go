@@ -236,9 +236,11 @@ func (s *Service) tagResource(c *kernel.Call) (any, error) {
 		return nil, err
 	}
 	return s.withGroup(c, nameOf(in.ARN), "TagResource", func(g *group) (any, error) {
-		if maps.Copy(g.tags, in.Tags); len(g.tags) > 50 {
+		tags := maps.Clone(g.tags)
+		if maps.Copy(tags, in.Tags); len(tags) > 50 {
 			return nil, kernel.Errorf(http.StatusBadRequest, "TooManyTagsException", "A log group has at most 50 tags.")
 		}
+		g.tags = tags
 		return struct{}{}, nil
 	})
 }
