@@ -159,6 +159,7 @@ func TestAStackWithUnimplementedPropertiesFails(t *testing.T) {
 		"a schedule":       {`{"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "rate(1 day)"}}`, "extraneous key [ScheduleExpression]"},
 		"another pattern":  {`{"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": [{"suffix": "x"}]}}}`, "has another comparison"},
 		"a target's input": {`{"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": ["x"]}, "Targets": [{"Id": "a", "Arn": "b", "Input": "c"}]}}`, "extraneous key [Input]"},
+		"another Region":   {`{"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": ["x"]}, "Targets": [{"Id": "a", "Arn": "arn:aws:sqs:us-west-2:222222222222:q"}]}}`, "in the rule's Region"},
 		"a key for logs":   {`{"Type": "AWS::Logs::LogGroup", "Properties": {"KmsKeyId": "x"}}`, "extraneous key [KmsKeyId]"},
 		"a retention":      {`{"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 31}}`, "retentionInDays"},
 	} {

@@ -173,8 +173,8 @@ func (s *Service) putTargets(c *kernel.Call) (any, error) {
 		return nil, err
 	}
 	for _, t := range in.Targets {
-		if !isQueue(t.Arn) || !ruleName.MatchString(t.Id) {
-			return nil, invalid("The targets of the sandbox's rules must be standard SQS queues; %s is not one, or the target's ID is not valid.", t.Arn)
+		if !isQueue(t.Arn, c.Region) || !ruleName.MatchString(t.Id) {
+			return nil, invalid("The targets of the sandbox's rules must be standard SQS queues in the rule's Region; %s is not one, or the target's ID is not valid.", t.Arn)
 		}
 	}
 	return s.withRule(c, "PutTargets", in.Rule, in.EventBusName, func(_ ruleKey, r *rule) (any, error) {
@@ -221,10 +221,11 @@ func (s *Service) listTargets(c *kernel.Call) (any, error) {
 	})
 }
 
-// isQueue reports whether an ARN is that of a standard SQS queue.
-func isQueue(arn string) bool {
+// isQueue reports whether an ARN is that of a standard SQS queue in a Region. EventBridge
+// sends to other Regions only if the target is an event bus.
+func isQueue(arn, region string) bool {
 	parts := strings.Split(arn, ":")
-	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && !strings.HasSuffix(arn, ".fifo")
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && parts[3] == region && !strings.HasSuffix(arn, ".fifo")
 }
 
 // checkPattern returns an error if a text is not an event pattern, or has a
