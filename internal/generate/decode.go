@@ -259,7 +259,9 @@ func (d *decoder) tree(node *yaml.Node, path string, depth int) (any, bool) {
 		}
 		return list, sound
 	case node.Tag == "!!bool":
-		return node.Value == "true", true
+		return strings.EqualFold(node.Value, "true"), true // also True and TRUE
+	case isNull(node):
+		return nil, true // not its text, which would be the value "null" or "~"
 	case node.Tag == "!!int" && json.Valid([]byte(node.Value)):
 		return json.Number(node.Value), true
 	}

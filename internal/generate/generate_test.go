@@ -170,3 +170,26 @@ func TestJSONWithTabsIsRead(t *testing.T) {
 		t.Error("the description is not in the template")
 	}
 }
+
+// TestTruthAndNothingInYAMLAreThoseOfJSON: YAML has three spellings of each, and another
+// one would change what a policy or a resource says.
+func TestTruthAndNothingInYAMLAreThoseOfJSON(t *testing.T) {
+	for written, want := range map[string]string{
+		"true": "true", "True": "true", "TRUE": "true", "false": "false", "False": "false", "FALSE": "false",
+		"null": "null", "Null": "null", "~": "null", "": "null",
+		"yes": `"yes"`, `"True"`: `"True"`, `"null"`: `"null"`, "300": "300", "2012-10-17": `"2012-10-17"`,
+	} {
+		g, err := Read("f", []byte(soundHub+"role: {path: /}\ntemplate_resources:\n  T:\n    Type: AWS::SNS::Topic\n    Properties:\n      FifoTopic: "+written+"\n"))
+		if want == "null" {
+			if err == nil || !strings.Contains(err.Error(), "null, which CloudFormation refuses") {
+				t.Errorf("%q: %v", written, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", written, err)
+		} else if !bytes.Contains(g.template.JSON(), []byte(`"FifoTopic": `+want)) {
+			t.Errorf("%q is not %s in\n%s", written, want, g.template.JSON())
+		}
+	}
+}
