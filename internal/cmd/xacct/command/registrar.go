@@ -97,15 +97,34 @@ func (d daemon) check() error {
 
 // run works until the context ends.
 func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
+	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
+	ofHub := logger.With("hub", in.record.Name)
+	monitor := newMonitor(in, true)
+	server, err := d.listen.serve(monitor.Handler(), ofHub)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	if err := d.answer(ctx, in, logger, monitor, server.address); err != nil {
+		return err
+	}
+	ofHub.Info("stopped")
+	return nil
+}
+
+// answer is the registrar of a process, with all that a registrar does: it answers
+// customers, proves their roles again, and looks for those that were made without a
+// stack, until ctx is done. The logger's lines get the hub's name here. watch is where
+// the process serves its metrics, for the log.
+func (d daemon) answer(ctx context.Context, in *intake, logger *slog.Logger, monitor *metrics.Monitor, watch string) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
 	}
 	if err := in.records.CheckTransactions(ctx, trialID); err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
-	monitor := newMonitor(in, true)
-	webhook, err := d.webhook.open(in, logger.With("hub", in.record.Name), monitor.Webhook)
+	ofHub := logger.With("hub", in.record.Name) // registrar.Open adds it to its own
+	webhook, err := d.webhook.open(in, ofHub, monitor.Webhook)
 	if err != nil {
 		return err
 	}
@@ -120,29 +139,22 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	logger = logger.With("hub", in.record.Name)
-	server, err := d.listen.serve(monitor.Handler(), logger)
-	if err != nil {
-		return err
-	}
-	defer server.stop()
 	var rounds sync.WaitGroup
 	defer rounds.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	if d.verifyEvery > 0 {
-		schedule := in.schedule(d.verifyEvery, logger)
+		schedule := in.schedule(d.verifyEvery, ofHub)
 		schedule.Round.OnFinding = monitor.Verified
 		rounds.Go(func() { health.Run(ctx, schedule) })
-		seeking := in.seeking(logger)
+		seeking := in.seeking(ofHub)
 		seeking.Round.OnFinding = monitor.Verified
 		rounds.Go(func() { health.Discover(ctx, seeking) })
 	}
-	logger.Info("listening", "queue", in.record.QueueURL, "concurrency", d.concurrency, "watch", server.address, "verify_every", d.verifyEvery.String())
+	ofHub.Info("listening", "queue", in.record.QueueURL, "concurrency", d.concurrency, "watch", watch, "verify_every", d.verifyEvery.String())
 	if err := r.Run(ctx); err != nil {
 		return in.explainQueue(err, hub.QueueName(in.record.Name))
 	}
-	logger.Info("stopped")
 	return nil
 }
 

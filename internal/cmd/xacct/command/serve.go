@@ -28,7 +28,6 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
-	"github.com/xacct/terraform-provider-xacct/internal/registrar/metrics"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
@@ -142,7 +141,8 @@ func (s apiServer) check() error {
 
 // run serves until the context ends.
 func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
-	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil)).With("hub", in.record.Name)
+	plain := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
+	logger := plain.With("hub", in.record.Name)
 	monitor := newMonitor(in, s.registrar)
 	manager, err := hub.New(in.clients, in.record.Name, in.clock, rand.Reader)
 	if err != nil {
@@ -187,7 +187,8 @@ func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 		return nil
 	})
 	if s.registrar {
-		group.Go(func() error { return s.answer(ctx, in, logger, monitor) })
+		s.daemon.drain = s.drain
+		group.Go(func() error { return s.daemon.answer(ctx, in, plain, monitor, watch.address) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -233,33 +234,6 @@ func (s apiServer) addresses(config *api.Config) (err error) {
 	}
 	if s.connectURL != "" && config.ConnectURL.Scheme != "https" && config.ConnectURL.Hostname() != "localhost" {
 		return cli.Usage("--connect-url %q does not begin with https://, which the page's cookie needs", s.connectURL)
-	}
-	return nil
-}
-
-// answer is the registrar of the same process.
-func (s apiServer) answer(ctx context.Context, in *intake, logger *slog.Logger, monitor *metrics.Monitor) error {
-	if in.record.QueueURL == "" {
-		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
-	}
-	webhook, err := s.daemon.webhook.open(in, logger, monitor.Webhook)
-	if err != nil {
-		return err
-	}
-	tracing, err := openTraces(ctx, in, logger)
-	if err != nil {
-		return err
-	}
-	defer tracing.stop(ctx)
-	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: s.daemon.concurrency, StopLimit: s.drain, Observer: monitor, GiveUp: hopeless, Webhook: webhook,
-	})
-	if err != nil {
-		return err
-	}
-	go health.Run(ctx, in.schedule(s.daemon.verifyEvery, logger))
-	if err := r.Run(ctx); err != nil {
-		return in.explainQueue(err, hub.QueueName(in.record.Name))
 	}
 	return nil
 }

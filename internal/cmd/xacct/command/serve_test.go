@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/api"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
+	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
@@ -105,6 +107,13 @@ func TestOneProcessServesTheAPIAndAnswersCustomersUntilItIsTold(t *testing.T) {
 		t.Errorf("oversized headers: %d", status)
 	}
 	w.launchOne(t) // the registrar of the same process answers
+	beats, err := registry.New(w.clients.DynamoDB(), "acme", w.box.Clock().Now).Heartbeats(t.Context())
+	if err != nil || !slices.ContainsFunc(beats, func(b registry.Heartbeat) bool { return b.Registrar == trialID }) {
+		t.Errorf("the registrar began without its trial transaction, unlike that of xacct registrar: %v, %v", beats, err)
+	}
+	events := bufio.NewScanner(s.get("/v1/customers/globex/events").Body)
+	for events.Scan() && !strings.Contains(events.Text(), `"state":"connected"`) { // the commit follows the answer
+	}
 	response := s.get("/v1/customers/globex")
 	var seen api.CustomerView
 	if err := json.NewDecoder(response.Body).Decode(&seen); err != nil || seen.State != api.Connected {
@@ -149,6 +158,11 @@ func TestOneProcessServesTheAPIAndAnswersCustomersUntilItIsTold(t *testing.T) {
 	}
 	if err := <-stopped; err != nil || !strings.Contains(s.process.Output(), `"msg":"stopped"`) {
 		t.Errorf("%v\n%s", err, s.process.Output())
+	}
+	for line := range strings.Lines(s.process.Output()) {
+		if strings.Count(line, `"hub":`) > 1 {
+			t.Errorf("a line of the log has a name twice: %s", line)
+		}
 	}
 }
 
