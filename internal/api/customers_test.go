@@ -131,13 +131,19 @@ func TestALinkOfAnotherToolIsLeftAloneUntilItIsAdopted(t *testing.T) {
 	found, err := w.hub.Registry().Customer(t.Context(), "globex")
 	w.must(err)
 	link := found.Link
-	link.Owner = onboarding.OwnerTerraform
+	link.Owner, link.Fleet = onboarding.OwnerTerraform, "all"
 	link, err = w.hub.Registry().UpdateLink(t.Context(), link)
 	w.must(err)
 	for _, a := range []answer{
 		w.call("backend", "PUT", globex, readonly), w.call("backend", "PUT", globex, readonly, "If-Match", `"2"`), w.call("backend", "DELETE", globex, ""),
 	} {
 		if p := w.want(a, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "belongs to Terraform") || !strings.Contains(p.WhatToDo, "adopt") {
+			t.Errorf("%+v", p)
+		}
+	}
+	other := strings.NewReplacer("{", `{"adopt":true,`, "readonly", "more").Replace(readonly)
+	for _, a := range []answer{w.call("backend", "PUT", globex, other), w.call("backend", "PUT", globex, other, "If-Match", `"2"`)} {
+		if p := w.want(a, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "fleet all") || p.WhatToDo == "" {
 			t.Errorf("%+v", p)
 		}
 	}

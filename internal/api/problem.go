@@ -110,6 +110,7 @@ func (s *Server) problem(instance, customer string, err error) error {
 func explain(hubName, customer string, err error) *Problem {
 	var (
 		owned    *customers.OwnedError
+		inFleet  *customers.InFleetError
 		differs  *customers.DiffersError
 		revision *customers.RevisionError
 		refusal  *customers.Refusal
@@ -124,6 +125,12 @@ func explain(hubName, customer string, err error) *Problem {
 			Type: problemType("owned"), Title: "The link belongs to another tool", Status: http.StatusConflict,
 			Detail:   fmt.Sprintf("The link of customer %s of hub %s belongs to %s, and only that changes or closes it.", customer, hubName, owned.Owner),
 			WhatToDo: "Change it there, or repeat the call with adopt set to true to take it over.",
+		}
+	case errors.As(err, &inFleet):
+		return &Problem{
+			Type: problemType("fleet"), Title: "The link belongs to a fleet", Status: http.StatusConflict,
+			Detail:   fmt.Sprintf("The open link of customer %s of hub %s is one of fleet %s, and this request would change it.", customer, hubName, inFleet.Fleet),
+			WhatToDo: "Change the fleet, or adopt the link first, as it is: with adopt set to true, the same settings and no If-Match.",
 		}
 	case errors.As(err, &differs):
 		return &Problem{
