@@ -36,7 +36,7 @@ func CreateCommand(l quickcreate.Link) (string, error) {
 		option{"--region", []string{l.Region.String()}},
 		option{"--stack-name", []string{l.StackName}},
 		option{"--template-url", []string{l.TemplateURL}},
-		option{"--parameters", parameters(toFillIn(l.Parameters))},
+		option{"--parameters", parameters(nil, toFillIn(l.Parameters))},
 		option{"--capabilities", []string{namedIAM}},
 	), nil
 }
@@ -62,33 +62,32 @@ func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding
 	if err := check(quickcreate.Link{Region: stack.Region, StackName: stack.Name, TemplateURL: link.TemplateURL}); err != nil {
 		return "", err
 	}
-	var chosen []string
+	var kept []string
 	given := gained(link)
 	maps.Copy(given, rotated(link, r))
 	for name := range basic(link) {
 		if _, changes := given[name]; !changes {
-			chosen = append(chosen, "ParameterKey="+name+",UsePreviousValue=true")
+			kept = append(kept, name)
 		}
 	}
 	maps.Copy(given, switches(d, r))
 	for key := range d.CustomerParameters {
 		name := permissionset.InputParameter(key)
 		if _, reported := r.Parameters[key]; reported {
-			chosen = append(chosen, "ParameterKey="+name+",UsePreviousValue=true")
+			kept = append(kept, name)
 			delete(given, name)
 		}
 	}
 	for _, what := range d.CustomerChooses {
 		if _, reported := r.Parameters[what]; reported {
-			chosen = append(chosen, "ParameterKey="+stacktemplate.ChosenParameter(what)+",UsePreviousValue=true")
+			kept = append(kept, stacktemplate.ChosenParameter(what))
 		}
 	}
-	slices.Sort(chosen)
 	return command("update-stack",
 		option{"--region", []string{stack.Region.String()}},
 		option{"--stack-name", []string{stack.String()}},
 		option{"--template-url", []string{link.TemplateURL}},
-		option{"--parameters", append(chosen, parameters(toFillIn(given))...)},
+		option{"--parameters", parameters(kept, toFillIn(given))},
 		option{"--capabilities", []string{namedIAM}},
 	), nil
 }
@@ -126,7 +125,7 @@ func StackSetCommands(l quickcreate.Link, delegated bool) (string, error) {
 	region, name := option{"--region", []string{l.Region.String()}}, option{"--stack-set-name", []string{l.StackName}}
 	create := command("create-stack-set", region, name, callAs,
 		option{"--template-url", []string{l.TemplateURL}},
-		option{"--parameters", parameters(toFillIn(l.Parameters))},
+		option{"--parameters", parameters(nil, toFillIn(l.Parameters))},
 		option{"--capabilities", []string{namedIAM}},
 		option{"--permission-model", []string{"SERVICE_MANAGED"}},
 		option{"--auto-deployment", []string{"Enabled=true,RetainStacksOnAccountRemoval=false"}},
@@ -173,15 +172,24 @@ func command(action string, options ...option) string {
 	return strings.Join(lines, lineEnd)
 }
 
-// parameters returns a stack's parameters as arguments of the AWS CLI: in its shorthand
-// syntax, one argument per parameter, or as one JSON argument if a value contains
-// characters that are special in the shorthand.
-func parameters(values map[string]string) []string {
-	type parameter struct{ ParameterKey, ParameterValue string }
+// parameters returns a stack's parameters as arguments of the AWS CLI: those that keep
+// their values, and then those with new ones. They are in its shorthand syntax, one
+// argument per parameter, or all in one JSON argument if a value contains characters
+// that are special in the shorthand: the AWS CLI reads no mix of both.
+func parameters(kept []string, values map[string]string) []string {
+	type parameter struct {
+		ParameterKey     string
+		ParameterValue   *string `json:",omitempty"`
+		UsePreviousValue bool    `json:",omitempty"`
+	}
 	words, list, short := []string{}, []parameter{}, true
+	for _, name := range slices.Sorted(slices.Values(kept)) {
+		words = append(words, "ParameterKey="+name+",UsePreviousValue=true")
+		list = append(list, parameter{ParameterKey: name, UsePreviousValue: true})
+	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		words = append(words, "ParameterKey="+name+",ParameterValue="+values[name])
-		list = append(list, parameter{name, values[name]})
+		list = append(list, parameter{ParameterKey: name, ParameterValue: new(values[name])})
 		short = short && plain().MatchString(values[name])
 	}
 	if short {

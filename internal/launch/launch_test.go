@@ -92,6 +92,9 @@ func written(t *testing.T) map[string]string {
 	texts["update-rotated.sh"] = must(UpdateCommand(rotating, declaration.Declaration{}, before)) + "\n"
 	texts["update-rotated.tf"] = must(TerraformSnippet(must(UpdateOf(rotating, declaration.Declaration{Region: "us-east-1"}, before))))
 	texts["iam.tf"] = must(IAMSnippet([]byte(iamTemplateText), globex()))
+	before.ExternalID = must(account.ParseExternalID("acme,customer=1")) // special in the shorthand
+	rotating.PastExternalIDs = []onboarding.PastExternalID{{ID: before.ExternalID}}
+	texts["update-rotated-json.sh"] = must(UpdateCommand(rotating, declared, before)) + "\n"
 	link.Account, link.TemplateParameters = stack().Account, []string{"ExpectedAccountId"}
 	texts["update-expected.sh"] = must(UpdateCommand(link, declaration.Declaration{}, registered)) + "\n"
 	return texts
@@ -154,6 +157,25 @@ func TestALinkWithoutAStackNameHasNoCommandOrSnippet(t *testing.T) {
 	for name, make := range map[string]func(quickcreate.Link) (string, error){"command": CreateCommand, "stack set": func(l quickcreate.Link) (string, error) { return StackSetCommands(l, false) }, "snippet": TerraformSnippet} {
 		if text, err := make(l); err == nil || !strings.Contains(err.Error(), "no name for the stack") {
 			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+}
+
+// TestParametersHaveOneSyntax: the AWS command line takes a list either in its shorthand,
+// or as one argument of JSON, and never as a mix of both.
+func TestParametersHaveOneSyntax(t *testing.T) {
+	for name, command := range written(t) {
+		if !strings.HasSuffix(name, ".sh") {
+			continue
+		}
+		words, within := 0, false
+		for _, arg := range runInShell(t, command) {
+			if within = within && !strings.HasPrefix(arg, "--") || arg == "--parameters"; !within || arg == "--parameters" {
+				continue
+			}
+			if words++; strings.HasPrefix(arg, "[") && !json.Valid([]byte(arg)) || strings.HasPrefix(arg, "[") && words > 1 {
+				t.Errorf("%s: %q follows %d others", name, arg, words-1)
+			}
 		}
 	}
 }
