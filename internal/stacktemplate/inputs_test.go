@@ -61,6 +61,8 @@ func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
 	clash.Role.ManagedPolicies["x-enabled"] = readBuckets // PolicyXEnabled
 	clash.OptionalPermissions["policy_x"] = permissionset.OptionalPermission{Description: "X", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/X"}}
 	clash.OptionalPermissions["enabled_condition"] = permissionset.OptionalPermission{Description: "Y", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Y"}}
+	clash.OptionalPermissions["input_z"] = permissionset.OptionalPermission{Description: "Z", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/Z"}}
+	clash.CustomerParameters["z_enabled"] = permissionset.CustomerParameter{Description: "A value", Default: new("")} // InputZEnabled
 	for name, s := range map[string]Specification{"asking": asking(), "choosing": choosing(), "clash": clash, "resources": withResources(), "optional": optional(everything(), mixed())} {
 		var template struct {
 			Parameters, Conditions, Resources map[string]any

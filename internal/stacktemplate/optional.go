@@ -29,6 +29,9 @@ func conditionNames(s Specification) map[string]string {
 	for key := range s.OptionalPermissions {
 		taken[permissionset.SwitchParameter(key)] = true
 	}
+	for key := range s.CustomerParameters {
+		taken[permissionset.InputParameter(key)] = true
+	}
 	for _, g := range s.allGrants() {
 		policies, _ := s.Created(g) // the specification is valid
 		for _, p := range policies {
