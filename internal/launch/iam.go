@@ -111,7 +111,25 @@ func isSwitch(allowed []string) bool {
 	return len(allowed) == 2 && slices.Contains(allowed, permissionset.SwitchedOn) && slices.Contains(allowed, permissionset.SwitchedOff)
 }
 
-func (w *iamWriter) variable(parameter string) string { return variable(w.name, parameter) }
+// variable returns the name of the variable for a parameter. If the template has another
+// parameter whose variable would be the same, the name begins with the kind of value too.
+func (w *iamWriter) variable(parameter string) string {
+	key, input := strings.CutPrefix(parameter, permissionset.InputPrefix)
+	if _, taken := w.template.Parameters[key]; input && taken {
+		return variable(w.name+"_input", parameter)
+	}
+	return variable(w.name, parameter)
+}
+
+// maxNamePrefix is how many characters hashicorp/aws takes as the name_prefix of a
+// policy, to which it adds 26.
+const maxNamePrefix = 102
+
+// policyPrefix returns the beginning of the name of a policy.
+func (w *iamWriter) policyPrefix(logicalID string) string {
+	name := w.link.StackName + "-" + logicalID
+	return name[:min(len(name), maxNamePrefix-1)] + "-"
+}
 
 // resource returns the Terraform resources for one resource of the template.
 func (w *iamWriter) resource(logicalID string, r struct {
@@ -129,7 +147,7 @@ func (w *iamWriter) resource(logicalID string, r struct {
 			return "", err
 		}
 		return w.block("aws_iam_policy", w.resourceName(logicalID), there,
-			attribute{"name_prefix", text(w.link.StackName + "-" + logicalID + "-"), nil},
+			attribute{"name_prefix", text(w.policyPrefix(logicalID)), nil},
 			attribute{"path", "", r.Properties["Path"]}, attribute{"policy", "", document{r.Properties["PolicyDocument"]}})
 	case stacktemplate.PhoneHomeType:
 		return "", nil

@@ -6,6 +6,9 @@ package launch
 import (
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // iamTemplateText is a template with each feature that can become plain IAM. A test in e2e
@@ -48,5 +51,42 @@ func TestUnknownTemplateFeaturesAreAnError(t *testing.T) {
 		if snippet, err := IAMSnippet([]byte(text), globex()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("with %s: %v, want %q\n%s", replacement, err, want, snippet)
 		}
+	}
+}
+
+// TestEveryChoiceOfACustomerIsAVariableOfItsOwn: the keys of a value that the customer
+// types in and of a switch may differ only by the words that their parameters begin with.
+func TestEveryChoiceOfACustomerIsAVariableOfItsOwn(t *testing.T) {
+	snippet := must(IAMSnippet([]byte(strings.ReplaceAll(iamTemplateText, "InputBucket", "InputEnableBilling")), globex()))
+	file, diags := hclsyntax.ParseConfig([]byte(snippet), "iam.tf", hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	variables := map[string]bool{}
+	for _, block := range file.Body.(*hclsyntax.Body).Blocks {
+		if block.Type == "variable" {
+			if variables[block.Labels[0]] {
+				t.Errorf("variable %s is declared twice:\n%s", block.Labels[0], snippet)
+			}
+			variables[block.Labels[0]] = true
+		}
+	}
+	for _, name := range []string{"acme_access_enable_billing", "acme_access_input_enable_billing"} {
+		if !variables[name] || !strings.Contains(snippet, "var."+name) {
+			t.Errorf("%s is declared: %t\n%s", name, variables[name], snippet)
+		}
+	}
+}
+
+// TestThePrefixOfAPolicyIsOneThatTerraformTakes: hashicorp/aws takes 102 characters, to
+// which it adds 26.
+func TestThePrefixOfAPolicyIsOneThatTerraformTakes(t *testing.T) {
+	l := globex()
+	l.StackName = strings.Repeat("a", 128)
+	snippet := must(IAMSnippet([]byte(iamTemplateText), l))
+	_, prefix, found := strings.Cut(snippet, "name_prefix = \"")
+	prefix, _, _ = strings.Cut(prefix, `"`)
+	if !found || len(prefix) > 102 || !strings.HasSuffix(prefix, "-") {
+		t.Errorf("the prefix %q has %d characters", prefix, len(prefix))
 	}
 }
