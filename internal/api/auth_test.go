@@ -99,3 +99,24 @@ func TestATokenEndsWhenItsLineIsRemoved(t *testing.T) {
 		}
 	}
 }
+
+// TestATokenIsOnlyMadeIfItsLineCanBeRead: one line that can't be read ends all tokens of
+// the file to which it is added.
+func TestATokenIsOnlyMadeIfItsLineCanBeRead(t *testing.T) {
+	t.Parallel()
+	for name, sound := range map[string]bool{
+		"backend": true, "oidc:backend-2": true, "müller": true, strings.Repeat("x", 64): true,
+		"": false, " ": false, "a b": false, "a\u00a0b": false, "a\vb": false, "a\u2028b": false, "#a": false, "a\x1b[1m": false, strings.Repeat("x", 65): false,
+	} {
+		_, line, err := NewToken(rand.Reader, name, []Scope{Read})
+		if (err == nil) != sound {
+			t.Errorf("%q: %v", name, err)
+		}
+		if err != nil {
+			continue
+		}
+		if entries, err := parseTokens(strings.NewReader(line)); err != nil || entries[0].caller.Name != name {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

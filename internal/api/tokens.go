@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // TokenPrefix is the prefix of every token of a token file, so that scanners for leaked
@@ -26,8 +27,17 @@ const TokenPrefix = "xacct_"
 // so a file may contain their hash without a salt.
 const tokenBytes = 32
 
+// longestTokenName is the maximum length of a token's name in bytes.
+const longestTokenName = 64
+
 // NewToken returns a new token and its line for the token file, which has only its hash.
+// It returns an error for a name that is not one word, because the file could not be
+// read with it, and then no token of the file would be accepted.
 func NewToken(random io.Reader, name string, scopes []Scope) (token, line string, err error) {
+	unseen := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '#' }
+	if name == "" || len(name) > longestTokenName || strings.ContainsFunc(name, unseen) {
+		return "", "", fmt.Errorf("%q is not a name: it has 1 to %d characters that can be seen, without spaces and #", name, longestTokenName)
+	}
 	drawn := make([]byte, tokenBytes)
 	if _, err := io.ReadFull(random, drawn); err != nil {
 		return "", "", fmt.Errorf("generate a token: %w", err)

@@ -256,12 +256,9 @@ Scopes are read (see customers), write (issue, change and close links) and opera
 			if !ok {
 				return cli.Usage("invalid --scopes %q: one or more of read, write, operate", strings.Join(scopes, ","))
 			}
-			if strings.ContainsAny(args[0], " \t\r\n#") || len(args[0]) > 64 {
-				return cli.Usage("%q is not a name: it has at most 64 characters, without spaces", args[0])
-			}
 			token, line, err := api.NewToken(rand.Reader, args[0], parsed)
 			if err != nil {
-				return err
+				return cli.Usage("%w", err)
 			}
 			cli.Say(cmd.ErrOrStderr(), "The token of %s, which is shown only now:\n%s\n", args[0], token)
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), line)
