@@ -38,7 +38,7 @@ var bucketSettings = map[string]struct {
 
 func readBucket(properties map[string]any, stackTags map[string]string) (name string, tags map[string]string, err error) {
 	known := append(slices.Collect(maps.Keys(bucketSettings)), "BucketName", "Tags")
-	if err := only(bucketType, properties, known...); err != nil {
+	if err := onlyProperties(bucketType, properties, known...); err != nil {
 		return "", nil, err
 	}
 	if name, err = textOf(properties, "BucketName"); err != nil {
@@ -202,7 +202,7 @@ func fieldsOf(v any, known ...string) (map[string]any, error) {
 	if !ok {
 		return nil, errShape
 	}
-	return object, only(bucketType, object, known...)
+	return object, onlyProperties(bucketType, object, known...)
 }
 
 func writeAccessBlock(v any) (any, error) {
@@ -316,7 +316,7 @@ func writeLifecycle(v any) (any, error) {
 type bucketPolicyResource struct{ s *Service }
 
 func readBucketPolicy(properties map[string]any) (bucket, policy string, err error) {
-	if err := only("AWS::S3::BucketPolicy", properties, "Bucket", "PolicyDocument"); err != nil {
+	if err := onlyProperties("AWS::S3::BucketPolicy", properties, "Bucket", "PolicyDocument"); err != nil {
 		return "", "", err
 	}
 	if bucket, err = textOf(properties, "Bucket"); err == nil && (bucket == "" || properties["PolicyDocument"] == nil) {

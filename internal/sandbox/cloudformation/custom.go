@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -214,16 +213,5 @@ func (waitConditionHandle) update(context.Context, *operation, *resource, map[st
 func (waitConditionHandle) delete(context.Context, *operation, *resource) error { return nil }
 
 func (waitConditionHandle) replaces(_ *resource, properties map[string]any) (bool, error) {
-	return false, onlyProperties(properties)
-}
-
-// onlyProperties returns an error if there is a property that is not known:
-// the resource type does not have it, or the sandbox does not implement it.
-func onlyProperties(properties map[string]any, known ...string) error {
-	for name := range properties {
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("Properties validation failed: #: extraneous key [%s] is not permitted", name)
-		}
-	}
-	return nil
+	return false, onlyProperties("AWS::CloudFormation::WaitConditionHandle", properties)
 }

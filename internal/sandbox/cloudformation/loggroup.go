@@ -23,7 +23,7 @@ type logGroup struct {
 
 func readLogGroup(properties map[string]any, stackTags map[string]string) (logGroup, error) {
 	var g logGroup
-	err := only(logGroupType, properties, "LogGroupName", "RetentionInDays", "Tags")
+	err := onlyProperties(logGroupType, properties, "LogGroupName", "RetentionInDays", "Tags")
 	if err == nil {
 		g.name, err = textOf(properties, "LogGroupName")
 	}

@@ -25,7 +25,7 @@ type managedPolicy struct {
 
 func readManagedPolicy(properties map[string]any) (managedPolicy, error) {
 	p := managedPolicy{}
-	if err := onlyProperties(properties, "Description", "ManagedPolicyName", "Path", "PolicyDocument", "Roles"); err != nil {
+	if err := onlyProperties("AWS::IAM::ManagedPolicy", properties, "Description", "ManagedPolicyName", "Path", "PolicyDocument", "Roles"); err != nil {
 		return p, err
 	}
 	if properties["PolicyDocument"] == nil {

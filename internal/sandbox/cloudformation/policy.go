@@ -21,7 +21,7 @@ type inlinePolicy struct {
 
 func readPolicy(properties map[string]any) (inlinePolicy, error) {
 	p := inlinePolicy{}
-	if err := onlyProperties(properties, "PolicyName", "PolicyDocument", "Roles"); err != nil {
+	if err := onlyProperties("AWS::IAM::Policy", properties, "PolicyName", "PolicyDocument", "Roles"); err != nil {
 		return p, err
 	}
 	var err error
@@ -109,7 +109,7 @@ func (o *operation) deleteInlinePolicy(have, want inlinePolicy) error {
 type rolePolicyResource struct{ s *Service }
 
 func readRolePolicy(properties map[string]any) (inlinePolicy, error) {
-	if err := onlyProperties(properties, "PolicyName", "PolicyDocument", "RoleName"); err != nil {
+	if err := onlyProperties("AWS::IAM::RolePolicy", properties, "PolicyName", "PolicyDocument", "RoleName"); err != nil {
 		return inlinePolicy{}, err
 	}
 	name, _ := properties["PolicyName"].(string)

@@ -32,7 +32,7 @@ type queue struct {
 func readQueue(properties map[string]any, stackTags map[string]string) (queue, error) {
 	q := queue{attributes: map[string]string{}}
 	known := append(slices.Collect(maps.Keys(queueAttributes)), "QueueName", "Tags")
-	err := only(queueType, properties, known...)
+	err := onlyProperties(queueType, properties, known...)
 	if err == nil {
 		q.name, err = textOf(properties, "QueueName")
 	}
@@ -131,7 +131,7 @@ func (queueResource) replaces(r *resource, properties map[string]any) (bool, err
 type queuePolicyResource struct{ s *Service }
 
 func readAttached(kind, of string, properties map[string]any) (to []string, policy string, err error) {
-	if err := only(kind, properties, of, "PolicyDocument"); err != nil {
+	if err := onlyProperties(kind, properties, of, "PolicyDocument"); err != nil {
 		return nil, "", err
 	}
 	if to, err = texts(properties[of], of); err == nil && (len(to) == 0 || properties["PolicyDocument"] == nil) {

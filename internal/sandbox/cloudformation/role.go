@@ -35,7 +35,7 @@ type role struct {
 }
 
 func readRole(properties map[string]any, stackTags map[string]string) (role, error) {
-	if err := onlyProperties(properties, roleProperties...); err != nil {
+	if err := onlyProperties("AWS::IAM::Role", properties, roleProperties...); err != nil {
 		return role{}, err
 	}
 	p := template.Stringify(properties).(map[string]any)

@@ -23,7 +23,7 @@ type eventRule struct {
 
 func readRule(properties map[string]any) (eventRule, error) {
 	e := eventRule{targets: map[string]string{}}
-	err := only(ruleType, properties, "Name", "EventBusName", "Description", "State", "EventPattern", "Targets")
+	err := onlyProperties(ruleType, properties, "Name", "EventBusName", "Description", "State", "EventPattern", "Targets")
 	for name, field := range map[string]*string{"Name": &e.name, "EventBusName": &e.bus, "Description": &e.description, "State": &e.state} {
 		if err == nil {
 			*field, err = textOf(properties, name)
@@ -42,7 +42,7 @@ func readRule(properties map[string]any) (eventRule, error) {
 	}
 	for _, element := range list {
 		target, _ := element.(map[string]any)
-		if err := only("a target of "+ruleType, target, "Id", "Arn"); err != nil {
+		if err := onlyProperties("a target of "+ruleType, target, "Id", "Arn"); err != nil {
 			return e, err
 		}
 		id, err := textOf(target, "Id")

@@ -61,10 +61,10 @@ func (o *operation) handled(service string, call func() error) error {
 	return &handlerError{service: service, cause: aws, requestID: o.s.newID(), token: o.s.newID()}
 }
 
-// only returns an error if there is a property that is not known: the sandbox
+// onlyProperties returns an error if there is a property that is not known: the sandbox
 // does not implement it, or the resource type does not have it. It cannot tell
 // which.
-func only(kind string, properties map[string]any, known ...string) error {
+func onlyProperties(kind string, properties map[string]any, known ...string) error {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("Properties validation failed: #: extraneous key [%s] is not permitted (the sandbox's CloudFormation does not implement it for %s)", name, kind)

@@ -28,7 +28,7 @@ type stackTopic struct {
 
 func readTopic(properties map[string]any, stackTags map[string]string) (stackTopic, error) {
 	t := stackTopic{attributes: map[string]string{}}
-	err := only(topicType, properties, append([]string{"TopicName", "Tags"}, topicAttributes...)...)
+	err := onlyProperties(topicType, properties, append([]string{"TopicName", "Tags"}, topicAttributes...)...)
 	if err == nil {
 		t.name, err = textOf(properties, "TopicName")
 	}
@@ -190,7 +190,7 @@ type subscriptionResource struct{ s *Service }
 var subscriptionAttributes = []string{"RawMessageDelivery", "FilterPolicy", "FilterPolicyScope", "RedrivePolicy"}
 
 func readSubscription(properties map[string]any) (params url.Values, attributes map[string]string, err error) {
-	if err := only("AWS::SNS::Subscription", properties, append([]string{"TopicArn", "Protocol", "Endpoint"}, subscriptionAttributes...)...); err != nil {
+	if err := onlyProperties("AWS::SNS::Subscription", properties, append([]string{"TopicArn", "Protocol", "Endpoint"}, subscriptionAttributes...)...); err != nil {
 		return nil, nil, err
 	}
 	params, attributes = url.Values{}, map[string]string{}
