@@ -24,7 +24,8 @@ type attack struct {
 	status int
 }
 
-// attacks are tried in order: some change what the later ones find.
+// attacks returns the attacks in the order in which they are tried. Some change what later ones
+// find.
 func (w *world) attacks() []attack {
 	w.t.Helper()
 	const initech = "/v1/customers/initech"
@@ -32,10 +33,10 @@ func (w *world) attacks() []attack {
 	ofInitech := strings.Replace(readonly, "222222222222", "333333333333", 1)
 	w.want(w.call("backend", "PUT", initech, ofInitech), http.StatusCreated)
 	path := w.address("globex", "{}")
-	honest, other := &visitor{w: w}, &visitor{w: w}
-	w.want(honest.visit("POST", path, url.Values{}), http.StatusSeeOther)
+	genuine, other := &visitor{w: w}, &visitor{w: w}
+	w.want(genuine.visit("POST", path, url.Values{}), http.StatusSeeOther)
 	w.want(other.visit("POST", w.address("initech", "{}"), url.Values{}), http.StatusSeeOther)
-	id, secret, _ := strings.Cut(strings.TrimPrefix(honest.cookie, cookieName+"="), ".")
+	id, secret, _ := strings.Cut(strings.TrimPrefix(genuine.cookie, cookieName+"="), ".")
 	otherID, _, _ := strings.Cut(strings.TrimPrefix(other.cookie, cookieName+"="), ".")
 	form := url.Values{"account_id": {"999999999999"}}
 	page := func(cookie, method, path string, form url.Values, headers ...string) func() answer {
@@ -57,8 +58,8 @@ func (w *world) attacks() []attack {
 		{"a principal of IAM in a header", call("", "GET", globex, "", "X-Amzn-Iam-User-Arn", "arn:aws:iam::111111111111:role/backend"), 401},
 		{"another method in a header", call("viewer", "GET", globex, "", "X-HTTP-Method-Override", "DELETE"), 200},
 		{"a token of the page at the API", call("", "GET", globex, "", "Authorization", "Bearer "+strings.TrimPrefix(path, "/connect/")), 401},
-		{"the page's cookie at the API", page(honest.cookie, "GET", globex, nil), 401},
-		{"a form of another site at the API", page(honest.cookie, "PUT", globex, url.Values{"a": {"b"}}), 401},
+		{"the page's cookie at the API", page(genuine.cookie, "GET", globex, nil), 401},
+		{"a form of another site at the API", page(genuine.cookie, "PUT", globex, url.Values{"a": {"b"}}), 401},
 		{"JSON as plain text, which other sites may send", call("backend", "PUT", globex, readonly, "Content-Type", "text/plain"), 415},
 		{"replay of an address in another browser", page("", "GET", path, nil), 410},
 		{"replay of an exchange", page("", "POST", path, url.Values{}), 410},
@@ -66,12 +67,12 @@ func (w *world) attacks() []attack {
 		{"the page without a cookie", page("", "GET", "/connect", nil), 410},
 		{"the secret of one customer with the token of another", page(cookieName+"="+otherID+"."+secret, "GET", "/connect", nil), 410},
 		{"a token of the page without its secret", page(cookieName+"="+id+".", "GET", "/connect", nil), 410},
-		{"a second cookie, of a subdomain", page(honest.cookie+"; "+other.cookie, "GET", "/connect", nil), 410},
-		{"a form of another site at the page", page(honest.cookie, "POST", "/connect/account", form, "Sec-Fetch-Site", "cross-site"), 403},
-		{"the same from an old browser", page(honest.cookie, "POST", "/connect/account", form, "Origin", "https://evil.example"), 403},
-		{"an account for a link that does not ask", page(honest.cookie, "POST", "/connect/account", form), 303},
+		{"a second cookie, of a subdomain", page(genuine.cookie+"; "+other.cookie, "GET", "/connect", nil), 410},
+		{"a form of another site at the page", page(genuine.cookie, "POST", "/connect/account", form, "Sec-Fetch-Site", "cross-site"), 403},
+		{"the same from an old browser", page(genuine.cookie, "POST", "/connect/account", form, "Origin", "https://evil.example"), 403},
+		{"an account for a link that does not ask", page(genuine.cookie, "POST", "/connect/account", form), 303},
 		{"an oversized body", call("backend", "PUT", globex, `{"permission_set":"`+strings.Repeat("x", maxBody)+`"}`), 413},
-		{"an oversized form", page(honest.cookie, "POST", "/connect/account", url.Values{"account_id": {strings.Repeat("1", maxBody)}}), 422},
+		{"an oversized form", page(genuine.cookie, "POST", "/connect/account", url.Values{"account_id": {strings.Repeat("1", maxBody)}}), 422},
 		{"more metadata than there is room for", call("backend", "PUT", "/v1/customers/hooli", fmt.Sprintf(`{"permission_set":"readonly","account_id":"444444444444","metadata":{"a":%q}}`, strings.Repeat("x", 300))), 422},
 		{"line breaks in a customer's ID", call("backend", "PUT", "/v1/customers/a%0d%0aSet-Cookie:%20a=b", readonly), 422},
 		{"a path out of the API", call("backend", "GET", "/v1/customers/..%2f..%2fopenapi.json", ""), 422},
@@ -82,7 +83,7 @@ func (w *world) attacks() []attack {
 		{"a listed host as a subdomain of another", back("https://app.acme.example.evil.example/settings"), 422},
 		{"a path beside the listed one", back("https://app.acme.example/settings/../admin"), 422},
 		{"a return address that is a script", back("javascript:alert(1)"), 422},
-		{"a page that was revoked", after(func() { w.want(w.call("backend", "DELETE", globex+"/connect", ""), http.StatusNoContent) }, page(honest.cookie, "GET", "/connect", nil)), 410},
+		{"a page that was revoked", after(func() { w.want(w.call("backend", "DELETE", globex+"/connect", ""), http.StatusNoContent) }, page(genuine.cookie, "GET", "/connect", nil)), 410},
 		{"the page of a link that was closed and issued again", after(func() {
 			w.want(other.visit("GET", "/connect", nil), http.StatusOK)
 			w.want(w.call("backend", "DELETE", initech, ""), http.StatusOK)
@@ -98,8 +99,8 @@ func (w *world) attacks() []attack {
 	}
 }
 
-// forged tries every forged JWT, and returns the answer to the first one that was not
-// refused, or to the last.
+// forged tries every forged JWT, and returns the first response that did not refuse the token, or
+// the last response.
 func (w *world) forged() (last answer) {
 	w.t.Helper()
 	i := newIssuer(w.t)
@@ -117,7 +118,7 @@ func (w *world) forged() (last answer) {
 	return last
 }
 
-// guessed sends wrong tokens until there is another answer than that they are wrong.
+// guessed sends wrong tokens until the response is another than 401.
 func (w *world) guessed() (last answer) {
 	w.t.Helper()
 	w.serve(func(c *Config) { c.Rate = 10 })
@@ -129,13 +130,13 @@ func (w *world) guessed() (last answer) {
 	return last
 }
 
-// TestAttacks tries every row of the table of attacks in the guide.
+// TestAttacks tries every row of the guide's table of attacks.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	guide, err := os.ReadFile("../../templates/guides/onboarding-api.md.tmpl")
 	w.must(err)
-	var asked atomic.Int64 // an address that a field names is never asked
+	var asked atomic.Int64 // requests to an address that a field names
 	internal := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	t.Cleanup(internal.Close)
 	w.serve(func(c *Config) { c.Page.ReturnURLs = []string{"https://app.acme.example/settings", internal.URL} })
@@ -148,7 +149,7 @@ func TestAttacks(t *testing.T) {
 			t.Errorf("%s: %d, want %d\n%s", a.name, got.status, a.status, got.text)
 		}
 		if got.status != http.StatusOK && strings.Contains(got.text, "222222222222") && a.status != 503 && a.status != 422 {
-			t.Errorf("%s: the answer tells the account\n%s", a.name, got.text)
+			t.Errorf("%s: the response contains the account\n%s", a.name, got.text)
 		}
 		w.strictly(a.name, got.header)
 		if row := fmt.Sprintf("| %s | %d ", a.name, a.status); !strings.Contains(string(guide), row) {
@@ -156,14 +157,14 @@ func TestAttacks(t *testing.T) {
 		}
 	}
 	if told := strings.Count(string(guide), "| 4") + strings.Count(string(guide), "| 5") + strings.Count(string(guide), "| 200 ") + strings.Count(string(guide), "| 303 "); told != len(rows) {
-		t.Errorf("the guide has %d attacks, and %d were tried", told, len(rows))
+		t.Errorf("the guide has %d attacks, but %d were tried", told, len(rows))
 	}
 	if asked.Load() != 0 {
-		t.Errorf("the server has asked the address that the page leads to %d times", asked.Load())
+		t.Errorf("the server has sent %d requests to the page's return URL", asked.Load())
 	}
 }
 
-// strictly checks the headers of an answer.
+// strictly checks the security headers of a response.
 func (w *world) strictly(name string, h http.Header) {
 	w.t.Helper()
 	if !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || strings.Contains(h.Get("Content-Security-Policy"), "unsafe") ||
@@ -173,7 +174,7 @@ func (w *world) strictly(name string, h http.Header) {
 	}
 }
 
-func TestMoreCallsThanTheServerCanDoAreRefusedAtOnce(t *testing.T) {
+func TestTooManyConcurrentCallsAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
@@ -203,12 +204,12 @@ func TestMoreCallsThanTheServerCanDoAreRefusedAtOnce(t *testing.T) {
 	w.want(w.call("viewer", "GET", globex, ""), http.StatusOK)
 }
 
-func TestWhatCallersSayOfThemselvesIsNotBelieved(t *testing.T) {
+func TestHeadersOfTheCallerAreNotTrusted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
 	if echoed := w.call("viewer", "GET", globex, "", "X-Request-Id", "abc\tdef ghi").header.Get("X-Request-Id"); strings.ContainsAny(echoed, "\t ") || echoed == "" {
-		t.Errorf("an ID that is none comes back: %q", echoed)
+		t.Errorf("an invalid request ID is returned: %q", echoed)
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.http.URL+globex+"/connect", strings.NewReader("{}"))
 	w.must(err)
@@ -217,6 +218,6 @@ func TestWhatCallersSayOfThemselvesIsNotBelieved(t *testing.T) {
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+w.tokens["backend"])
 	if a := w.want(w.do(request), http.StatusOK); strings.Contains(a.text, "evil.example") {
-		t.Errorf("an address of the caller's choice: %s", a.text)
+		t.Errorf("the page's URL has the caller's host: %s", a.text)
 	}
 }

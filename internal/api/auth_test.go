@@ -14,7 +14,7 @@ import (
 	"crypto/rand"
 )
 
-func TestEveryCallNeedsATokenWithItsScope(t *testing.T) {
+func TestEveryCallRequiresATokenWithItsScope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
@@ -48,7 +48,7 @@ func TestEveryCallNeedsATokenWithItsScope(t *testing.T) {
 	}
 }
 
-func TestATokenEndsWhenItsLineIsRemoved(t *testing.T) {
+func TestARemovedTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	path := filepath.Join(t.TempDir(), "tokens")
@@ -83,7 +83,7 @@ func TestATokenEndsWhenItsLineIsRemoved(t *testing.T) {
 	write(other + "\n")
 	now = now.Add(time.Minute)
 	if got := caller(first); got != ErrUnknownCaller.Error() || caller(second) != "second" {
-		t.Errorf("a token that was removed: %s", got)
+		t.Errorf("a removed token: %s", got)
 	}
 	write("broken")
 	now = now.Add(time.Minute)

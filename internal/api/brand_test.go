@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-func TestThePageLooksAsTheHubSaysUnlessTheServerSaysOtherwise(t *testing.T) {
+func TestTheServersPageSettingsOverrideThoseOfTheHub(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *hub.Spec) { s.ConnectPage = acmesPage })
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
@@ -30,7 +30,7 @@ func TestThePageLooksAsTheHubSaysUnlessTheServerSaysOtherwise(t *testing.T) {
 			host = " https://" + strings.Split(logo, "/")[2]
 		}
 		if policy := page.header.Get("Content-Security-Policy"); !strings.Contains(policy, "img-src 'self'"+host+";") {
-			t.Errorf("pictures may come from elsewhere than %q: %s", host, policy)
+			t.Errorf("pictures may not come from %q only: %s", host, policy)
 		}
 		if strings.Contains(page.text, "<img") != (logo != "") || !strings.Contains(page.text, logo) || !strings.Contains(page.text, "/connect/color/"+color+"/brand.css") {
 			t.Errorf("the page has no logo %q or colour %s:\n%s", logo, color, page.text)
@@ -44,7 +44,7 @@ func TestThePageLooksAsTheHubSaysUnlessTheServerSaysOtherwise(t *testing.T) {
 	look(path, logo, "5b2bd9")
 	w.want(returns("https://app.acme.example/settings/aws"), http.StatusOK)
 	if p := w.want(returns("https://other.example/"), http.StatusUnprocessableEntity).problem(t); !strings.Contains(fmt.Sprint(p), "return_urls") {
-		t.Errorf("the refusal is %+v", p)
+		t.Errorf("the problem is %+v", p)
 	}
 
 	w.serve(func(c *Config) {
@@ -61,15 +61,15 @@ func TestThePageLooksAsTheHubSaysUnlessTheServerSaysOtherwise(t *testing.T) {
 	w.must(err)
 	look(path, "", defaultColor)
 	if now := w.want(w.call("viewer", "GET", globex, ""), http.StatusOK).customer(t); now.LaunchURL != launch.LaunchURL {
-		t.Errorf("another page has changed the link: %+v", now)
+		t.Errorf("changing the page has changed the link: %+v", now)
 	}
 	for _, color := range []string{"red", "0b5fffa", "0b5ff}"} {
 		w.want((&visitor{w: w}).visit("GET", "/connect/color/"+color+"/brand.css", nil), http.StatusNotFound)
 	}
 }
 
-// An address that was allowed when the page's address was made may be none any more.
-func TestAPageLeadsBackNowhereOnceItIsNotAllowed(t *testing.T) {
+// A return URL that was allowed when the page's URL was created may not be allowed any more.
+func TestAReturnURLIsCheckedAgainstTheCurrentSettings(t *testing.T) {
 	t.Parallel()
 	record := registry.HubRecord{ConnectPage: acmesPage}
 	s := &Server{}
@@ -78,12 +78,12 @@ func TestAPageLeadsBackNowhereOnceItIsNotAllowed(t *testing.T) {
 	}
 	s.config.Page.ReturnURLs = []string{"https://other.example"}
 	if s.brand(record).MayReturn("https://app.acme.example/settings/aws") {
-		t.Error("the page leads to what the server has replaced")
+		t.Error("the page allows a return URL that the server's setting has replaced")
 	}
 }
 
-// WCAG asks for 4.5.
-func TestTextOnEveryColourCanBeRead(t *testing.T) {
+// WCAG requires a contrast of 4.5.
+func TestTextOnEveryColourHasEnoughContrast(t *testing.T) {
 	t.Parallel()
 	worst := 21.0
 	for n := 0; n < 1<<24; n += 4093 {

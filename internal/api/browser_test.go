@@ -27,10 +27,10 @@ import (
 
 const logo = "https://cdn.acme.example/logo.svg"
 
-// acmesPage is how the hub says that the page looks.
+// acmesPage is the hub's connect page.
 var acmesPage = onboarding.ConnectPage{LogoURL: logo, Color: "#5b2bd9", ReturnURLs: []string{"https://app.acme.example/settings"}}
 
-// acmesTab is a tab that has the vendor's logo from the vendor's host.
+// acmesTab returns a tab that can load the vendor's logo from the vendor's host.
 func acmesTab(t *testing.T, b *browser.Browser) *browser.Tab {
 	t.Helper()
 	tab := b.Tab(t)
@@ -38,8 +38,8 @@ func acmesTab(t *testing.T, b *browser.Browser) *browser.Tab {
 	return tab
 }
 
-// newVendor is a world with a set that asks for a lot, a page that leads to the
-// sandbox's console, and no registrar yet.
+// newVendor returns a world with a large permission set, a page that leads to the sandbox's
+// console, and no registrar.
 func newVendor(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, func(spec *hub.Spec) { spec.ConnectPage = acmesPage })
@@ -65,7 +65,7 @@ func newVendor(t *testing.T) *world {
 const fully = `{"permission_set":"full","account_id":"222222222222"}`
 const fullyAsking = `{"permission_set":"full","ask_account_id":true}`
 
-// issued issues a link and returns the address of its connect page.
+// issued issues a link and returns the URL of its connect page.
 func (w *world) issued(body string) string {
 	w.t.Helper()
 	w.want(w.call("backend", "PUT", globex, body), http.StatusCreated)
@@ -79,17 +79,17 @@ func (w *world) connectURL() string {
 	return made.URL
 }
 
-// silent fails if the browser's console has anything to say: an exception, something
-// that failed to load, or a violation of the page's security policy.
+// silent fails the test if the browser's console has a message: an exception, a failed request, or
+// a violation of the page's security policy.
 func silent(t *testing.T, tab *browser.Tab) {
 	t.Helper()
-	said := slices.DeleteFunc(tab.Console(), func(line string) bool { return strings.Contains(line, "status of 422") }) // a wrong number's answer
+	said := slices.DeleteFunc(tab.Console(), func(line string) bool { return strings.Contains(line, "status of 422") }) // the response to an invalid account ID
 	if len(said) > 0 {
-		t.Errorf("the browser's console says:\n%s", strings.Join(said, "\n"))
+		t.Errorf("the browser's console has:\n%s", strings.Join(said, "\n"))
 	}
 }
 
-// createStack does what a customer does in the sandbox's console.
+// createStack creates a stack in the sandbox's console, as a customer does.
 func createStack(tab *browser.Tab, accountID string) {
 	tab.Wait("Which customer are you?")
 	tab.Type("input[name=account]", accountID+"\r")
@@ -104,13 +104,13 @@ func TestTheConnectPageInABrowser(t *testing.T) {
 	b := browser.Start(t)
 	for name, test := range map[string]func(*testing.T, *browser.Browser){
 		"a customer pastes their account ID, opens AWS in a new tab, and sees by itself that they are connected": fromPasteToConnected,
-		"without JavaScript the page leads to a connected account too":                                           withoutJavaScript,
-		"a stack that waits and one that fails are told with what to do, and the customer starts again":          failingAndAgain,
+		"a customer connects their account without JavaScript":                                                   withoutJavaScript,
+		"a waiting stack and a failed one are shown with what to do, and the customer starts again":              failingAndAgain,
 		"everything can be done by keyboard, and the focus is always visible":                                    byKeyboard,
-		"a screen reader is told what there is, and what changes":                                                byScreenReader,
-		"in every state texts have contrast, light and dark, and fit into 375 pixels":                            inEveryState,
-		"who opens the address again, from another site, is in the page again":                                   openedAgain,
-		"what a person types stays while the state changes; a page without connection says so":                   typingAndLost,
+		"a screen reader announces the page and its changes":                                                     byScreenReader,
+		"in every state the text has enough contrast, light and dark, and fits into 375 pixels":                  inEveryState,
+		"a customer can open the URL again from another site":                                                    openedAgain,
+		"typed text is kept while the state changes, and a page without connection says so":                      typingAndLost,
 	} {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t, b) })
 	}
@@ -164,7 +164,7 @@ func withoutJavaScript(t *testing.T, b *browser.Browser) {
 		t.Error("the page loads itself again while it has a field")
 	}
 	tab.Click("#launch")
-	// The console's own first step needs a script, as AWS's does.
+	// The console's first step needs a script, as AWS's does.
 	id := w.launched(tab)
 	if done, err := w.box.WaitStack(t.Context(), id); err != nil || done.Status != "CREATE_COMPLETE" {
 		t.Fatalf("the stack is %s: %s, %v\n%s", done.Status, done.StatusReason, err, w.log)
@@ -190,7 +190,7 @@ func failingAndAgain(t *testing.T, b *browser.Browser) {
 	id := w.launched(tab)
 	tab.Wait("Acme is checking that the role works")
 	if got := marks(tab); got != "done done now -" {
-		t.Errorf("the way says %s", got)
+		t.Errorf("the steps are %s", got)
 	}
 	w.want(w.call("operator", "POST", globex+"/block", `{}`), http.StatusOK)
 	tab.Wait("Not possible at the moment")
@@ -204,7 +204,7 @@ func failingAndAgain(t *testing.T, b *browser.Browser) {
 		tab.Wait(text)
 	}
 	if got := marks(tab); got != "done done failed -" {
-		t.Errorf("the way says %s", got)
+		t.Errorf("the steps are %s", got)
 	}
 	w.must(w.box.DeleteStack(t.Context(), id))
 	tab.Click("#launch")
@@ -214,12 +214,12 @@ func failingAndAgain(t *testing.T, b *browser.Browser) {
 	silent(t, tab)
 }
 
-// marks returns how far the way to a connected account is, as the page shows it.
+// marks returns the classes of the page's steps.
 func marks(tab *browser.Tab) string {
 	return browser.Eval[string](tab, `Array.from(document.querySelectorAll(".steps li"), li => li.className || "-").join(" ")`)
 }
 
-// launched creates the stack of the page's button, without the console.
+// launched creates the stack that the page's button launches, without the console.
 func (w *world) launched(tab *browser.Tab) string {
 	w.t.Helper()
 	id, err := w.box.LaunchURL(w.t.Context(), browser.Eval[string](tab, `document.getElementById("launch").href`), "222222222222", sandbox.LaunchOptions{})
@@ -244,7 +244,7 @@ func byKeyboard(t *testing.T, b *browser.Browser) {
 		}
 	}
 	tab.Open(w.connectURL())
-	tab.Press("\t\r") // the first stop leads to what to do
+	tab.Press("\t\r") // the first stop is the skip link
 	tab.Press("\t222222222222\r")
 	tab.Wait("Waiting for your stack")
 	for range 10 {
@@ -277,7 +277,7 @@ func byScreenReader(t *testing.T, b *browser.Browser) {
 		`alert ""`, `status ""`, `button "Continue"`, `link "Ask Acme"`, `DisclosureTriangle "Show what each service costs on unless you switch it off".*expanded=false`,
 	} {
 		if tree := tab.Accessible(); !regexp.MustCompile(`(?m)^` + want).MatchString(tree) {
-			t.Errorf("nothing of a screen reader's is %s:\n%s", want, tree)
+			t.Errorf("the accessibility tree has no %s:\n%s", want, tree)
 		}
 	}
 	if got := browser.Eval[string](tab, "document.activeElement.id"); got != "account_id" {
@@ -286,7 +286,7 @@ func byScreenReader(t *testing.T, b *browser.Browser) {
 	tab.Type("#account_id", "\b\b222222222222\r")
 	tab.Wait("Waiting for your stack")
 	if tree := tab.Accessible(); !regexp.MustCompile(`(?m)^link "Open AWS \(opens in a new tab\)"`).MatchString(tree) {
-		t.Errorf("the button says not where it leads:\n%s", tree)
+		t.Errorf("the button does not say where it leads:\n%s", tree)
 	}
 	browser.Eval[bool](tab, `(window.spoken = [], new MutationObserver(() => spoken.push(document.getElementById("said").textContent)).observe(document.getElementById("said"), {childList: true, characterData: true, subtree: true}), true)`)
 	w.listen()
@@ -297,8 +297,8 @@ func byScreenReader(t *testing.T, b *browser.Browser) {
 	}
 }
 
-// shownAs writes a line into the customer's history, and waits until the page shows
-// it: by itself, without being loaded.
+// shownAs writes a line into the customer's history, and waits until the page shows it without
+// being reloaded.
 func (w *world) shownAs(tab *browser.Tab, heading string, entry onboarding.HistoryEntry) {
 	w.t.Helper()
 	entry.At, entry.CustomerID, entry.RequestID = w.now(), "globex", "3f0c"
@@ -309,7 +309,7 @@ func (w *world) shownAs(tab *browser.Tab, heading string, entry onboarding.Histo
 
 const otherAccount = "This stack is in AWS account 333333333333, but the link was made for another account. Delete the stack, sign in to the account that you told Acme, and open the link there; or tell Acme that it is this account."
 
-// trust changes the trust policy of a customer's role, and returns the one before.
+// trust changes the trust policy of a customer's role, and returns the former one.
 func (w *world) trust(accountID, role, trust string) string {
 	w.t.Helper()
 	clients, err := trial.Clients(w.t.Context(), w.box, accountID, home)
@@ -325,7 +325,7 @@ func (w *world) trust(accountID, role, trust string) string {
 	return was
 }
 
-// everyState brings the page into each of its states, and calls look.
+// everyState brings the page into each of its states, and calls look in each.
 func everyState(w *world, tab *browser.Tab, look func(state string)) {
 	w.t.Helper()
 	page := w.server.config.ConnectURL.JoinPath("connect").String()
@@ -395,8 +395,7 @@ func inEveryState(t *testing.T, b *browser.Browser) {
 	})
 }
 
-// Another site's page leads to the address, such as the vendor's or a mail in a
-// browser.
+// Another site leads to the page's URL, for example the vendor's, or a mail in a browser.
 func openedAgain(t *testing.T, b *browser.Browser) {
 	w, tab := newVendor(t), acmesTab(t, b)
 	address := w.issued(fully)
@@ -414,9 +413,9 @@ func openedAgain(t *testing.T, b *browser.Browser) {
 			tab.Wait("Waiting for your stack")
 		}
 	}
-	stranger := b.Tab(t)
-	stranger.Open(address)
-	stranger.Wait("This link was used already")
+	second := b.Tab(t)
+	second.Open(address)
+	second.Wait("This link was used already")
 }
 
 func typingAndLost(t *testing.T, b *browser.Browser) {

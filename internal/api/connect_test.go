@@ -15,7 +15,7 @@ import (
 
 const asking = `{"permission_set":"more","ask_account_id":true}`
 
-// visitor is a customer's browser, with the cookie of the page.
+// visitor is a customer's browser, with the page's cookie.
 type visitor struct {
 	w      *world
 	cookie string
@@ -41,7 +41,7 @@ func (b *visitor) visit(method, path string, form url.Values, headers ...string)
 	return a
 }
 
-// address makes an address of the connect page, and returns its path.
+// address creates a URL of the connect page, and returns its path.
 func (w *world) address(customer, body string) string {
 	w.t.Helper()
 	var made ConnectAddress
@@ -51,7 +51,7 @@ func (w *world) address(customer, body string) string {
 	return parsed.Path
 }
 
-func TestACustomerNamesTheirAccountAndConnects(t *testing.T) {
+func TestACustomerEntersTheirAccountAndConnects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.serve(func(c *Config) { c.Page.ReturnURLs = []string{"https://app.acme.example/settings"} })
@@ -62,7 +62,7 @@ func TestACustomerNamesTheirAccountAndConnects(t *testing.T) {
 	}
 	path := w.address("globex", `{"return_url":"https://app.acme.example/settings/aws"}`)
 	b := &visitor{w: w}
-	for range 2 { // a scanner of mails was here first
+	for range 2 { // a mail scanner may open the page first
 		first := w.want(b.visit("GET", path, nil), http.StatusOK)
 		for _, text := range []string{"Connect your AWS account to Acme", "AWS account ID", "Restart hosts that hang, after asking you", "See settings that matter for security", "acme-globex"} {
 			if !strings.Contains(first.text, text) {
@@ -70,7 +70,7 @@ func TestACustomerNamesTheirAccountAndConnects(t *testing.T) {
 			}
 		}
 		if strings.Contains(first.text, "quickcreate") || b.cookie != "" {
-			t.Error("the page opens AWS, or a session, before the address was exchanged")
+			t.Error("the page has a launch URL, or a session was created, before the exchange")
 		}
 	}
 	wrong := w.want(b.visit("POST", path, url.Values{"account_id": {"12345 <b>"}}), http.StatusUnprocessableEntity)
@@ -114,7 +114,7 @@ func TestACustomerNamesTheirAccountAndConnects(t *testing.T) {
 	}
 }
 
-func TestAtMostThreeAccountsAreNamed(t *testing.T) {
+func TestACustomerMayEnterThreeAccounts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, asking), http.StatusCreated)
@@ -129,7 +129,7 @@ func TestAtMostThreeAccountsAreNamed(t *testing.T) {
 		t.Errorf("another account has the same external ID: %+v", second)
 	}
 	w.want(b.visit("POST", "/connect/account", url.Values{"account_id": {"444444444444"}}), http.StatusSeeOther)
-	w.want(b.visit("POST", "/connect/account", url.Values{"account_id": {"333333333333"}}), http.StatusSeeOther) // one of the three
+	w.want(b.visit("POST", "/connect/account", url.Values{"account_id": {"333333333333"}}), http.StatusSeeOther) // again one of the three
 	if a := w.want(b.visit("POST", "/connect/account", url.Values{"account_id": {"555555555555"}}), http.StatusConflict); !strings.Contains(a.text, "named 3 accounts already") {
 		t.Errorf("got %s", a.text)
 	}
@@ -140,7 +140,7 @@ func TestAtMostThreeAccountsAreNamed(t *testing.T) {
 	}
 }
 
-func TestEveryStateHasASentenceAndWhatToDo(t *testing.T) {
+func TestEveryStateHasItsText(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for state, want := range map[State]string{
@@ -154,14 +154,14 @@ func TestEveryStateHasASentenceAndWhatToDo(t *testing.T) {
 			t.Errorf("%s:\n%s", state, b.String())
 		}
 		if told := strings.Contains(b.String(), "&lt;script&gt;"); told != (state == Failed) {
-			t.Errorf("%s: the reason is on the page: %t; only that of a stack that failed is written for the customer", state, told)
+			t.Errorf("%s: the reason is on the page: %t; it must be only for a failed stack", state, told)
 		}
 		if strings.Count(b.String(), `id="account_id"`) > 1 {
 			t.Errorf("%s has two fields with one ID", state)
 		}
 	}
 	if open := (pageData{State: Degraded, Open: true}).Heading(); open != "The role is not safe any more" {
-		t.Errorf("of a role that others may use: %q", open)
+		t.Errorf("an open role: %q", open)
 	}
 	if len(states) != 10 {
 		t.Errorf("%d states", len(states))

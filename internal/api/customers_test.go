@@ -21,7 +21,7 @@ const globex = "/v1/customers/globex"
 
 const readonly = `{"permission_set":"readonly","account_id":"222222222222"}`
 
-func TestTheDocumentIsTheCommittedOne(t *testing.T) {
+func TestTheCommittedDocumentIsUpToDate(t *testing.T) {
 	t.Parallel()
 	w := newWorldWithoutHub(t)
 	got, err := w.server.Document()
@@ -35,11 +35,11 @@ func TestTheDocumentIsTheCommittedOne(t *testing.T) {
 	}
 	want, err := os.ReadFile("openapi.json")
 	if err != nil || !bytes.Equal(got, want) {
-		t.Fatalf("internal/api/openapi.json is not what the code makes: go test ./internal/api -run Document -update (%v)", err)
+		t.Fatalf("internal/api/openapi.json is out of date: go test ./internal/api -run Document -update (%v)", err)
 	}
 }
 
-func TestALinkIsIssuedOnceHoweverOftenItIsAskedFor(t *testing.T) {
+func TestARepeatedPutIssuesTheSameLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
@@ -59,7 +59,7 @@ func TestALinkIsIssuedOnceHoweverOftenItIsAskedFor(t *testing.T) {
 	}
 	shown := w.want(w.call("viewer", "GET", globex, ""), http.StatusOK)
 	if shown.text != first.text {
-		t.Errorf("GET says\n%s\nPUT\n%s", shown.text, first.text)
+		t.Errorf("GET returns\n%s\nPUT\n%s", shown.text, first.text)
 	}
 	for body, field := range map[string]string{
 		`{"permission_set":"more","account_id":"222222222222"}`:                                         "permission_set",
@@ -75,7 +75,7 @@ func TestALinkIsIssuedOnceHoweverOftenItIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestIfMatchChangesExpiryAndSetOfTheLinkThatWasRead(t *testing.T) {
+func TestIfMatchAllowsChangesOfTheCurrentLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated).customer(t)
@@ -89,9 +89,9 @@ func TestIfMatchChangesExpiryAndSetOfTheLinkThatWasRead(t *testing.T) {
 	if !strings.Contains(p.Detail, `"2"`) {
 		t.Errorf("%+v", p)
 	}
-	w.want(w.call("backend", "PUT", globex, change, "If-Match", `"2"`), http.StatusOK) // says the same
+	w.want(w.call("backend", "PUT", globex, change, "If-Match", `"2"`), http.StatusOK) // the same declaration
 	if got := w.want(w.call("viewer", "GET", globex, ""), http.StatusOK).header.Get("ETag"); got != `"2"` {
-		t.Errorf("a change that changes nothing writes: %s", got)
+		t.Errorf("a PUT without a change has written the link: %s", got)
 	}
 	moved := strings.Replace(change, "222222222222", "333333333333", 1)
 	if p := w.want(w.call("backend", "PUT", globex, moved, "If-Match", `"2"`), http.StatusConflict).problem(t); p.Field != "account_id" {
@@ -103,7 +103,7 @@ func TestIfMatchChangesExpiryAndSetOfTheLinkThatWasRead(t *testing.T) {
 	}
 }
 
-func TestAClosedLinkComesBackWithItsExternalID(t *testing.T) {
+func TestAReopenedLinkKeepsItsExternalIDForTheSameAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated).customer(t)
@@ -113,7 +113,7 @@ func TestAClosedLinkComesBackWithItsExternalID(t *testing.T) {
 		t.Errorf("got %+v", closed)
 	}
 	w.want(w.call("backend", "DELETE", globex, ""), http.StatusOK)
-	w.want(w.call("backend", "DELETE", "/v1/customers/nobody", ""), http.StatusNotFound)
+	w.want(w.call("backend", "DELETE", "/v1/customers/unknown", ""), http.StatusNotFound)
 	if back := w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated).customer(t); back.ExternalID != first.ExternalID {
 		t.Errorf("the same account: %s, before %s", back.ExternalID, first.ExternalID)
 	}
@@ -124,7 +124,7 @@ func TestAClosedLinkComesBackWithItsExternalID(t *testing.T) {
 	}
 }
 
-func TestALinkOfAnotherToolIsLeftAloneUntilItIsAdopted(t *testing.T) {
+func TestALinkOfAnotherOwnerMustBeAdopted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
@@ -182,11 +182,11 @@ func TestProblemsNameTheFieldAndWhatToDo(t *testing.T) {
 	for _, path := range []string{"/v1/customers/-x", "/v1/customers/" + strings.Repeat("x", 65), "/v1/customers/a%20b"} {
 		w.want(w.call("backend", "PUT", path, readonly), http.StatusUnprocessableEntity).problem(t)
 	}
-	w.want(w.call("viewer", "GET", "/v1/customers/nobody", ""), http.StatusNotFound).problem(t)
+	w.want(w.call("viewer", "GET", "/v1/customers/unknown", ""), http.StatusNotFound).problem(t)
 	w.want(w.call("viewer", "GET", "/v2", ""), http.StatusNotFound).problem(t)
 }
 
-func TestAHubThatIsOpenToAnyoneNeedsNoAccountButAnEnd(t *testing.T) {
+func TestALinkForAnyoneRequiresAnExpiryButNoAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(s *hub.Spec) { s.PublisherScope = onboarding.AnyAccount })
 	p := w.want(w.call("backend", "PUT", globex, `{"permission_set":"readonly"}`), http.StatusUnprocessableEntity).problem(t)
@@ -199,7 +199,7 @@ func TestAHubThatIsOpenToAnyoneNeedsNoAccountButAnEnd(t *testing.T) {
 	}
 }
 
-func TestPagesFollowEachOtherAndFiltersLeaveOut(t *testing.T) {
+func TestAListHasPagesAndFilters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, id := range []string{"a", "b", "c", "d", "e"} {
@@ -235,7 +235,7 @@ func TestPagesFollowEachOtherAndFiltersLeaveOut(t *testing.T) {
 	}
 }
 
-func TestACustomerIsFollowedUntilTheyAreConnectedAndOperated(t *testing.T) {
+func TestACustomerConnectsAndIsVerifiedBlockedAndUnblocked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.box.Clock().SetRate(20)
@@ -271,7 +271,7 @@ func TestACustomerIsFollowedUntilTheyAreConnectedAndOperated(t *testing.T) {
 	}
 }
 
-func TestAStackThatFailsSaysWhyAndMayBeTriedAgain(t *testing.T) {
+func TestAFailedStackIsShownWithItsReason(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.box.Clock().SetRate(20)
@@ -299,7 +299,7 @@ func TestAStackThatFailsSaysWhyAndMayBeTriedAgain(t *testing.T) {
 	}
 }
 
-func TestTheNewAccountMayPublishEvenIfTheLastCallEndedBeforeThat(t *testing.T) {
+func TestAnIssuedLinksAccountMayPublish(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)

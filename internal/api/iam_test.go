@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestOnlyListedPrincipalsCallBehindAFunctionURL(t *testing.T) {
+func TestOnlyListedPrincipalsMayCallThroughAFunctionURL(t *testing.T) {
 	t.Parallel()
 	known, err := NewIAM([]string{"arn:aws:iam::111111111111:role/teams/web/backend=read,write", "arn:aws:iam::111111111111:user/ops/alice=operate"})
 	if err != nil {
@@ -20,7 +20,7 @@ func TestOnlyListedPrincipalsCallBehindAFunctionURL(t *testing.T) {
 		"arn:aws:sts::111111111111:assumed-role/backend/i-0abc":    "read write",
 		"arn:aws:iam::111111111111:user/ops/alice":                 "operate",
 		"arn:aws:iam::111111111111:user/alice":                     "-",
-		"arn:aws:sts::222222222222:assumed-role/backend/i-0abc":    "-", // the same name in another account
+		"arn:aws:sts::222222222222:assumed-role/backend/i-0abc":    "-", // same name, another account
 		"arn:aws-cn:sts::111111111111:assumed-role/backend/i-0abc": "-",
 		"arn:aws:sts::111111111111:assumed-role/backend2/backend":  "-",
 		"arn:aws:sts::111111111111:assumed-role/other/backend/i":   "-",
@@ -50,10 +50,10 @@ func TestOnlyListedPrincipalsCallBehindAFunctionURL(t *testing.T) {
 		"arn:aws:sts::111111111111:assumed-role/backend/session=read",
 	} {
 		if _, err := NewIAM([]string{bad}); err == nil {
-			t.Errorf("%q is taken", bad)
+			t.Errorf("%q is accepted", bad)
 		}
 	}
 	if _, err := NewIAM([]string{"arn:aws:iam::111111111111:role/a/backend=read", "arn:aws:iam::111111111111:role/b/backend=write"}); err == nil {
-		t.Error("one name of two roles is taken")
+		t.Error("two roles of one name are accepted")
 	}
 }

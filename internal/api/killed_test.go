@@ -21,10 +21,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// TestAPutThatIsKilledAtAnyCallIsFinishedByTheSamePut ends a PUT after every one of
-// its AWS calls, as a kill would: the calls until then were made, and none follows.
-// A new process is asked for the same.
-func TestAPutThatIsKilledAtAnyCallIsFinishedByTheSamePut(t *testing.T) {
+// A PUT ends after each of its AWS calls in turn, as if killed: later calls fail. A new process
+// then gets the same PUT.
+func TestAPutThatIsKilledAtAnyCallIsCompletedByTheSamePut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	clients, err := trial.Clients(t.Context(), w.box, sandbox.VendorAccount, home, func(c *awsclient.Config) { c.MaxRetries = 1 })
@@ -37,21 +36,21 @@ func TestAPutThatIsKilledAtAnyCallIsFinishedByTheSamePut(t *testing.T) {
 	killed := 0
 	for n := int64(0); ; n++ {
 		if n > 60 {
-			t.Fatal("a PUT makes no end of calls")
+			t.Fatal("a PUT takes more than 60 calls")
 		}
 		customer, number := fmt.Sprintf("customer-%d", n), fmt.Sprintf("2%011d", n)
 		path, body := "/v1/customers/"+customer, strings.Replace(readonly, "222222222222", number, 1)
 		restart()
 		var made atomic.Int64
-		mend := w.box.Faults().Before(func(*kernel.Call) error {
+		restore := w.box.Faults().Before(func(*kernel.Call) error {
 			if made.Add(1) > n {
 				return kernel.Errorf(http.StatusForbidden, "AccessDenied", "killed")
 			}
 			return nil
 		})
 		first := w.call("backend", "PUT", path, body)
-		mend()
-		w.box.Clock().Advance(25 * time.Second) // the lease of the killed process ends after 20
+		restore()
+		w.box.Clock().Advance(25 * time.Second) // the killed process's lease expires after 20 s
 		restart()
 		if again := w.call("backend", "PUT", path, body); again.status != http.StatusOK && again.status != http.StatusCreated {
 			t.Fatalf("killed after %d calls, with %d, and called again: %d %s", n, first.status, again.status, again.text)
@@ -69,7 +68,7 @@ func TestAPutThatIsKilledAtAnyCallIsFinishedByTheSamePut(t *testing.T) {
 		history, err := w.hub.Registry().History(t.Context(), customer)
 		w.must(err)
 		if len(history) != 1 || history[0].Outcome != onboarding.OutcomeIssued {
-			t.Errorf("killed after %d calls: the history says %+v", n, history)
+			t.Errorf("killed after %d calls: the history is %+v", n, history)
 		}
 		if first.status == http.StatusCreated {
 			break
@@ -77,6 +76,6 @@ func TestAPutThatIsKilledAtAnyCallIsFinishedByTheSamePut(t *testing.T) {
 		killed++
 	}
 	if killed < 5 {
-		t.Errorf("a PUT was killed at %d calls only: it makes more", killed)
+		t.Errorf("a PUT was killed at only %d calls", killed)
 	}
 }

@@ -31,12 +31,12 @@ import (
 type issuer struct {
 	t      *testing.T
 	server *httptest.Server
-	asked  atomic.Int64 // for its keys
+	asked  atomic.Int64 // requests for its keys
 	now    time.Time
 
 	mu   sync.Mutex
-	keys []jose.JSONWebKey // that it publishes
-	says string            // who it says it is; empty: itself
+	keys []jose.JSONWebKey // published keys
+	says string            // the issuer in its configuration; empty means its own URL
 	down bool
 }
 
@@ -99,7 +99,7 @@ func (i *issuer) open(change func(*OIDCConfig)) *OIDC {
 	return o
 }
 
-// claims are those of a good token, with changes; nil removes one.
+// claims returns the claims of a valid token, with changes; nil removes a claim.
 func (i *issuer) claims(changes map[string]any) map[string]any {
 	claims := map[string]any{
 		"iss": i.server.URL, "aud": "https://onboarding.acme.example", "sub": "backend", "scope": "openid xacct:read xacct:write",
@@ -110,7 +110,7 @@ func (i *issuer) claims(changes map[string]any) map[string]any {
 	return claims
 }
 
-// token signs claims as the issuer does.
+// token returns a token with these claims, signed by the issuer.
 func (i *issuer) token(changes map[string]any) string {
 	return i.sign(jose.RS256, aKey(), "first", "at+jwt", i.claims(changes))
 }
@@ -154,7 +154,7 @@ func names(scopes []Scope) string {
 	return strings.Join(all, " ")
 }
 
-func TestAJWTOfTheIssuerSaysWhoCallsAndWhatTheyMay(t *testing.T) {
+func TestAJWTGivesTheCallersNameAndScopes(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	plain := i.open(func(*OIDCConfig) {})
@@ -185,7 +185,7 @@ func TestAJWTOfTheIssuerSaysWhoCallsAndWhatTheyMay(t *testing.T) {
 	}
 }
 
-// forgeries returns tokens that must not be taken, by what is wrong with them.
+// forgeries returns tokens that must be refused, by what is wrong with them.
 func (i *issuer) forgeries() map[string]string {
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -202,7 +202,7 @@ func (i *issuer) forgeries() map[string]string {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	shared := func(key []byte) string { // HS256 with what everyone can read as the secret
+	shared := func(key []byte) string { // HS256 with public data as the secret
 		head := part(map[string]string{"alg": "HS256", "kid": "first"}) + "." + body
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(head))
@@ -222,7 +222,7 @@ func (i *issuer) forgeries() map[string]string {
 		"HS256 with the public key":      shared(public),
 		"HS256 with an empty secret":     shared(nil),
 		"another key":                    i.sign(jose.RS256, other, "first", "", i.claims(nil)),
-		"a key that it brings itself":    withOwnKey,
+		"a key in its own header":        withOwnKey,
 		"another key ID":                 i.sign(jose.RS256, aKey(), "second", "", i.claims(nil)),
 		"another algorithm of the key":   i.sign(jose.PS256, aKey(), "first", "", i.claims(nil)),
 		"another body":                   pieces[0] + "." + part(i.claims(map[string]any{"sub": "admin"})) + "." + pieces[2],
@@ -237,13 +237,13 @@ func (i *issuer) forgeries() map[string]string {
 		"no subject":                     i.token(map[string]any{"sub": nil}),
 		"a subject that breaks the line": i.token(map[string]any{"sub": "a\nb"}),
 		"a long subject":                 i.token(map[string]any{"sub": strings.Repeat("a", 256)}),
-		"a token for logging out":        i.sign(jose.RS256, aKey(), "first", "logout+jwt", i.claims(nil)),
+		"a logout token":                 i.sign(jose.RS256, aKey(), "first", "logout+jwt", i.claims(nil)),
 		"two signatures":                 `{"payload":"` + pieces[1] + `","signatures":[{"protected":"` + pieces[0] + `","signature":"` + pieces[2] + `"}]}`,
 		"nonsense":                       "a.b.c", "empty": "", "half": good[:len(good)/2],
 	}
 }
 
-func TestAForgedJWTIsNotTaken(t *testing.T) {
+func TestAForgedJWTIsRefused(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	o := i.open(func(*OIDCConfig) {})
@@ -253,14 +253,14 @@ func TestAForgedJWTIsNotTaken(t *testing.T) {
 		}
 	}
 	if _, err := o.caller(i.token(nil)); err != nil {
-		t.Errorf("the good one: %v", err)
+		t.Errorf("the valid token: %v", err)
 	}
 	if asked := i.asked.Load(); asked > 4 {
-		t.Errorf("forged tokens have asked the issuer %d times", asked)
+		t.Errorf("forged tokens have caused %d requests to the issuer", asked)
 	}
 }
 
-func TestKeysThatTheIssuerChangesCountAsItSays(t *testing.T) {
+func TestTheIssuersCurrentKeysAreUsed(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	o := i.open(func(*OIDCConfig) {})
@@ -279,7 +279,7 @@ func TestKeysThatTheIssuerChangesCountAsItSays(t *testing.T) {
 		t.Errorf("a new key: %v", err)
 	}
 	if _, err := o.caller(byFirst); !errors.Is(err, ErrUnknownCaller) {
-		t.Errorf("the key that the issuer has withdrawn: %v", err)
+		t.Errorf("a withdrawn key: %v", err)
 	}
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -297,21 +297,21 @@ func TestKeysThatTheIssuerChangesCountAsItSays(t *testing.T) {
 	}
 }
 
-func TestAnIssuerThatCannotBeReachedIsNotTheCallersFault(t *testing.T) {
+func TestAnUnavailableIssuerIsNotTheCallersFault(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	i.change(func() { i.down = true })
-	o := i.open(func(*OIDCConfig) {}) // the server starts all the same
+	o := i.open(func(*OIDCConfig) {}) // the server starts nevertheless
 	if _, err := o.caller(i.token(nil)); err == nil || errors.Is(err, ErrUnknownCaller) {
 		t.Errorf("while the issuer is down: %v", err)
 	}
 	i.change(func() { i.down, i.now = false, i.now.Add(issuerInterval) })
 	if _, err := o.caller(i.token(nil)); err != nil {
-		t.Errorf("when it is back: %v", err)
+		t.Errorf("when the issuer is available again: %v", err)
 	}
 	i.change(func() { i.down, i.now = true, i.now.Add(maxKeysLifetime-time.Minute) })
 	if _, err := o.caller(i.token(nil)); err != nil {
-		t.Errorf("with keys that are known: %v", err)
+		t.Errorf("with cached keys: %v", err)
 	}
 	i.change(func() { i.now = i.now.Add(time.Hour) })
 	if _, err := o.caller(i.token(nil)); err == nil || errors.Is(err, ErrUnknownCaller) {
@@ -319,7 +319,7 @@ func TestAnIssuerThatCannotBeReachedIsNotTheCallersFault(t *testing.T) {
 	}
 }
 
-func TestAWrongIssuerIsToldAtTheStart(t *testing.T) {
+func TestAnInvalidIssuerIsAnErrorAtTheStart(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	for name, change := range map[string]func(*OIDCConfig){
@@ -327,18 +327,18 @@ func TestAWrongIssuerIsToldAtTheStart(t *testing.T) {
 		"no address":      func(c *OIDCConfig) { c.Issuer = "login.acme.example" },
 		"no audience":     func(c *OIDCConfig) { c.Audience = "" },
 		"no such issuer":  func(c *OIDCConfig) { c.Issuer += "/tenant" },
-		"a slash more":    func(c *OIDCConfig) { c.Issuer += "/" },
+		"another slash":   func(c *OIDCConfig) { c.Issuer += "/" },
 		"an unknown name": func(c *OIDCConfig) { c.Names = map[Scope]string{"dance": "x"} },
 	} {
 		config := i.config()
 		change(&config)
 		if _, err := OpenOIDC(t.Context(), config); err == nil {
-			t.Errorf("%s is taken", name)
+			t.Errorf("%s is accepted", name)
 		}
 	}
 }
 
-func TestTheHistorySaysWhichCallerHasChangedALink(t *testing.T) {
+func TestTheHistoryNamesTheCallerThatChangedALink(t *testing.T) {
 	t.Parallel()
 	w, i := newWorld(t), newIssuer(t)
 	i.change(func() { i.now = w.now() })
@@ -347,7 +347,7 @@ func TestTheHistorySaysWhichCallerHasChangedALink(t *testing.T) {
 	})
 	w.tokens["jwt"] = i.token(nil)
 	w.want(w.call("jwt", "PUT", globex, readonly), http.StatusCreated)
-	w.want(w.call("operator", "POST", globex+"/block", "{}"), http.StatusOK) // a token of the file still works
+	w.want(w.call("operator", "POST", globex+"/block", "{}"), http.StatusOK) // tokens of the file still work
 	w.want(w.call("jwt", "POST", globex+"/unblock", ""), http.StatusForbidden)
 	i.change(func() { i.down = true })
 	w.tokens["jwt"] = i.sign(jose.RS256, aKey(), "other", "", i.claims(nil))

@@ -20,16 +20,15 @@ var (
 	every    = flag.String("every", "", "folder for a picture of each state, light, dark and narrow")
 )
 
-// documented names the pictures that the documentation shows, by state and look, with
-// the element that each ends with; empty: the whole page.
+// documented has the pictures of the documentation by state and look: the file's name, and the
+// element at which the picture ends; if it is empty, the picture is the whole page.
 var documented = map[string]struct{ name, last string }{
 	"account-light": {"connect-account", ""}, "waiting-light": {"connect-waiting", "#status"}, "waiting-dark": {"connect-dark", "#status"},
 	"waiting-narrow": {"connect-narrow", "#status"}, "failed-light": {"connect-failed", "#status"}, "working-light": {"connect-working", "#status"}, "degraded-light": {"connect-degraded", "#status"},
 	"connected-light": {"connect-connected", "#status"}, "console-review-light": {"console-review", "h4 ~ .scroll"}, "console-stack-dark": {"console-stack", ""},
 }
 
-// TestEveryPictureExistsAndIsShown compares the pictures with those that the README and
-// the guides show.
+// The pictures are exactly those that the README and the guides show, and their files exist.
 func TestEveryPictureExistsAndIsShown(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../templates/guides/*.tmpl")
@@ -60,7 +59,7 @@ func TestEveryPictureExistsAndIsShown(t *testing.T) {
 	}
 }
 
-// TestThePicturesOfThePages writes pictures of the pages as people see them.
+// TestThePicturesOfThePages writes the pictures.
 func TestThePicturesOfThePages(t *testing.T) {
 	t.Parallel()
 	if *pictures == "" {
@@ -76,7 +75,7 @@ func TestThePicturesOfThePages(t *testing.T) {
 	})
 }
 
-// consolePictures takes pictures of the sandbox's console, of another customer.
+// consolePictures takes pictures of the sandbox's console, for another customer.
 func (w *world) consolePictures(b *browser.Browser) {
 	tab := b.Tab(w.t)
 	const initech = "/v1/customers/initech"
@@ -96,7 +95,7 @@ func (w *world) consolePictures(b *browser.Browser) {
 	w.picture(tab, "console-list")
 }
 
-// picture writes a page in light, dark and narrow form.
+// picture takes a picture of a page: light, dark and narrow.
 func (w *world) picture(tab *browser.Tab, state string) {
 	w.t.Helper()
 	for _, look := range []string{"light", "dark", "narrow"} {

@@ -33,18 +33,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// limited is a hub whose API runs under a policy of its own.
+// limited is a world whose API runs under its own policy.
 type limited struct {
 	*world
-	anyone bool // the hub is open to anyone
+	anyone bool // publishers is anyone
 	users  int
-	served *awsclient.Clients // with which the API works
+	served *awsclient.Clients // the API's clients
 }
 
-// limitedWorlds are the kinds of hubs that the API needs different permissions for:
-// one with a bus and a key of its own, whose templates only customers may read, and
-// one that is open to anyone and signs the addresses of its templates. A customer is
-// connected in each.
+// limitedWorlds returns the hubs for which the API needs different permissions: one with an event
+// bus, a KMS key, and templates that only customers may read; and one with publishers = "anyone"
+// and presigned templates. Each has a connected customer.
 func limitedWorlds(t *testing.T) []*limited {
 	t.Helper()
 	closed := &limited{world: newWorldOn(t, func(w *world, s *hub.Spec) {
@@ -73,7 +72,7 @@ func (w *limited) order(set, id string) string {
 	return fmt.Sprintf(`{"permission_set":%q,"account_id":%q`, set, id) + expiring
 }
 
-// connectOne connects the customer initech, whose role verify then proves.
+// connectOne connects the customer initech, whose role is verified later.
 func (w *limited) connectOne() {
 	w.t.Helper()
 	w.box.Clock().SetRate(20)
@@ -104,11 +103,11 @@ func (w *limited) policy() iampolicy.Document {
 	return policy
 }
 
-// serveUnder serves the API as a new user with a policy.
+// serveUnder runs the API as a new user with a policy.
 func (w *limited) serveUnder(policy iampolicy.Document) *awsclient.Clients {
 	w.t.Helper()
 	w.users++
-	w.box.Clock().Advance(25 * time.Second) // the lease of the previous one ends after 20
+	w.box.Clock().Advance(25 * time.Second) // the previous user's lease expires after 20 s
 	keys, err := w.box.NewUser(sandbox.VendorAccount, fmt.Sprintf("api-%d", w.users), policy.String())
 	w.must(err)
 	clients, err := trial.ClientsAs(w.t.Context(), w.box, keys, home, func(c *awsclient.Config) { c.MaxRetries = 1 })
@@ -123,8 +122,7 @@ func (w *limited) serveUnder(policy iampolicy.Document) *awsclient.Clients {
 	return clients
 }
 
-// story does everything that the API does, for a customer of its own. It returns the
-// first thing that did not work.
+// story does everything that the API does, for a new customer. It returns the first error.
 func (w *limited) story() error {
 	w.t.Helper()
 	path, id := fmt.Sprintf("/v1/customers/customer-%d", w.users), fmt.Sprintf("4%011d", w.users)
@@ -173,10 +171,10 @@ func (w *limited) story() error {
 	return err
 }
 
-// launchURL returns the launch address of a customer's link, with an address of the
-// template that the clients have signed, if the hub needs it.
+// launchURL returns the launch URL of a customer's link. If the hub requires it, its template's
+// URL is presigned with the clients.
 func (w *limited) launchURL(clients *awsclient.Clients, customer string) (string, error) {
-	signer, err := hub.New(clients, "acme", time.Now, rand.Reader) // signatures are judged by the machine's clock
+	signer, err := hub.New(clients, "acme", time.Now, rand.Reader) // the sandbox compares signatures with the real time
 	if err != nil {
 		return "", err
 	}
@@ -198,7 +196,7 @@ func (w *limited) launchURL(clients *awsclient.Clients, customer string) (string
 	return launch.URL(found.Link, declared, "")
 }
 
-func TestEverythingWorksUnderExactlyTheLeastPolicyAndNoMore(t *testing.T) {
+func TestTheLeastPolicyAllowsTheAPIAndNothingElse(t *testing.T) {
 	t.Parallel()
 	for _, w := range limitedWorlds(t) {
 		least := w.serveUnder(w.policy())
@@ -222,7 +220,7 @@ func TestEverythingWorksUnderExactlyTheLeastPolicyAndNoMore(t *testing.T) {
 	}
 }
 
-// TestEveryActionOfThePolicyIsNeeded removes each action in turn, and expects a failure.
+// Without any one of the policy's actions, something must fail.
 func TestEveryActionOfThePolicyIsNeeded(t *testing.T) {
 	t.Parallel()
 	needed, all := map[string]bool{}, map[string]bool{}

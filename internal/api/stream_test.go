@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// newWorldWithoutHub has a server that nothing can be asked of but its document.
+// newWorldWithoutHub returns a world whose server can only return its document.
 func newWorldWithoutHub(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, tokens: map[string]string{}, log: &lockedBuffer{}}
@@ -31,7 +31,7 @@ func newWorldWithoutHub(t *testing.T) *world {
 	return w
 }
 
-// client reads a stream of events as a browser does.
+// client reads a stream of events like a browser.
 type client struct {
 	w     *world
 	lines *bufio.Scanner
@@ -56,7 +56,7 @@ func (w *world) follow(as, path, last string) *client {
 	return &client{w: w, lines: bufio.NewScanner(response.Body)}
 }
 
-// next returns the next customer; the zero one at the end of the stream.
+// next returns the next customer, or the zero value at the end of the stream.
 func (c *client) next() (v CustomerView) {
 	c.w.t.Helper()
 	for c.lines.Scan() {
@@ -98,7 +98,7 @@ func TestAStreamEndsAndContinuesFromTheLastEvent(t *testing.T) {
 		t.Errorf("begins with %+v, retry %s", first, s.retry)
 	}
 	if more := s.next(); more.CustomerID != "" {
-		t.Errorf("nothing has changed, and there is %+v", more)
+		t.Errorf("nothing has changed, but the stream has %+v", more)
 	}
 	s = w.follow("viewer", globex+"/events", s.ids[0])
 	w.want(w.call("backend", "DELETE", globex, ""), http.StatusOK)
@@ -110,9 +110,8 @@ func TestAStreamEndsAndContinuesFromTheLastEvent(t *testing.T) {
 	}
 }
 
-// TestACustomerSeesThatTheStackHasReportedWhileItsRoleIsBeingChecked launches a link
-// whose role AWS does not know in the first tries, as happens with a new role.
-func TestACustomerSeesThatTheStackHasReportedWhileItsRoleIsBeingChecked(t *testing.T) {
+// AWS does not know the role in the first tries, as can happen with a new role.
+func TestACustomerIsShownThatTheStackReportedWhileItsRoleIsProven(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated).customer(t)
@@ -143,9 +142,8 @@ func TestACustomerSeesThatTheStackHasReportedWhileItsRoleIsBeingChecked(t *testi
 	events.until(Disconnected)
 }
 
-// TestAReportThatEndedInNothingIsShownForAQuarterOfAnHour takes the line that a forged message
-// leaves, or one whose registrar was stopped for good.
-func TestAReportThatEndedInNothingIsShownForAQuarterOfAnHour(t *testing.T) {
+// Such a line is left by a forged message, or if no registrar continues.
+func TestAReportWithoutAResultIsShownForALimitedTime(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	line := onboarding.HistoryEntry{At: at, RequestID: "r1", Waiting: true}
@@ -155,7 +153,7 @@ func TestAReportThatEndedInNothingIsShownForAQuarterOfAnHour(t *testing.T) {
 			t.Errorf("after %s: %s, want %s", after, got, want)
 		}
 	}
-	// The history is read after the customer, who may be connected in between.
+	// The history is read after the customer, who may have been connected in between.
 	line.At, line.Waiting, line.Status = at.Add(time.Second), false, onboarding.Active
 	if got, _ := stateOf(onboarding.Customer{}, lastOf(onboarding.Customer{}, []onboarding.HistoryEntry{line}), line.At); got != Working {
 		t.Errorf("between two reads the customer is %s", got)

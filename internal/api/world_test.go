@@ -39,7 +39,7 @@ var update = flag.Bool("update", false, "rewrite openapi.json")
 
 const home = "us-east-1"
 
-// world is a sandbox with a hub that has a permission set, and a server of its API.
+// world is a sandbox with a hub that has permission sets, and a server of its API.
 type world struct {
 	t       *testing.T
 	box     *sandbox.Sandbox
@@ -49,7 +49,7 @@ type world struct {
 	spec    hub.Spec
 	server  *Server
 	http    *httptest.Server
-	tokens  map[string]string // by name
+	tokens  map[string]string // tokens by name
 	log     *lockedBuffer
 }
 
@@ -79,7 +79,7 @@ func newWorld(t *testing.T, changes ...func(*hub.Spec)) *world {
 	})
 }
 
-// newWorldOn is newWorld for a hub that is made with what is in the sandbox.
+// newWorldOn is newWorld for a hub whose specification uses the sandbox.
 func newWorldOn(t *testing.T, change func(*world, *hub.Spec)) *world {
 	t.Helper()
 	w := &world{t: t, box: trial.Sandbox(t), tokens: map[string]string{}, log: &lockedBuffer{}}
@@ -89,7 +89,7 @@ func newWorldOn(t *testing.T, change func(*world, *hub.Spec)) *world {
 	spec := hub.Spec{
 		DisplayName: "Acme", SupportURL: "https://acme.example/support", Regions: []account.Region{region(home), region("eu-central-1")},
 		PublisherScope: onboarding.KnownAccounts, TemplateAccess: onboarding.TemplatesPublic, ResponseTimeout: 15 * time.Minute, Capacity: 1500, Shards: 1,
-		SkipSignatures: true, // what SNS signs is the registrar's to check, and tested there
+		SkipSignatures: true, // signatures are tested with the registrar
 	}
 	change(w, &spec)
 	w.spec = spec
@@ -114,7 +114,7 @@ func (w *world) manager() *hub.Manager {
 	return manager
 }
 
-// serve restarts the server.
+// serve starts the server again.
 func (w *world) serve(change func(*Config)) {
 	w.t.Helper()
 	config := Config{
@@ -165,7 +165,7 @@ func region(name string) account.Region {
 	return found
 }
 
-// set declares a permission set, as Terraform would.
+// set creates a permission set, as Terraform would.
 func (w *world) set(name string, change func(*permissionset.Set)) {
 	w.t.Helper()
 	set := permissionset.Set{Role: permissionset.Role{Path: "/", MaxSessionDuration: 3600, ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit"}}}
@@ -185,7 +185,7 @@ func (w *world) set(name string, change func(*permissionset.Set)) {
 	w.must(err)
 }
 
-// answer is what came back.
+// answer is an HTTP response.
 type answer struct {
 	status int
 	header http.Header
@@ -204,13 +204,13 @@ func (a answer) customer(t *testing.T) (v CustomerView) { t.Helper(); a.into(t, 
 func (a answer) problem(t *testing.T) (p Problem) {
 	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
-		t.Fatalf("%d, %s is no problem: %s", a.status, got, a.text)
+		t.Fatalf("%d, %s is not a problem: %s", a.status, got, a.text)
 	}
 	a.into(t, &p)
 	return p
 }
 
-// call calls the API as one of the tokens.
+// call calls the API with one of the tokens.
 func (w *world) call(as, method, path, body string, headers ...string) answer {
 	w.t.Helper()
 	request, err := http.NewRequestWithContext(w.t.Context(), method, w.http.URL+path, strings.NewReader(body))
@@ -238,7 +238,7 @@ func (w *world) do(request *http.Request) answer {
 	return answer{response.StatusCode, response.Header, string(text)}
 }
 
-// want fails unless the answer has a status.
+// want fails the test unless the response has a status.
 func (w *world) want(a answer, status int) answer {
 	w.t.Helper()
 	if a.status != status {

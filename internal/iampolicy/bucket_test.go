@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-func TestABucketHasRoomForExactlyAsManyReadersAsItSays(t *testing.T) {
+func TestABucketPolicyHasRoomForExactlyMaxReaders(t *testing.T) {
 	for _, name := range []string{"aws", "aws-us-gov", "aws-cn", "aws-eusc"} {
 		partition, err := account.ParsePartition(name)
 		if err != nil {
@@ -26,14 +26,14 @@ func TestABucketHasRoomForExactlyAsManyReadersAsItSays(t *testing.T) {
 				_, err := AccountTemplates(bucket, partition, accounts(room+more))
 				var over *BucketFullError
 				if !errors.As(err, &over) || over.Fit != room || over.Accounts != room+more || over.Size <= MaxBucketSize {
-					t.Errorf("%s, %s: %d readers: got %v, want that %d fit", name, bucket, room+more, err, room)
+					t.Errorf("%s, %s: %d readers: got %v, want a BucketFullError with room for %d", name, bucket, room+more, err, room)
 				}
 			}
 		}
 	}
 }
 
-func TestReadersAreNamedOnceAndNoOthersAre(t *testing.T) {
+func TestABucketPolicyNamesEachReaderOnce(t *testing.T) {
 	partition, err := account.ParsePartition("aws-cn")
 	if err != nil {
 		t.Fatal(err)

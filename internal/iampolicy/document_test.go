@@ -71,7 +71,7 @@ func TestEveryMistakeIsReportedWithItsLine(t *testing.T) {
 		"no action":                   {statement(`"Effect": "Allow", "Resource": "*"`), `Statement[0] has no "Action"`},
 		"an empty action list":        {statement(`"Effect": "Allow", "Action": [], "Resource": "*"`), `"Action" is an empty list`},
 		"an action without a service": {statement(`"Effect": "Allow", "Action": "GetObject", "Resource": "*"`), `"GetObject" is not an action`},
-		"an action that is a 7":       {statement(`"Effect": "Allow", "Action": [7], "Resource": "*"`), `"Action" must be a string, or a list of strings`},
+		"an action that is a number":  {statement(`"Effect": "Allow", "Action": [7], "Resource": "*"`), `"Action" must be a string, or a list of strings`},
 		"action and its inverse":      {statement(allowAll + `, "NotAction": "*"`), `Statement[0] has both "Action" and "NotAction"`},
 		"no resource":                 {statement(`"Effect": "Allow", "Action": "*"`), `Statement[0] has no "Resource"`},
 		"a bucket's bare name":        {statement(`"Effect": "Allow", "Action": "*", "Resource": "bucket"`), `"bucket" is not a resource`},
@@ -108,7 +108,7 @@ func TestAResourcePolicyMayNamePrincipals(t *testing.T) {
 	}
 }
 
-func TestDocumentsAreComparedByMeaning(t *testing.T) {
+func TestEquivalentDocuments(t *testing.T) {
 	const base = `{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::b/*","Condition":{"StringEquals":{"aws:PrincipalTag/Team":["x","y"]}}},{"Sid":"B","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}`
 	for name, c := range map[string]struct {
 		other string
@@ -137,7 +137,7 @@ func TestDocumentsAreComparedByMeaning(t *testing.T) {
 	}
 }
 
-func TestAnotherImplementationReadsTheBuiltDocuments(t *testing.T) {
+func TestAnotherImplementationParsesTheBuiltDocuments(t *testing.T) {
 	for name, d := range builtDocuments(t) {
 		t.Run(name, func(t *testing.T) {
 			again, err := Parse(d.String())
@@ -174,7 +174,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%s\nis read as\n%s\nwhich is refused: %v", text, d, err)
 		}
 		if again.Canonical() != d.Canonical() {
-			t.Fatalf("%s\nis not what was read from\n%s", again, text)
+			t.Fatalf("%s\ndiffers from\n%s", again, text)
 		}
 		same, err := Equivalent(text, d.String())
 		if err != nil || !same {

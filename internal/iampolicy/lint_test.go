@@ -12,8 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// policyOf returns a document of version 2012-10-17 with the given statements,
-// each without its braces.
+// policyOf returns a document of version 2012-10-17 with statements that have no braces.
 func policyOf(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[{` + strings.Join(statements, "},{") + `}]}`
 }
@@ -42,7 +41,7 @@ func lines(findings []Finding) string {
 	return strings.Join(texts, "\n")
 }
 
-func TestWhatIAMWouldRefuseIsAnError(t *testing.T) {
+func TestMistakesThatIAMRefusesAreErrors(t *testing.T) {
 	aws, err := account.ParsePartition("aws")
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +49,7 @@ func TestWhatIAMWouldRefuseIsAnError(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
 		kind Kind
-		want string // the code, and a part of the sentence
+		want string // the code, and a part of the message
 	}{
 		"a long managed policy":              {resource("arn:aws:s3:::" + strings.Repeat("x", MaxManagedSize)), Managed, "too-long: the policy has 6254 characters without whitespace, and IAM allows 6144"},
 		"a long session policy":              {resource("arn:aws:s3:::" + strings.Repeat("x", MaxSessionSize)), Session, "too-long: IAM allows 2048"},
@@ -58,7 +57,7 @@ func TestWhatIAMWouldRefuseIsAnError(t *testing.T) {
 		"any service":                        {policyOf(allowing("*:Get*", "*")), Inline, `action-of-no-service: Statement[0] has the action "*:Get*"`},
 		"a service with a wildcard":          {policyOf(`"Effect":"Deny","NotAction":"s*:Get","Resource":"*"`), Inline, `action-of-no-service: "s*:Get"`},
 		"a resource of two stars":            {resource("**"), Inline, `malformed-resource: "**", which is no ARN`},
-		"half an ARN":                        {resource("arn:aws:s3"), Inline, "malformed-resource: which has 3 of the six parts of an ARN"},
+		"a truncated ARN":                    {resource("arn:aws:s3"), Inline, "malformed-resource: which has 3 of the six parts of an ARN"},
 		"an ARN that lacks the account":      {resource("arn:aws:sqs:us-east-1:jobs"), Inline, "malformed-resource: which has 5 of the six parts"},
 		"CloudFormation's partition":         {resource("arn:${AWS::Partition}:s3:::b"), Inline, `malformed-resource: AWS has no partition "${AWS`},
 		"no service in an ARN":               {resource("arn:aws::us-east-1:123456789012:b"), Inline, "malformed-resource: whose service must be written in full"},
@@ -69,20 +68,20 @@ func TestWhatIAMWouldRefuseIsAnError(t *testing.T) {
 		"an ARN without its end":             {resource("arn:aws:s3:::"), Inline, "malformed-resource: names nothing after the last colon"},
 		"IAM with a Region":                  {resource("arn:aws:iam:us-east-1:123456789012:role/x"), Inline, "malformed-resource: IAM has no Regions"},
 		"a role without its type":            {resource("arn:aws:iam::123456789012:Admin"), Inline, "malformed-resource: write role/NAME"},
-		"China's ARN":                        {resource("arn:aws-cn:s3:::b"), Inline, `other-partition: "arn:aws-cn:s3:::b" of partition aws-cn, and the hub is in aws`},
+		"an ARN of China":                    {resource("arn:aws-cn:s3:::b"), Inline, `other-partition: "arn:aws-cn:s3:::b" of partition aws-cn, and the hub is in aws`},
 		"an operator with a typo":            {condition(`{"StringEqual":{"aws:SourceIp":"x"}}`), Inline, `unknown-condition-operator: "StringEqual", which IAM doesn't know`},
 		"an unknown set operator":            {condition(`{"ForEach:StringEquals":{"aws:x":"y"}}`), Inline, "unknown-condition-operator"},
 		"null if it exists":                  {condition(`{"NullIfExists":{"aws:x":"true"}}`), Inline, "unknown-condition-operator"},
 		"a key of no service":                {condition(`{"StringEquals":{"username":"y"}}`), Inline, `malformed-condition-key: "username"; a key is SERVICE:NAME`},
 		"a key in two spellings":             {condition(`{"StringEquals":{"aws:PrincipalArn":"y","aws:principalarn":"z"}}`), Inline, "condition-key-twice: are one key to IAM"},
-		"a date of words":                    {condition(`{"DateGreaterThan":{"aws:CurrentTime":"tomorrow"}}`), Inline, `malformed-date: "tomorrow", which is no date`},
-		"a brace too few":                    {resource("arn:aws:s3:::home/${aws:username"), Inline, "malformed-variable: no closing brace"},
+		"a date in words":                    {condition(`{"DateGreaterThan":{"aws:CurrentTime":"tomorrow"}}`), Inline, `malformed-date: "tomorrow", which is no date`},
+		"a missing brace":                    {resource("arn:aws:s3:::home/${aws:username"), Inline, "malformed-variable: no closing brace"},
 		"an empty variable":                  {resource("arn:aws:s3:::home/${}"), Inline, "malformed-variable: ${} is no policy variable"},
 		"a variable without a service":       {condition(`{"StringLike":{"s3:prefix":"${username}/*"}}`), Inline, "malformed-variable: ${username} is no policy variable"},
 		"a variable with a space":            {resource("arn:aws:s3:::home/${aws: username}"), Inline, "malformed-variable"},
 		"a default without quotes":           {resource("arn:aws:s3:::home/${aws:username, none}"), Inline, "malformed-variable"},
-		"a variable of Terraform's":          {resource("arn:aws:s3:::home/&{aws:username}/*"), Inline, `variable-of-terraform: write ${aws:username}`},
-		"one of Terraform's, compared":       {condition(`{"StringLike":{"s3:prefix":"&{aws:PrincipalTag/team}/*"}}`), Inline, "variable-of-terraform: is a variable only in the data source aws_iam_policy_document"},
+		"Terraform's syntax for a variable":  {resource("arn:aws:s3:::home/&{aws:username}/*"), Inline, `variable-of-terraform: write ${aws:username}`},
+		"Terraform's syntax in a condition":  {condition(`{"StringLike":{"s3:prefix":"&{aws:PrincipalTag/team}/*"}}`), Inline, "variable-of-terraform: is a variable only in the data source aws_iam_policy_document"},
 		"CloudFormation's pseudo account":    {resource("arn:aws:s3:::logs-${AWS::AccountId}"), Inline, "malformed-variable: is CloudFormation's, which is not filled in here"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,8 +99,8 @@ func TestWhatIAMWouldRefuseIsAnError(t *testing.T) {
 	}
 }
 
-// The examples of AWS's own documentation are no errors, and neither is what a
-// careful vendor writes to avoid warnings.
+// The examples of AWS's documentation are no errors, nor are the restrictions by which vendors
+// avoid warnings.
 func TestGoodPoliciesHaveNoFindings(t *testing.T) {
 	partition, err := account.ParsePartition("aws-us-gov")
 	if err != nil {
@@ -125,10 +124,10 @@ func TestGoodPoliciesHaveNoFindings(t *testing.T) {
 		"passing to one service":     policyOf(allowing("iam:PassRole", "*")+`,"Condition":{"StringEquals":{"iam:PassedToService":"monitoring.rds.amazonaws.com"}}`, allowing("ec2:RunInstances", "*")),
 		"assuming one role":          policyOf(allowing("sts:AssumeRole", "arn:aws-us-gov:iam::123456789012:role/reader")),
 		"keys of one user":           policyOf(allowing("iam:CreateAccessKey", "arn:aws-us-gov:iam::*:user/${aws:username}")),
-		"a boundary is demanded":     policyOf(allowing("iam:PutRolePolicy iam:AttachRolePolicy", "*") + `,"Condition":{"StringEquals":{"iam:PermissionsBoundary":"arn:aws-us-gov:iam::123456789012:policy/b"}}`),
+		"a required boundary":        policyOf(allowing("iam:PutRolePolicy iam:AttachRolePolicy", "*") + `,"Condition":{"StringEquals":{"iam:PermissionsBoundary":"arn:aws-us-gov:iam::123456789012:policy/b"}}`),
 		"commands to tagged servers": policyOf(allowing("ssm:SendCommand", "*") + `,"Condition":{"StringEquals":{"ssm:resourceTag/owner":"acme"}}`),
 		"everything in one bucket":   policyOf(allowing("*", "arn:aws-us-gov:s3:::acme/*")),
-		"reading much":               policyOf(allowing("s3:Get* s3:List* ec2:Describe* iam:Get* iam:List* kms:Describe* sts:GetCallerIdentity", "*")),
+		"broad read access":          policyOf(allowing("s3:Get* s3:List* ec2:Describe* iam:Get* iam:List* kms:Describe* sts:GetCallerIdentity", "*")),
 		"NotAction in a Deny":        policyOf(`"Effect":"Deny","NotAction":"s3:*","NotResource":"arn:aws-us-gov:s3:::b"`),
 		"variables of 2008":          strings.Replace(resource("arn:aws-us-gov:s3:::b"), "2012-10-17", "2008-10-17", 1),
 	} {
@@ -141,22 +140,22 @@ func TestGoodPoliciesHaveNoFindings(t *testing.T) {
 	}
 }
 
-func TestWhatAReviewerWouldQuestionIsAWarning(t *testing.T) {
+func TestBroadPermissionsAreWarnings(t *testing.T) {
 	sid := func(name, statement string) string { return fmt.Sprintf(`"Sid":%q,`, name) + statement }
 	for name, c := range map[string]struct{ text, want string }{
 		"an administrator":                         {policyOf(sid("All", allowing("s3:Get* *", "*"))), `administrator: statement "All" allows every action on every resource`},
 		"an administrator of roles":                {policyOf(allowing("*", "arn:aws:iam::*:role/*")), "administrator: allows every action on arn:aws:iam::*:role/*"},
-		"an administrator by address":              {policyOf(allowing("*", "*") + `,"Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.7"}}`), "administrator: "},
-		"everything of IAM":                        {policyOf(allowing("iam:* kms:*", "*")), "service-administrator: Statement[0] allows iam:* and kms:* on every resource"},
-		"everything of IAM, longer":                {policyOf(allowing("IAM:**", "arn:aws:iam::*:*")), "service-administrator: allows iam:* on arn:aws:iam::*:*"},
+		"an administrator from one address":        {policyOf(allowing("*", "*") + `,"Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.7"}}`), "administrator: "},
+		"all of IAM":                               {policyOf(allowing("iam:* kms:*", "*")), "service-administrator: Statement[0] allows iam:* and kms:* on every resource"},
+		"all of IAM, another spelling":             {policyOf(allowing("IAM:**", "arn:aws:iam::*:*")), "service-administrator: allows iam:* on arn:aws:iam::*:*"},
 		"passing any role":                         {policyOf(allowing("s3:GetObject", "*"), allowing("iam:Pass*", "*")), "pass-role-any: Statement[1] allows iam:PassRole on every resource"},
-		"passing any role, narrowly":               {policyOf(allowing("iam:PassRole", "*") + `,"Condition":{"StringNotEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`), "pass-role-any: "},
+		"passing any role, with a condition":       {policyOf(allowing("iam:PassRole", "*") + `,"Condition":{"StringNotEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`), "pass-role-any: "},
 		"assuming any role":                        {policyOf(allowing("sts:AssumeRole", "arn:aws:iam::*:role/*")), "assume-role-any: allows sts:AssumeRole on arn:aws:iam::*:role/*"},
 		"all but":                                  {policyOf(`"Effect":"Allow","NotAction":["iam:*","sts:*"],"Resource":"*"`), "allow-not-action: allows every action but iam:* and sts:*"},
 		"everywhere but":                           {policyOf(`"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b"`), "allow-not-resource: "},
 		"variables in 2008":                        {strings.Replace(resource("arn:aws:s3:::home/${aws:username}"), "2012-10-17", "2008-10-17", 1), `variable-not-filled-in: write "Version": "2012-10-17"`},
 		"variables in no version":                  {strings.Replace(resource("arn:aws:s3:::home/${aws:username}"), `"Version":"2012-10-17",`, "", 1), "variable-not-filled-in: "},
-		"a name that is no number":                 {condition(`{"NumericLessThan":{"s3:max-keys":"ten"}}`), `value-never-matches: compares s3:max-keys with "ten" by NumericLessThan`},
+		"text instead of a number":                 {condition(`{"NumericLessThan":{"s3:max-keys":"ten"}}`), `value-never-matches: compares s3:max-keys with "ten" by NumericLessThan`},
 		"a boolean that is neither true nor false": {condition(`{"Bool":{"aws:SecureTransport":"yes"}}`), "value-never-matches: "},
 		"an invalid address":                       {condition(`{"IpAddress":{"aws:SourceIp":"example.com"}}`), "value-never-matches: "},
 		"a variable as the account":                {resource("arn:aws:sqs:us-east-1:${aws:PrincipalAccount}:jobs"), `resource-never-matches: after the fifth colon of an ARN only, so it names nothing; write the value, or *, instead of ${aws:PrincipalAccount}`},
@@ -188,13 +187,13 @@ func TestWhatAReviewerWouldQuestionIsAWarning(t *testing.T) {
 
 func TestADenyOnEveryResourceSilencesAWarning(t *testing.T) {
 	for name, text := range map[string]string{
-		"by name":        policyOf(allowing("iam:PassRole sts:AssumeRole iam:CreateAccessKey", "*"), denying("iam:PassRole sts:AssumeRole iam:CreateAccessKey", "*")),
-		"by wildcard":    policyOf(denying("i*:*", "*"), allowing("iam:PutRolePolicy", "*")),
-		"of everything":  policyOf(allowing("*", "*"), denying("*", "*")),
-		"of a service":   policyOf(allowing("iam:*", "*"), denying("IAM:*", "*")),
-		"of all but":     policyOf(allowing("iam:PutRolePolicy ec2:RunInstances", "*"), `"Effect":"Deny","NotAction":"ec2:*","Resource":"*"`),
-		"of one of two":  policyOf(allowing("ec2:RunInstances", "*"), allowing("iam:PassRole", "*")+`,"Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`, denying("ec2:RunInstances", "*")),
-		"of one nothing": policyOf(allowing("s3:GetObject", "*")),
+		"by name":         policyOf(allowing("iam:PassRole sts:AssumeRole iam:CreateAccessKey", "*"), denying("iam:PassRole sts:AssumeRole iam:CreateAccessKey", "*")),
+		"by wildcard":     policyOf(denying("i*:*", "*"), allowing("iam:PutRolePolicy", "*")),
+		"of everything":   policyOf(allowing("*", "*"), denying("*", "*")),
+		"of a service":    policyOf(allowing("iam:*", "*"), denying("IAM:*", "*")),
+		"of all but":      policyOf(allowing("iam:PutRolePolicy ec2:RunInstances", "*"), `"Effect":"Deny","NotAction":"ec2:*","Resource":"*"`),
+		"of one of two":   policyOf(allowing("ec2:RunInstances", "*"), allowing("iam:PassRole", "*")+`,"Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}`, denying("ec2:RunInstances", "*")),
+		"nothing to deny": policyOf(allowing("s3:GetObject", "*")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if findings := Review([]Policy{{Document: text}}); len(findings) > 0 {
@@ -210,7 +209,7 @@ func TestThePoliciesOfARoleAreReviewedTogether(t *testing.T) {
 	never := Policy{"never", policyOf(denying("iam:PassRole", "*"))}
 
 	if findings := Review([]Policy{run}); len(findings) > 0 {
-		t.Errorf("running the role's own function is no escalation: %s", lines(findings))
+		t.Errorf("running its own function is an escalation: %s", lines(findings))
 	}
 	findings := Review([]Policy{run, pass})
 	const want = `together with lambda:CreateFunction (Statement[0] of policy "run") and lambda:InvokeFunction (Statement[1] of policy "run") ` +
@@ -233,10 +232,10 @@ func TestPowerfulManagedPoliciesGiveAWarning(t *testing.T) {
 		"arn:aws-us-gov:iam::aws:policy/PowerUserAccess":       true,
 		"arn:aws-cn:iam::aws:policy/IAMFullAccess":             true,
 		"arn:aws:iam::aws:policy/ReadOnlyAccess":               false,
-		"arn:aws:iam::aws:policy/ReadOnlyAcces":                true, // there is none
-		"arn:aws:iam::aws:policy/ViewOnlyAccess":               true, // without its path
+		"arn:aws:iam::aws:policy/ReadOnlyAcces":                true, // no such policy
+		"arn:aws:iam::aws:policy/ViewOnlyAccess":               true, // path missing
 		"arn:aws:iam::aws:policy/job-function/ViewOnlyAccess":  false,
-		"arn:aws:iam::123456789012:policy/AdministratorAccess": false, // the customer's own, whatever it allows
+		"arn:aws:iam::123456789012:policy/AdministratorAccess": false, // a customer managed policy, which is not reviewed
 		"AdministratorAccess":                                  false,
 	} {
 		if got := len(ReviewManaged(arn)) == 1; got != want {
@@ -245,8 +244,8 @@ func TestPowerfulManagedPoliciesGiveAWarning(t *testing.T) {
 	}
 }
 
-// A rule that no test shows at work could as well be removed.
-func TestEveryEscalationIsFoundByItself(t *testing.T) {
+// Each escalation must be found by itself, and not if one of its actions is denied.
+func TestEveryEscalationIsFound(t *testing.T) {
 	for _, w := range ways() {
 		findings := Review([]Policy{{Document: policyOf(allowing(strings.Join(w.actions, " "), "*"))}})
 		if !slices.ContainsFunc(findings, func(f Finding) bool { return f.Code == w.code && strings.Contains(f.Message, w.gain) }) {
@@ -268,7 +267,7 @@ func FuzzLint(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		findings, err := Lint(text, Inline, account.Partition{})
 		if _, refused := ParseIdentity(text); (err == nil) != (refused == nil) {
-			t.Fatalf("Lint says %v, Parse %v", err, refused)
+			t.Fatalf("Lint returns %v, Parse %v", err, refused)
 		}
 		for _, finding := range findings {
 			if finding.Code == "" || finding.Message == "" || finding.Severity != SeverityError && finding.Severity != SeverityWarning {

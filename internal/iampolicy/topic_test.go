@@ -104,12 +104,12 @@ func TestTheBuiltDocuments(t *testing.T) {
 	}
 }
 
-// clearText is the statement that refuses requests in the clear.
+// clearText returns the statement that denies requests without TLS.
 func clearText(sequence int) string {
 	return fmt.Sprintf(`{"Sid":"XacctOnlyTLS%d","Effect":"Deny","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"%s","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`, sequence, topicText)
 }
 
-func TestPublishersReplaceOnlyOurStatement(t *testing.T) {
+func TestPublishersReplaceOnlyOurStatements(t *testing.T) {
 	topic := topicARN(t, topicText)
 	const other = `{"Sid":"Ops <team> & co","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::999999999999:root","Odd":"x"},"Action":"SNS:Subscribe","Resource":"` + topicText + `"}`
 	existing := "{\n\"Version\":\"2008-10-17\",\"Id\":\"mine\",\"Statement\":[" + other + "]}"
@@ -199,7 +199,7 @@ func TestPublishersAreReadBack(t *testing.T) {
 	})
 }
 
-func TestAPolicyThatAnotherHandChangedIsNotOurs(t *testing.T) {
+func TestAChangedStatementIsNotOurs(t *testing.T) {
 	good, err := MergePublishers("", topicARN(t, topicText), Publishers{Accounts: accounts(2)}, 7)
 	if err != nil {
 		t.Fatal(err)
@@ -209,27 +209,27 @@ func TestAPolicyThatAnotherHandChangedIsNotOurs(t *testing.T) {
 	}
 	ours := good[strings.Index(good, `{"Sid":"XacctPublishers7"`):strings.Index(good, `,{"Sid":"XacctOnlyTLS7"`)]
 	for name, text := range map[string]string{
-		"no policy":         "",
-		"no statement":      `{"Version":"2012-10-17","Statement":[]}`,
-		"clear text let in": strings.Replace(good, ","+clearText(7), "", 1),
-		"another number":    strings.Replace(good, "XacctOnlyTLS7", "XacctOnlyTLS6", 1),
-		"another effect":    strings.Replace(good, ours, strings.Replace(ours, "Allow", "Deny", 1), 1),
-		"another action":    strings.Replace(good, ours, strings.Replace(ours, "SNS:Publish", "SNS:*", 1), 1),
-		"another operator":  strings.Replace(good, ours, strings.Replace(ours, "StringEquals", "StringLike", 1), 1),
-		"a wildcard":        strings.Replace(good, `"222222222222"`, `"*"`, 1),
-		"the statement two": strings.Replace(good, ours, ours+","+strings.Replace(ours, "Publishers7", "Publishers6", 1), 1),
+		"no policy":          "",
+		"no statement":       `{"Version":"2012-10-17","Statement":[]}`,
+		"clear text allowed": strings.Replace(good, ","+clearText(7), "", 1),
+		"another number":     strings.Replace(good, "XacctOnlyTLS7", "XacctOnlyTLS6", 1),
+		"another effect":     strings.Replace(good, ours, strings.Replace(ours, "Allow", "Deny", 1), 1),
+		"another action":     strings.Replace(good, ours, strings.Replace(ours, "SNS:Publish", "SNS:*", 1), 1),
+		"another operator":   strings.Replace(good, ours, strings.Replace(ours, "StringEquals", "StringLike", 1), 1),
+		"a wildcard":         strings.Replace(good, `"222222222222"`, `"*"`, 1),
+		"the statement two":  strings.Replace(good, ours, ours+","+strings.Replace(ours, "Publishers7", "Publishers6", 1), 1),
 	} {
 		if _, _, ok := PublishersOf(text); ok {
-			t.Errorf("%s: taken for ours: %s", name, text)
+			t.Errorf("%s: accepted as ours: %s", name, text)
 		}
 	}
-	// Without its number it is a foreign statement, which admits no publisher.
+	// Without its number the statement is a foreign one, which allows no publisher.
 	if who, _, ok := PublishersOf(strings.Replace(good, "XacctPublishers7", "XacctPublishers", 1)); !ok || !who.Empty() {
-		t.Errorf("the number gone: %v", who)
+		t.Errorf("without the number: %v", who)
 	}
 }
 
-func TestAFullTopicSaysHowManyAccountsFit(t *testing.T) {
+func TestTheErrorOfAFullTopicHasTheNumberThatFits(t *testing.T) {
 	topic := topicARN(t, topicText)
 	_, err := MergePublishers("", topic, Publishers{Accounts: accounts(3000)}, 123)
 	var full *TopicFullError
@@ -237,18 +237,18 @@ func TestAFullTopicSaysHowManyAccountsFit(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	if full.Fit < 1900 {
-		t.Errorf("only %d accounts fit, and the facts promise about 1,900", full.Fit)
+		t.Errorf("only %d accounts fit, want about 1,900", full.Fit)
 	}
 	text, err := MergePublishers("", topic, Publishers{Accounts: accounts(full.Fit)}, 123)
 	if err != nil || len(text) > MaxTopicSize {
-		t.Errorf("what is said to fit has %d bytes: %v", len(text), err)
+		t.Errorf("the number that fits has %d bytes: %v", len(text), err)
 	}
 	if _, err := MergePublishers("", topic, Publishers{Accounts: accounts(full.Fit + 1)}, 123); !errors.As(err, &full) {
-		t.Errorf("one more than fits is taken: %v", err)
+		t.Errorf("one account more than fits is accepted: %v", err)
 	}
 }
 
-func TestATopicHasAHundredStatements(t *testing.T) {
+func TestATopicPolicyHasAtMostAHundredStatements(t *testing.T) {
 	statements := make([]json.RawMessage, MaxTopicStatements)
 	for i := range statements {
 		statements[i] = json.RawMessage(`{}`)
@@ -259,7 +259,7 @@ func TestATopicHasAHundredStatements(t *testing.T) {
 	}
 }
 
-func TestAQueueListensToOptInRegions(t *testing.T) {
+func TestAQueuePolicyHasThePrincipalsOfOptInRegions(t *testing.T) {
 	from := QueueSources{id(t, "111111111111"), []string{"xacct-acme-?"}, []account.Region{region(t, "eu-central-1")}}
 	for queueRegion, want := range map[string][]string{
 		"us-east-1":    {"sns.amazonaws.com"},
@@ -284,9 +284,8 @@ func TestAQueueListensToOptInRegions(t *testing.T) {
 	}
 }
 
-// TestTheQueueOfAHubInEveryRegionHasRoom: its policy grows by the principal of
-// an opt-in Region, and not by its topics.
-func TestTheQueueOfAHubInEveryRegionHasRoom(t *testing.T) {
+// The queue's policy grows with each opt-in Region's service principal, but not with topics.
+func TestAQueuePolicyHasRoomForEveryRegion(t *testing.T) {
 	from := QueueSources{Account: id(t, "111111111111"), Names: []string{"xacct-" + strings.Repeat("a", 31) + "-?", "xacct-" + strings.Repeat("a", 31) + "-??"}}
 	for _, name := range append([]string{
 		"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-3", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7",
@@ -301,11 +300,11 @@ func TestTheQueueOfAHubInEveryRegionHasRoom(t *testing.T) {
 	if size := len(d.String()); size > MaxQueueSize/4 {
 		t.Errorf("it has %d bytes for %d Regions", size, len(from.Regions))
 	}
-	for n := range 400 { // Regions to come
+	for n := range 400 { // future Regions
 		from.Regions = append(from.Regions, region(t, fmt.Sprintf("%s-future-%d", []string{"us", "eu", "ap", "sa"}[n/100], n%100)))
 	}
 	if _, err := Queue("q", region(t, "ap-southeast-7"), from); err == nil || !strings.Contains(err.Error(), "SQS allows 8192: use fewer Regions") {
-		t.Errorf("a policy without an end is taken: %v", err)
+		t.Errorf("a policy that is too large is accepted: %v", err)
 	}
 }
 

@@ -9,9 +9,7 @@ import (
 	"time"
 )
 
-// What is just within a bound is taken, and what is one more is not.
-
-func TestTheLargestMessageIsRead(t *testing.T) {
+func TestTheLargestMessageIsDecoded(t *testing.T) {
 	body := capture(t, "create")
 	body += strings.Repeat(" ", MaxMessage-len(body))
 	if _, err := Decode([]byte(body)); err != nil {
@@ -22,16 +20,16 @@ func TestTheLargestMessageIsRead(t *testing.T) {
 	}
 }
 
-func TestTheLongestPhysicalIDIsTaken(t *testing.T) {
+func TestTheLongestPhysicalIDIsAccepted(t *testing.T) {
 	if err := checkPhysicalID(strings.Repeat("x", maxPhysicalID)); err != nil {
 		t.Error(err)
 	}
 	if checkPhysicalID(strings.Repeat("x", maxPhysicalID+1)) == nil {
-		t.Error("a longer one is taken")
+		t.Error("a longer one is accepted")
 	}
 }
 
-func TestTheDeepestObjectIsRead(t *testing.T) {
+func TestTheDeepestObjectIsDecoded(t *testing.T) {
 	nested := func(depth int) string { return `{"x":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + `}` }
 	if _, err := decodeObject([]byte(nested(maxDepth))); err != nil {
 		t.Error(err)
@@ -41,7 +39,7 @@ func TestTheDeepestObjectIsRead(t *testing.T) {
 	}
 }
 
-func TestTheShortestAndTheLongestTimeoutCount(t *testing.T) {
+func TestTheShortestAndTheLongestTimeoutAreAccepted(t *testing.T) {
 	for seconds, want := range map[string]time.Duration{"1": time.Second, "3600": time.Hour, "0": 0, "3601": 0} {
 		if got := timeout(map[string]any{"ServiceTimeout": seconds}); got != want {
 			t.Errorf("%s seconds are %s", seconds, got)
@@ -49,7 +47,7 @@ func TestTheShortestAndTheLongestTimeoutCount(t *testing.T) {
 	}
 }
 
-func TestAMomentIsInUTC(t *testing.T) {
+func TestATimestampIsInUTC(t *testing.T) {
 	body := strings.Replace(capture(t, "create"), "2016-04-19T22:03:16.248Z", "2016-04-20T00:03:16.248+02:00", 1)
 	envelope, err := DecodeEnvelope([]byte(body))
 	if err != nil || envelope.Timestamp.Location() != time.UTC || envelope.Timestamp.Hour() != 22 {
@@ -57,7 +55,7 @@ func TestAMomentIsInUTC(t *testing.T) {
 	}
 }
 
-func TestTheLongestResponseURLIsTaken(t *testing.T) {
+func TestTheLongestResponseURLIsAccepted(t *testing.T) {
 	stack := stackIn(t, "aws", "eu-central-1")
 	url := "https://" + bucket + "eucentral1.s3.eu-central-1.amazonaws.com" + path + signed
 	for add, want := range map[string]bool{
@@ -71,13 +69,13 @@ func TestTheLongestResponseURLIsTaken(t *testing.T) {
 	}
 }
 
-// TestUSEast1HasTwoNamesAndNoMore: the Region with a global name as well.
-func TestUSEast1HasTwoNamesAndNoMore(t *testing.T) {
+// us-east-1 has a global host name too.
+func TestUSEast1HasOnlyTwoHostNames(t *testing.T) {
 	stack := stackIn(t, "aws", "us-east-1")
 	for _, host := range []string{bucket + "useast1.s3.evil.example", "evil.example", bucket + "useast2.s3.amazonaws.com", bucket + "useast1.s3.amazonaws.com.evil.example"} {
 		url := "https://" + host + strings.ReplaceAll(path, "eu-central-1", "us-east-1") + signed
 		if _, err := ParseResponseURL(url, stack, "PhoneHome", "req-1"); err == nil {
-			t.Errorf("%s is taken", host)
+			t.Errorf("%s is accepted", host)
 		}
 	}
 }
@@ -89,7 +87,7 @@ func TestASuccessNeedsNoReason(t *testing.T) {
 	}
 }
 
-func TestAReasonThatJustFitsStaysWhole(t *testing.T) {
+func TestAReasonThatJustFitsIsNotTruncated(t *testing.T) {
 	length := func(n int) int {
 		body, err := answer(func(r *Response) { r.Reason = strings.Repeat("x", n) }).encode()
 		if err != nil {

@@ -27,9 +27,9 @@ func capture(t testing.TB, name string) string {
 	return string(body)
 }
 
-// TestWhatRealMessagesMean decodes messages of the shape that was captured on
-// AWS (aws-facts 1.2, 1.3, 2.2), and keeps what they mean if it can be read.
-func TestWhatRealMessagesMean(t *testing.T) {
+// The messages have the shape that was captured on AWS (aws-facts 1.2, 1.3, 2.2). The golden files
+// have the decoded requests.
+func TestRealMessagesAreDecoded(t *testing.T) {
 	for _, name := range []string{"create", "update", "delete", "odd-properties"} {
 		t.Run(name, func(t *testing.T) {
 			request, err := Decode([]byte(capture(t, name)))
@@ -58,7 +58,7 @@ func TestWhatRealMessagesMean(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPhoneHomeIsRefusedWithTheReason(t *testing.T) {
+func TestInvalidMessagesAreRefusedWithTheReason(t *testing.T) {
 	create := capture(t, "create")
 	swap := func(old, new string) string {
 		if !strings.Contains(create, old) {
@@ -75,16 +75,16 @@ func TestWhatIsNoPhoneHomeIsRefusedWithTheReason(t *testing.T) {
 		{"not JSON", "hello", "invalid character"},
 		{"an array", "[]", "not a JSON object"},
 		{"truncated", create[:len(create)/2], "cut short"},
-		{"something behind it", create + "{}", "something follows"},
+		{"text after it", create + "{}", "something follows"},
 		{"not UTF-8", swap("AWS CloudFormation", "AWS \xff"), "UTF-8"},
 		{"too large", swap("EXAMPLEpH", strings.Repeat("x", MaxMessage)), "more than 262144"},
 		{"too deep", swap(`"Type":"Notification"`, `"Type":"Notification","x":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)), "nested deeper"},
 		{"raw delivery", envelope["Message"].(string), "raw message delivery"},
 		{"another kind of message", swap(`"Type":"Notification"`, `"Type":"SubscriptionConfirmation"`), "SubscriptionConfirmation"},
-		{"a name twice in the envelope", swap(`"Type":"Notification"`, `"Type":"Notification","Type":"Notification"`), `"Type" comes twice`},
-		{"a name twice in the request", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Create\",\"RequestType\":\"Delete\"`), `"RequestType" comes twice`},
-		{"a name twice in the properties", swap(`\"Hub\":\"acme\"`, `\"Hub\":\"acme\",\"Hub\":\"other\"`), `"Hub" comes twice`},
-		{"a name in other letters", swap(`\"RequestType\"`, `\"requesttype\"`), "RequestType"},
+		{"a repeated name in the envelope", swap(`"Type":"Notification"`, `"Type":"Notification","Type":"Notification"`), `"Type" comes twice`},
+		{"a repeated name in the request", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Create\",\"RequestType\":\"Delete\"`), `"RequestType" comes twice`},
+		{"a repeated name in the properties", swap(`\"Hub\":\"acme\"`, `\"Hub\":\"acme\",\"Hub\":\"other\"`), `"Hub" comes twice`},
+		{"a name in another case", swap(`\"RequestType\"`, `\"requesttype\"`), "RequestType"},
 		{"no topic", swap(`"TopicArn":"arn:aws:sns:us-west-2:111122223333:xacct-acme-0"`, `"TopicArn":""`), "TopicArn"},
 		{"no time", swap("2016-04-19T22:03:16.248Z", "yesterday"), "Timestamp"},
 		{"an unknown request", swap(`\"Create\"`, `\"Destroy\"`), "Destroy"},
@@ -97,7 +97,7 @@ func TestWhatIsNoPhoneHomeIsRefusedWithTheReason(t *testing.T) {
 		{"a Delete with a control character", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u0000b\"`), "not printed"},
 		{"a Delete with a mark of direction", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u202eb\"`), "not printed"},
 		{"a Delete with a long physical ID", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"`+strings.Repeat("x", 1025)+`\"`), "more than 1024"},
-		{"an answer elsewhere", swap("https://cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com", "https://evil.example"), "evil.example"},
+		{"another host for the answer", swap("https://cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com", "https://evil.example"), "evil.example"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestWhatIsNoPhoneHomeIsRefusedWithTheReason(t *testing.T) {
 				t.Fatalf("got %v, want a *MalformedError", err)
 			}
 			if !strings.Contains(err.Error(), test.reason) {
-				t.Errorf("got %q, want it to tell %q", err, test.reason)
+				t.Errorf("got %q, want an error with %q", err, test.reason)
 			}
 			if len(err.Error()) > 1000 {
 				t.Errorf("the reason has %d bytes", len(err.Error()))
@@ -128,7 +128,7 @@ func TestPropertiesTooLongToStoreAreEmpty(t *testing.T) {
 	}
 }
 
-func TestWhatACustomersStackSaysIsCleanedAtTheDoor(t *testing.T) {
+func TestUnprintableCharactersInPropertiesAreReplaced(t *testing.T) {
 	hostile := map[string]string{
 		"an escape sequence":      "a\x1b[31mb",
 		"a backspace":             "a\bb",
@@ -164,23 +164,23 @@ func TestWhatACustomersStackSaysIsCleanedAtTheDoor(t *testing.T) {
 	}
 }
 
-func TestNothingThatAStackSaysIsLongerThanItMayBe(t *testing.T) {
+func TestPropertiesAreLimitedInLength(t *testing.T) {
 	for limit, name := range map[int]string{maxProperty: "RoleArn", maxTemplateVersion: "TemplateVersion"} {
 		value := func(s string) string {
 			p := properties(map[string]any{name: s})
 			return p.RoleARN + p.TemplateVersion
 		}
 		if fits := strings.Repeat("x", limit); value(fits) != fits || value(fits+"x") != "" {
-			t.Errorf("%s may have %d bytes, and has %d of as many", name, limit, len(value(fits)))
+			t.Errorf("%s may have %d bytes, but only %d are kept", name, limit, len(value(fits)))
 		}
-		// What is put in place of a character has three bytes.
+		// The replacement character has three bytes.
 		if got := value(strings.Repeat("\x7f", limit)); got != "" {
 			t.Errorf("%s has %d bytes after cleaning", name, len(got))
 		}
 	}
 }
 
-func TestOnlyWhatATemplateCouldReportIsAGrantedPermission(t *testing.T) {
+func TestOnlyValidNamesAreGrantedPermissions(t *testing.T) {
 	got := permissions([]any{"restart_hosts", "billing", "", "Billing", "a b", "\x1b[31m", "billing", json.Number("7"), nil, strings.Repeat("x", 42), map[string]any{}})
 	if want := []string{"billing", "restart_hosts"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -190,14 +190,14 @@ func TestOnlyWhatATemplateCouldReportIsAGrantedPermission(t *testing.T) {
 		flood = append(flood, fmt.Sprintf("p%d", i))
 	}
 	if got := permissions(flood); len(got) != maxPermissions {
-		t.Errorf("%d names are kept of a flood", len(got))
+		t.Errorf("of too many names %d are kept", len(got))
 	}
 	if got := permissions([]any{}); got != nil {
-		t.Errorf("an empty list is %#v, and a missing one is nil", got)
+		t.Errorf("an empty list is %#v, want nil as for a missing one", got)
 	}
 }
 
-func TestTheTimeoutMayBeAnywhereAndOfAnyType(t *testing.T) {
+func TestTheTimeoutMayBeInEitherPlaceAndOfEitherType(t *testing.T) {
 	tests := []struct {
 		fields string
 		want   string
@@ -225,7 +225,7 @@ func TestTheTimeoutMayBeAnywhereAndOfAnyType(t *testing.T) {
 	}
 }
 
-// FuzzRequest begins inside the envelope, where FuzzDecode rarely gets to.
+// FuzzRequest fuzzes the message inside an envelope, which FuzzDecode rarely reaches.
 func FuzzRequest(f *testing.F) {
 	for _, name := range []string{"create", "update", "delete", "odd-properties"} {
 		envelope, err := DecodeEnvelope([]byte(capture(f, name)))
@@ -245,7 +245,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			var bad *MalformedError
 			if !errors.As(err, &bad) {
-				t.Fatalf("%v is no *MalformedError", err)
+				t.Fatalf("%v is not a *MalformedError", err)
 			}
 			return
 		}
@@ -262,7 +262,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// FuzzEnvelope: whatever is no envelope is malformed, and what is has a topic.
+// FuzzEnvelope checks that a body is malformed or has a topic.
 func FuzzEnvelope(f *testing.F) {
 	for _, name := range []string{"create", "update", "delete", "odd-properties"} {
 		f.Add([]byte(capture(f, name)))
@@ -273,7 +273,7 @@ func FuzzEnvelope(f *testing.F) {
 		if err != nil {
 			var bad *MalformedError
 			if !errors.As(err, &bad) {
-				t.Fatalf("%v is no *MalformedError", err)
+				t.Fatalf("%v is not a *MalformedError", err)
 			}
 			return
 		}
@@ -294,7 +294,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			var bad *MalformedError
 			if !errors.As(err, &bad) {
-				t.Fatalf("%v is no *MalformedError", err)
+				t.Fatalf("%v is not a *MalformedError", err)
 			}
 			return
 		}

@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What a customer typed in is a stranger's text: it is kept if it can be read and
-// fits, and nothing is decided by it.
-func TestWhatACustomerTypedInIsKeptAsTextThatCanBeRead(t *testing.T) {
+// A customer's parameters are untrusted text. Printable parts within the limits are kept, and no
+// decision depends on them.
+func TestParametersArePrintableText(t *testing.T) {
 	for name, c := range map[string]struct {
 		sent any
 		want map[string]string
@@ -23,13 +23,13 @@ func TestWhatACustomerTypedInIsKeptAsTextThatCanBeRead(t *testing.T) {
 		"values":                 {map[string]any{"bucket": "b", "a_2": "x y"}, map[string]string{"bucket": "b", "a_2": "x y"}},
 		"a field left empty":     {map[string]any{"bucket": "", "size": "s"}, map[string]string{"size": "s"}},
 		"nothing":                {nil, nil},
-		"nothing but empty":      {map[string]any{"bucket": ""}, nil},
+		"only empty fields":      {map[string]any{"bucket": ""}, nil},
 		"a list":                 {[]any{"b"}, nil},
 		"values of other types":  {map[string]any{"a": 1, "b": []any{"x"}, "c": map[string]any{}, "d": nil}, nil},
-		"keys that are not ours": {map[string]any{"Bucket": "b", "__proto__": "b", "a.b": "b", "": "b", strings.Repeat("k", 42): "b"}, nil},
-		"what can't be seen":     {map[string]any{"a": "x\x00\x1b[31m\n\u202ey"}, map[string]string{"a": "x��[31m��y"}},
-		"what is no text":        {map[string]any{"a": "x\xffy"}, map[string]string{"a": "x�y"}},
-		"what is too long":       {map[string]any{"a": strings.Repeat("é", 3000)}, map[string]string{"a": strings.Repeat("é", 2048)}},
+		"invalid keys":           {map[string]any{"Bucket": "b", "__proto__": "b", "a.b": "b", "": "b", strings.Repeat("k", 42): "b"}, nil},
+		"unprintable characters": {map[string]any{"a": "x\x00\x1b[31m\n\u202ey"}, map[string]string{"a": "x��[31m��y"}},
+		"invalid UTF-8":          {map[string]any{"a": "x\xffy"}, map[string]string{"a": "x�y"}},
+		"too long a value":       {map[string]any{"a": strings.Repeat("é", 3000)}, map[string]string{"a": strings.Repeat("é", 2048)}},
 	} {
 		if diff := cmp.Diff(c.want, texts(c.sent, parameterLimits)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -37,7 +37,7 @@ func TestWhatACustomerTypedInIsKeptAsTextThatCanBeRead(t *testing.T) {
 	}
 }
 
-func TestOfManyParametersAsManyAreKeptAsATemplateMayHave(t *testing.T) {
+func TestTheNumberAndLengthOfParametersIsLimited(t *testing.T) {
 	many, long := map[string]any{}, map[string]any{}
 	for i := range 1000 {
 		many[fmt.Sprintf("k%03d", i)] = "v"

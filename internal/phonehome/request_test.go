@@ -5,7 +5,7 @@ package phonehome
 
 import "testing"
 
-func TestPropertiesAreEqualOnlyIfEveryOneIs(t *testing.T) {
+func TestPropertiesAreEqualOnlyIfAllAre(t *testing.T) {
 	all := func() Properties {
 		return Properties{
 			Hub: "acme", ExternalID: "x", RoleARN: "arn", TemplateVersion: "v1",
@@ -26,7 +26,7 @@ func TestPropertiesAreEqualOnlyIfEveryOneIs(t *testing.T) {
 		other := all()
 		change(&other)
 		if other.Equal(all()) || all().Equal(other) {
-			t.Errorf("%s makes no difference", name)
+			t.Errorf("properties with different %s are equal", name)
 		}
 	}
 }

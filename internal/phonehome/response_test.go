@@ -16,7 +16,7 @@ func answer(change func(*Response)) Response {
 	return r
 }
 
-func TestAnAnswerIsWhatCloudFormationReads(t *testing.T) {
+func TestAnAnswerIsEncodedForCloudFormation(t *testing.T) {
 	got, err := answer(func(r *Response) { r.Reason = "a < b & c" }).Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestAnAnswerIsWhatCloudFormationReads(t *testing.T) {
 	}
 }
 
-func TestALongReasonIsCutBetweenTwoCharacters(t *testing.T) {
+func TestALongReasonIsTruncatedBetweenCharacters(t *testing.T) {
 	for _, reason := range []string{
 		strings.Repeat("x", 10_000), strings.Repeat("ü", 5000), strings.Repeat("🦉", 3000), strings.Repeat("\"", 4000),
 		strings.Repeat("\u2028", 4000), strings.Repeat("a🦉\n", 2000), strings.Repeat("\x01", 5000),
@@ -69,7 +69,7 @@ func TestAnAnswerThatCloudFormationWouldNotAcceptIsNotSent(t *testing.T) {
 	}
 }
 
-func TestTheLargestAnswerThatARequestCanAskForFits(t *testing.T) {
+func TestTheLargestAnswerFits(t *testing.T) {
 	body, err := answer(func(r *Response) {
 		r.PhysicalResourceID = strings.Repeat("\"", 1024)
 		r.StackID, r.RequestID, r.LogicalResourceID = strings.Repeat("s", 400), strings.Repeat("r", 128), strings.Repeat("l", 255)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestOnlyASelfTestIsOne(t *testing.T) {
+func TestOnlyASelfTestIsRecognised(t *testing.T) {
 	nonce := strings.Repeat("0f", 16)
 	if got, ok := (Envelope{Message: SelfTestMessage(nonce)}).SelfTest(); !ok || got != nonce {
 		t.Errorf("got %q, %t", got, ok)
@@ -25,7 +25,7 @@ func TestOnlyASelfTestIsOne(t *testing.T) {
 		"a longer nonce":  `{"XacctSelfTest":"` + nonce + `0"}`,
 	} {
 		if got, ok := (Envelope{Message: message}).SelfTest(); ok {
-			t.Errorf("%s: taken for a self-test %q", name, got)
+			t.Errorf("%s: accepted as the self-test %q", name, got)
 		}
 	}
 }

@@ -23,8 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// signingKey stands for SNS's; VerifySignature asks nothing else of a
-// certificate.
+// signingKey stands for SNS's key. VerifySignature uses nothing else of a certificate.
 var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -37,7 +36,7 @@ func signingCertificate() *x509.Certificate {
 	return &x509.Certificate{PublicKey: signingKey().Public()}
 }
 
-// notification is an envelope's members, unsigned.
+// notification returns the members of an envelope without a signature.
 func notification(subject string) map[string]any {
 	members := map[string]any{
 		"Type":           "Notification",
@@ -53,8 +52,7 @@ func notification(subject string) map[string]any {
 	return members
 }
 
-// signed signs the members by the documentation of SNS, not by the code under
-// test.
+// signed signs members as SNS's documentation describes, without the code under test.
 func signed(t testing.TB, members map[string]any, version string) map[string]any {
 	t.Helper()
 	var text strings.Builder
@@ -90,7 +88,7 @@ func envelope(t testing.TB, members map[string]any) phonehome.Envelope {
 	return e
 }
 
-func TestASignatureOfSNSHolds(t *testing.T) {
+func TestASignatureOfSNSIsValid(t *testing.T) {
 	for _, version := range []string{"1", "2"} {
 		for _, subject := range []string{"", "AWS CloudFormation custom resource request"} {
 			t.Run("version "+version+" subject "+subject, func(t *testing.T) {
@@ -103,7 +101,7 @@ func TestASignatureOfSNSHolds(t *testing.T) {
 	}
 }
 
-func TestTheStringToSignIsThatOfTheDocumentation(t *testing.T) {
+func TestTheStringToSignIsAsDocumented(t *testing.T) {
 	members := notification("My subject")
 	members["Message"] = "text"
 	want := "Message\ntext\nMessageId\n22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324\nSubject\nMy subject\n" +
@@ -118,9 +116,8 @@ func TestTheStringToSignIsThatOfTheDocumentation(t *testing.T) {
 	}
 }
 
-// TestNothingThatWasSignedCanBeChanged takes a genuine envelope and changes one
-// thing.
-func TestNothingThatWasSignedCanBeChanged(t *testing.T) {
+// Each case changes one part of a genuine envelope.
+func TestAChangedEnvelopeHasNoValidSignature(t *testing.T) {
 	set := func(name string, value any) func(map[string]any) {
 		return func(m map[string]any) { m[name] = value }
 	}
@@ -158,7 +155,7 @@ func TestNothingThatWasSignedCanBeChanged(t *testing.T) {
 				change(members)
 				err := phonehome.VerifySignature(envelope(t, members), signingCertificate())
 				if !errors.Is(err, phonehome.ErrForged) {
-					t.Errorf("it was accepted, or the error is another: %v", err)
+					t.Errorf("got %v, want ErrForged", err)
 				}
 			})
 		}
@@ -167,12 +164,12 @@ func TestNothingThatWasSignedCanBeChanged(t *testing.T) {
 		members := signed(t, notification(""), "1")
 		members["Subject"] = "added"
 		if err := phonehome.VerifySignature(envelope(t, members), signingCertificate()); !errors.Is(err, phonehome.ErrForged) {
-			t.Errorf("it was accepted, or the error is another: %v", err)
+			t.Errorf("got %v, want ErrForged", err)
 		}
 	})
 }
 
-func TestAnotherKeyIsNotSNS(t *testing.T) {
+func TestASignatureOfAnotherKeyIsInvalid(t *testing.T) {
 	e := envelope(t, signed(t, notification(""), "1"))
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -189,10 +186,9 @@ func TestAnotherKeyIsNotSNS(t *testing.T) {
 	}
 }
 
-// TestASignatureHoldsForOneEnvelopeOnly: the signed text has no lengths, so
-// a publisher can choose a message whose text reads like another
-// envelope's, with SNS's own signature under it. The twin must be refused.
-func TestASignatureHoldsForOneEnvelopeOnly(t *testing.T) {
+// The signed text has no lengths, so a publisher can choose a message whose signed text equals that
+// of another envelope, under SNS's own signature. The other envelope must be refused.
+func TestASignatureIsValidForOneEnvelopeOnly(t *testing.T) {
 	genuine := notification("")
 	genuine["Message"] = "harmless\nMessageId\nchosen by the publisher"
 	genuine = signed(t, genuine, "1")
@@ -213,10 +209,10 @@ func TestASignatureHoldsForOneEnvelopeOnly(t *testing.T) {
 	for name, pair := range map[string][2]map[string]any{"in the message ID": {genuine, inID}, "in the subject": {genuine2, inSubject}} {
 		original, twin := envelope(t, pair[0]), envelope(t, pair[1])
 		if string(original.StringToSign()) != string(twin.StringToSign()) {
-			t.Fatalf("%s: these are no twins", name)
+			t.Fatalf("%s: the signed texts differ", name)
 		}
 		if err := phonehome.VerifySignature(twin, signingCertificate()); !errors.Is(err, phonehome.ErrForged) {
-			t.Errorf("%s: the twin was accepted, or the error is another: %v", name, err)
+			t.Errorf("%s: got %v for the other envelope, want ErrForged", name, err)
 		}
 	}
 }

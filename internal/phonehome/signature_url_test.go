@@ -39,7 +39,7 @@ func TestACertificateComesFromSNSInTheTopicsRegion(t *testing.T) {
 	}
 }
 
-func TestACertificateFromAnywhereElseIsRefused(t *testing.T) {
+func TestACertificateFromAnotherURLIsRefused(t *testing.T) {
 	const host = "sns.us-east-1.amazonaws.com"
 	const hash = "0123456789abcdef0123456789abcdef"
 	for name, address := range map[string]string{
@@ -99,8 +99,7 @@ func TestACertificateFromAnywhereElseIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzCertificateURL holds the rule by what a URL parser says of whatever was
-// accepted.
+// FuzzCertificateURL compares accepted URLs with the result of a URL parser.
 func FuzzCertificateURL(f *testing.F) {
 	f.Add("https://sns.us-east-1.amazonaws.com" + certPath)
 	f.Add("https://sns.us-east-1.amazonaws.com:443" + certPath)
@@ -112,13 +111,13 @@ func FuzzCertificateURL(f *testing.F) {
 		got, err := withCertURL(t, "arn:aws:sns:us-east-1:111111111111:xacct-acme-0", address).CertificateURL()
 		if err != nil {
 			if !errors.Is(err, phonehome.ErrForged) {
-				t.Fatalf("%q: an error of another kind: %v", address, err)
+				t.Fatalf("%q: got %v, want ErrForged", address, err)
 			}
 			return
 		}
 		u, err := url.Parse(address)
 		if err != nil {
-			t.Fatalf("%q was accepted, and is no URL: %v", address, err)
+			t.Fatalf("%q was accepted, but is not a URL: %v", address, err)
 		}
 		if got.String() != address || u.String() != address || u.Scheme != "https" || u.Host != "sns.us-east-1.amazonaws.com" ||
 			u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || len(u.Path) != len(certPath) {

@@ -29,7 +29,7 @@ func stackIn(t testing.TB, partition, region string) account.StackARN {
 	return stack
 }
 
-func TestAnswersGoToCloudFormationsOwnHosts(t *testing.T) {
+func TestResponseURLsOfCloudFormationAreAccepted(t *testing.T) {
 	tests := []struct{ partition, region, host string }{
 		{"aws", "ap-south-1", bucket + "apsouth1.s3.ap-south-1.amazonaws.com"},
 		{"aws", "eu-central-1", bucket + "eucentral1.s3.eu-central-1.amazonaws.com"},
@@ -56,7 +56,7 @@ func TestAnswersGoToCloudFormationsOwnHosts(t *testing.T) {
 	}
 }
 
-func TestAnswersGoNowhereElse(t *testing.T) {
+func TestOtherResponseURLsAreRefused(t *testing.T) {
 	const host = bucket + "eucentral1.s3.eu-central-1.amazonaws.com"
 	tests := []struct{ name, url string }{
 		{"http", "http://" + host + path + signed},
@@ -64,8 +64,8 @@ func TestAnswersGoNowhereElse(t *testing.T) {
 		{"no scheme", "//" + host + path + signed},
 		{"another host", "https://evil.example" + path + signed},
 		{"a look-alike bucket", "https://" + bucket + "eucentral1-x.s3.eu-central-1.amazonaws.com" + path + signed},
-		{"a bucket in front", "https://x." + host + path + signed},
-		{"a domain behind", "https://" + host + ".evil.example" + path + signed},
+		{"a bucket before it", "https://x." + host + path + signed},
+		{"a domain after it", "https://" + host + ".evil.example" + path + signed},
 		{"another Region's bucket", "https://" + bucket + "euwest1.s3.eu-west-1.amazonaws.com" + path + signed},
 		{"our bucket in another Region", "https://" + bucket + "eucentral1.s3.eu-west-1.amazonaws.com" + path + signed},
 		{"us-east-1's short form elsewhere", "https://" + bucket + "eucentral1.s3.amazonaws.com" + path + signed},
@@ -88,7 +88,7 @@ func TestAnswersGoNowhereElse(t *testing.T) {
 		{"another account", "https://" + host + strings.Replace(path, "222222222222", "333333333333", 1) + signed},
 		{"another resource", "https://" + host + strings.Replace(path, "PhoneHome", "Other", 1) + signed},
 		{"another request", "https://" + host + strings.Replace(path, "req-1", "req-2", 1) + signed},
-		{"something behind the path", "https://" + host + path + "/x" + signed},
+		{"text after the path", "https://" + host + path + "/x" + signed},
 		{"dots in the path", "https://" + host + "/x/.." + path + signed},
 		{"no path", "https://" + host + signed},
 		{"no signature", "https://" + host + path},
@@ -102,7 +102,7 @@ func TestAnswersGoNowhereElse(t *testing.T) {
 	}
 	stack := stackIn(t, "aws", "eu-central-1")
 	if _, err := ParseResponseURL("https://"+host+path+signed, stack, "PhoneHome", "req-1"); err != nil {
-		t.Fatalf("the honest one is refused: %v", err)
+		t.Fatalf("the genuine one is refused: %v", err)
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -111,13 +111,13 @@ func TestAnswersGoNowhereElse(t *testing.T) {
 				t.Fatalf("accepted: %s", test.url)
 			}
 			if strings.Contains(err.Error(), "c0ffee") {
-				t.Errorf("the error tells the signature: %s", err)
+				t.Errorf("the error contains the signature: %s", err)
 			}
 		})
 	}
 }
 
-func TestTheSignatureShowsNowhere(t *testing.T) {
+func TestTheSignatureIsNeverPrinted(t *testing.T) {
 	stack := stackIn(t, "aws", "eu-central-1")
 	u, err := ParseResponseURL("https://"+bucket+"eucentral1.s3.eu-central-1.amazonaws.com"+path+signed, stack, "PhoneHome", "req-1")
 	if err != nil {
@@ -142,7 +142,7 @@ func TestTheSignatureShowsNowhere(t *testing.T) {
 		}
 	}
 	if !strings.Contains(u.String(), "eucentral1") {
-		t.Errorf("%s tells too little", u)
+		t.Errorf("%s does not contain the host", u)
 	}
 }
 

@@ -13,17 +13,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-func TestARoleIsProvenAgainByOneCallWithItsExternalID(t *testing.T) {
+func TestARoleIsProvenAgainWithOneCall(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer error
 		want   onboarding.ProofOutcome
 	}{
 		"it works":                         {nil, onboarding.Proven},
 		"it is refused":                    {denied, onboarding.Refused},
-		"a throttle":                       {apiError(400, "Throttling"), onboarding.Inconclusive},
-		"AWS's own fault":                  {apiError(500, "InternalFailure"), onboarding.Inconclusive},
+		"throttling":                       {apiError(400, "Throttling"), onboarding.Inconclusive},
+		"an internal failure":              {apiError(500, "InternalFailure"), onboarding.Inconclusive},
 		"an expired token":                 {apiError(403, "ExpiredTokenException"), onboarding.Inconclusive},
-		"a Region that is off":             {apiError(403, "RegionDisabledException"), onboarding.Inconclusive},
+		"a disabled Region":                {apiError(403, "RegionDisabledException"), onboarding.Inconclusive},
 		"AccessDenied with another status": {apiError(503, "AccessDenied"), onboarding.Inconclusive},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestTheVendorsOwnAccountIsNeverProbedAgain(t *testing.T) {
 	}
 }
 
-func TestARoleThatTrustsOneRoleOnlyIsProvenAgainAsThatRole(t *testing.T) {
+func TestARoleThatTrustsOnlyOneRoleIsProvenAgainAsThatRole(t *testing.T) {
 	direct, other := &fakeSTS{allow: onlyRight}, &fakeSTS{allow: onlyRight}
 	app, _ := account.ParseRoleARN("arn:aws:iam::111111111111:role/app")
 	config := proverWith(t, direct)
@@ -66,7 +66,7 @@ func TestARoleThatTrustsOneRoleOnlyIsProvenAgainAsThatRole(t *testing.T) {
 		t.Errorf("%+v, %d calls by the caller, %d by the trusted role", got, len(direct.calls), len(other.calls))
 	}
 
-	// The vendor's failure to assume its own role is not the customer's fault.
+	// If the vendor's own role cannot be assumed, that is not evidence against the customer's.
 	config.Assume = func(context.Context, account.RoleARN) (STS, error) { return nil, denied }
 	got := New(config).ProveAgain(t.Context(), p)
 	if got.Outcome != onboarding.Inconclusive || !strings.Contains(got.Err.Error(), "role/app cannot be assumed") {

@@ -23,10 +23,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// fakeSTS has one role, which decides by the external ID.
+// fakeSTS has one role, whose result depends on the external ID.
 type fakeSTS struct {
 	allow func(externalID *string) error
-	arn   string // of the session; empty: the right one
+	arn   string // the session's ARN; empty means the right one
 
 	mu    sync.Mutex
 	calls []*sts.AssumeRoleInput
@@ -86,7 +86,7 @@ func onlyRight(id *string) error {
 	return denied
 }
 
-func TestAProofNeedsTheRightSuccessesAndRefusals(t *testing.T) {
+func TestAProofRequiresTheRightSuccessesAndRefusals(t *testing.T) {
 	second := 0
 	tests := []struct {
 		name  string
@@ -104,23 +104,23 @@ func TestAProofNeedsTheRightSuccessesAndRefusals(t *testing.T) {
 			}
 			return nil
 		}, onboarding.Open, "with a wrong external ID", 3},
-		{"a throttle", func(*string) error { return apiError(400, "Throttling") }, onboarding.Inconclusive, "", 1},
-		{"a throttle where a refusal is due", func(id *string) error {
+		{"throttling", func(*string) error { return apiError(400, "Throttling") }, onboarding.Inconclusive, "", 1},
+		{"throttling instead of a refusal", func(id *string) error {
 			if id == nil {
 				return apiError(400, "Throttling")
 			}
 			return onlyRight(id)
 		}, onboarding.Inconclusive, "", 3},
-		{"a hole beside a throttle", func(id *string) error {
+		{"a hole and throttling", func(id *string) error {
 			if id == nil {
 				return apiError(400, "Throttling")
 			}
 			return nil
 		}, onboarding.Open, "with a wrong external ID", 3},
-		{"a Region that is off", func(*string) error { return apiError(403, "RegionDisabledException") }, onboarding.Inconclusive, "", 1},
+		{"a disabled Region", func(*string) error { return apiError(403, "RegionDisabledException") }, onboarding.Inconclusive, "", 1},
 		{"an expired token", func(*string) error { return apiError(403, "ExpiredToken") }, onboarding.Inconclusive, "", 1},
 		{"AccessDenied with another status", func(*string) error { return apiError(400, "AccessDenied") }, onboarding.Inconclusive, "", 1},
-		{"no answer", func(*string) error { return errors.New("connection reset") }, onboarding.Inconclusive, "", 1},
+		{"no response", func(*string) error { return errors.New("connection reset") }, onboarding.Inconclusive, "", 1},
 		{"a role that changes in between", func(id *string) error {
 			if second++; second == 4 {
 				return denied
@@ -153,7 +153,7 @@ func TestProbeSessionsHaveNoPermissions(t *testing.T) {
 		}
 	}
 	wrong := "xacct-wrong-" + fmt.Sprintf("%x", strings.Repeat("r", 20))
-	slices.Sort(ids[1:3]) // they are sent at the same time
+	slices.Sort(ids[1:3]) // these two are sent concurrently
 	if want := []string{"the-right-one", "", wrong, "the-right-one"}; !slices.Equal(ids, want) {
 		t.Errorf("external IDs %q, want %q", ids, want)
 	}
@@ -260,7 +260,7 @@ func TestAProofThatTheVendorMayNotMakeNamesThePermission(t *testing.T) {
 			&awsclient.PermissionError{Caller: config.CallerARN, Action: "sts:AssumeRole", Resource: worker.String(), Err: denied},
 			"arn:aws:iam::111111111111:user/ops may not do sts:AssumeRole on " + worker.String() + ": allow it in a policy of that principal, and in the trust policy of that role",
 		},
-		"a throttle": {apiError(400, "Throttling"), ""},
+		"throttling": {apiError(400, "Throttling"), ""},
 	} {
 		config.Assume = func(context.Context, account.RoleARN) (STS, error) { return nil, c.err }
 		for kind, try := range map[string]func(context.Context, onboarding.Probe) onboarding.Proof{"once": New(config).Prove, "again": New(config).ProveAgain} {
@@ -270,6 +270,6 @@ func TestAProofThatTheVendorMayNotMakeNamesThePermission(t *testing.T) {
 		}
 	}
 	if got := New(proverWith(t, &fakeSTS{allow: func(*string) error { return denied }})).Prove(t.Context(), probe(t)); got.MissingPermission != "" {
-		t.Errorf("a customer's refusal is the vendor's lack: %q", got.MissingPermission)
+		t.Errorf("a customer's refusal is reported as a missing permission: %q", got.MissingPermission)
 	}
 }

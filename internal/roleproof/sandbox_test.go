@@ -38,8 +38,7 @@ func as(t *testing.T, box *sandbox.Sandbox, accountID string) aws.Config {
 	return c
 }
 
-// TestTheTrustPolicyOfARoleDecidesItsProof uses a real evaluation of trust
-// policies, through the SDK and over HTTP.
+// The sandbox evaluates trust policies, over HTTP and with the SDK.
 func TestTheTrustPolicyOfARoleDecidesItsProof(t *testing.T) {
 	box := trial.Sandbox(t)
 	if err := box.OpenAccount(customer, "aws"); err != nil {
@@ -103,8 +102,7 @@ func TestTheTrustPolicyOfARoleDecidesItsProof(t *testing.T) {
 	}
 }
 
-// createApp creates the vendor's own role that one of the customer's roles
-// trusts.
+// createApp creates a role of the vendor that one of the customer's roles trusts.
 func createApp(t *testing.T, vendors aws.Config) {
 	t.Helper()
 	client := iam.NewFromConfig(vendors)

@@ -20,8 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// TestMessagesOfTheSandboxAreVerified covers the whole path with the sandbox in
-// SNS's part: a message is published, signed, delivered and received, and the
+// The sandbox takes SNS's part: a message is published, signed, delivered and received, and the
 // certificate is fetched by its real name from the sandbox's address.
 func TestMessagesOfTheSandboxAreVerified(t *testing.T) {
 	box := trial.Sandbox(t)
@@ -52,19 +51,18 @@ func TestMessagesOfTheSandboxAreVerified(t *testing.T) {
 
 	t.Run("a verifier that does not trust the sandbox", func(t *testing.T) {
 		t.Setenv("AWS_CA_BUNDLE", "")
-		stranger, err := snscert.New(snscert.Config{Endpoint: box.URL(), Clock: time.Now})
+		untrusting, err := snscert.New(snscert.Config{Endpoint: box.URL(), Clock: time.Now})
 		if err != nil {
 			t.Fatal(err)
 		}
 		body := delivered(t, box, "us-east-1", "1", "")
-		if err := stranger.Verify(t.Context(), []byte(body)); !errors.Is(err, snscert.ErrUnavailable) {
+		if err := untrusting.Verify(t.Context(), []byte(body)); !errors.Is(err, snscert.ErrUnavailable) {
 			t.Errorf("%v", err)
 		}
 	})
 }
 
-// delivered returns a message as a queue in the Region receives it from a topic
-// there.
+// delivered returns a message as a queue receives it from a topic in the same Region.
 func delivered(t *testing.T, box *sandbox.Sandbox, region, version, subject string) string {
 	t.Helper()
 	keys, err := box.Credentials(sandbox.VendorAccount)
@@ -102,7 +100,7 @@ func delivered(t *testing.T, box *sandbox.Sandbox, region, version, subject stri
 	out, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: inbox.QueueUrl})
 	must(err)
 	if len(out.Messages) != 1 {
-		t.Fatalf("%d messages came", len(out.Messages))
+		t.Fatalf("%d messages were received", len(out.Messages))
 	}
 	_, err = queues.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: inbox.QueueUrl, ReceiptHandle: out.Messages[0].ReceiptHandle})
 	must(err)

@@ -23,12 +23,12 @@ func TestACertificateIsFetchedOnceADay(t *testing.T) {
 		w.expect(body, nil)
 	}
 	if n, m := w.requests(snsHost), w.requests(issuerHost); n != 1 || m != 1 {
-		t.Errorf("SNS was asked %d times, the authority %d times", n, m)
+		t.Errorf("SNS got %d requests, the authority %d", n, m)
 	}
 	w.clock.Advance(keepFor)
 	w.expect(body, nil)
 	if n := w.requests(snsHost); n != 2 {
-		t.Errorf("after a day SNS was asked %d times", n)
+		t.Errorf("after a day SNS got %d requests", n)
 	}
 }
 
@@ -52,12 +52,11 @@ func TestConcurrentMessagesFetchACertificateOnce(t *testing.T) {
 		}
 	}
 	if n := w.requests(snsHost); n != 1 {
-		t.Errorf("SNS was asked %d times", n)
+		t.Errorf("SNS got %d requests", n)
 	}
 }
 
-// TestACancelledCallerDoesNotCancelTheFetch: a registrar that stops must not
-// fail the fetch for the others.
+// A registrar that stops must not make the fetch fail for others.
 func TestACancelledCallerDoesNotCancelTheFetch(t *testing.T) {
 	w := newWorld(t)
 	s := w.sns()
@@ -79,12 +78,11 @@ func TestACancelledCallerDoesNotCancelTheFetch(t *testing.T) {
 	close(release)
 	w.expect(body, nil)
 	if n := w.requests(snsHost); n != 1 {
-		t.Errorf("SNS was asked %d times", n)
+		t.Errorf("SNS got %d requests", n)
 	}
 }
 
-// TestAnUnavailableCertificateIsARetry: none of these cases says anything about
-// the message, so none may be final, and none may be an acceptance.
+// None of these cases is evidence about the message, so none may be final, and none may accept it.
 func TestAnUnavailableCertificateIsARetry(t *testing.T) {
 	answer := func(status int, body string) http.HandlerFunc {
 		return func(response http.ResponseWriter, _ *http.Request) {
@@ -93,13 +91,13 @@ func TestAnUnavailableCertificateIsARetry(t *testing.T) {
 		}
 	}
 	for name, handler := range map[string]http.HandlerFunc{
-		"not there":       answer(http.StatusNotFound, "no"),
+		"missing":         answer(http.StatusNotFound, "no"),
 		"forbidden":       answer(http.StatusForbidden, "no"),
 		"throttled":       answer(http.StatusTooManyRequests, "no"),
 		"broken":          answer(http.StatusInternalServerError, "no"),
 		"empty":           answer(http.StatusOK, ""),
 		"a page":          answer(http.StatusOK, "<html>hello</html>"),
-		"half":            answer(http.StatusOK, "-----BEGIN CERTIFICATE-----\nMIIF\n"),
+		"truncated":       answer(http.StatusOK, "-----BEGIN CERTIFICATE-----\nMIIF\n"),
 		"no certificate":  answer(http.StatusOK, "-----BEGIN CERTIFICATE-----\nMIIF\n-----END CERTIFICATE-----\n"),
 		"a key":           answer(http.StatusOK, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: []byte("x")}))),
 		"endless":         answer(http.StatusOK, strings.Repeat("x", maxFile+1)),
@@ -145,10 +143,9 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
-// TestSNSHasToProveItsHost: an attacker answers at SNS's name, and presents the
-// genuine certificate.
-func TestSNSHasToProveItsHost(t *testing.T) {
-	w, imposter := newWorld(t), newWorld(t) // the same names under two roots
+// An attacker answers at SNS's name, with the genuine certificate.
+func TestSNSsHostMustHaveATrustedCertificate(t *testing.T) {
+	w, imposter := newWorld(t), newWorld(t) // the same names with two roots
 	s := w.sns()
 	imposter.file(s.url, pemOf(s.certificate, w.intermediate.certificate))
 	body := newMessage().signedBy(w, s)
@@ -156,10 +153,10 @@ func TestSNSHasToProveItsHost(t *testing.T) {
 	w.Verifier = newVerifier(imposter.client(w.roots), w.roots, w.clock.Now)
 	w.expect(body, ErrUnavailable)
 	if n := imposter.requests(snsHost); n != 0 {
-		t.Errorf("the impostor was asked %d times", n)
+		t.Errorf("the impostor got %d requests", n)
 	}
 	w.Verifier = newVerifier(imposter.client(imposter.roots), w.roots, w.clock.Now)
-	w.expect(body, nil) // only the host was not trusted
+	w.expect(body, nil) // only the host's certificate was not trusted
 }
 
 func TestTheIssuerIsFetched(t *testing.T) {
@@ -173,13 +170,13 @@ func TestTheIssuerIsFetched(t *testing.T) {
 		w.file(at, pemOf(w.intermediate.certificate))
 		w.expect(newMessage().signedBy(w, w.sns()), nil)
 	})
-	t.Run("not where the file has it", func(t *testing.T) {
+	t.Run("not if the file has it", func(t *testing.T) {
 		w := newWorld(t)
 		s := w.issue(w.intermediate, nil)
 		w.file(s.url, pemOf(s.certificate, w.intermediate.certificate))
 		w.expect(newMessage().signedBy(w, s), nil)
 		if n := w.requests(issuerHost); n != 0 {
-			t.Errorf("the authority was asked %d times", n)
+			t.Errorf("the authority got %d requests", n)
 		}
 	})
 	t.Run("two steps up", func(t *testing.T) {
@@ -204,12 +201,12 @@ func TestTheIssuerIsFetched(t *testing.T) {
 		s := w.published(two, func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://" + issuerHost + "/two.cer"} })
 		w.expect(newMessage().signedBy(w, s), ErrUnavailable)
 		if n := w.requests(issuerHost); n > maxIssuers {
-			t.Errorf("the authority was asked %d times", n)
+			t.Errorf("the authority got %d requests", n)
 		}
 	})
-	t.Run("and is a retry if it cannot be", func(t *testing.T) {
+	t.Run("and retried if it is unavailable", func(t *testing.T) {
 		for name, file := range map[string][]byte{
-			"a stranger": newWorld(t).intermediate.certificate.Raw, "a page": []byte("<html>"), "nothing": nil,
+			"another authority": newWorld(t).intermediate.certificate.Raw, "a page": []byte("<html>"), "nothing": nil,
 		} {
 			w := newWorld(t)
 			w.file(at, file)
@@ -237,7 +234,7 @@ func TestAnIssuersAddressMustBeAWebAddress(t *testing.T) {
 	}
 }
 
-func TestTheCacheStaysSmall(t *testing.T) {
+func TestTheCacheIsLimited(t *testing.T) {
 	w := newWorld(t)
 	sns := w.sns()
 	w.expect(newMessage().signedBy(w, sns), nil)
@@ -251,7 +248,7 @@ func TestTheCacheStaysSmall(t *testing.T) {
 	before := w.requests(snsHost)
 	w.expect(newMessage().signedBy(w, sns), nil)
 	if n := w.requests(snsHost); n != before {
-		t.Error("invented addresses evicted the genuine certificate")
+		t.Error("unknown URLs evicted the genuine certificate")
 	}
 }
 

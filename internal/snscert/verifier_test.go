@@ -29,7 +29,7 @@ func TestAMessageSignedBySNSIsGenuine(t *testing.T) {
 	}
 }
 
-// TestAForgedMessageIsFinal changes one part of a genuine message in each case.
+// Each case changes one part of a genuine message.
 func TestAForgedMessageIsFinal(t *testing.T) {
 	w := newWorld(t)
 	genuine := newMessage()
@@ -61,14 +61,13 @@ func TestAForgedMessageIsFinal(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			if after := w.journal(); len(after) != before {
-				t.Errorf("it caused a request for %q", after[before:])
+				t.Errorf("it caused requests for %q", after[before:])
 			}
 		})
 	}
 }
 
-// TestACertificateThatIsNotSNSsIsNeverAccepted serves, from SNS's own host,
-// certificates that others than SNS could have, with valid signatures.
+// SNS's own host serves certificates that others could have, with valid signatures.
 func TestACertificateThatIsNotSNSsIsNeverAccepted(t *testing.T) {
 	tests := map[string]func(*world) *signer{
 		"self-signed": func(w *world) *signer { return w.published(nil, nil) },
@@ -76,10 +75,10 @@ func TestACertificateThatIsNotSNSsIsNeverAccepted(t *testing.T) {
 			return w.published(w.authority(nil, "Root"), func(c *x509.Certificate) { c.IssuingCertificateURL = nil })
 		},
 		"of an unknown authority that can be fetched": func(w *world) *signer {
-			stranger := w.authority(nil, "Stranger")
-			w.file("http://"+issuerHost+"/stranger.cer", stranger.certificate.Raw)
-			return w.published(stranger, func(c *x509.Certificate) {
-				c.IssuingCertificateURL = []string{"http://" + issuerHost + "/stranger.cer"}
+			unknown := w.authority(nil, "Unknown")
+			w.file("http://"+issuerHost+"/unknown.cer", unknown.certificate.Raw)
+			return w.published(unknown, func(c *x509.Certificate) {
+				c.IssuingCertificateURL = []string{"http://" + issuerHost + "/unknown.cer"}
 			})
 		},
 		"of an authority with the name of a trusted one": func(w *world) *signer {
@@ -130,8 +129,8 @@ func TestACertificateThatIsNotSNSsIsNeverAccepted(t *testing.T) {
 	} {
 		tests[name] = func(w *world) *signer { return w.published(w.intermediate, change) }
 	}
-	// These are not accepted either, but not because of the message: SNS's own
-	// host returned the certificates.
+	// These are not accepted either, but they are not evidence against the message, because SNS's
+	// own host returned them.
 	untrusted := map[string]bool{
 		"self-signed": true,
 		"of an authority with the name of a trusted one": true,
@@ -145,7 +144,7 @@ func TestACertificateThatIsNotSNSsIsNeverAccepted(t *testing.T) {
 			s := make(w)
 			m := newMessage()
 			if _, ok := s.key.(*rsa.PrivateKey); !ok {
-				m = m.with("SignatureVersion", "2") // SHA-1 is not for elliptic curves
+				m = m.with("SignatureVersion", "2") // elliptic keys don't sign with SHA-1
 			}
 			want := ErrForged
 			if untrusted[name] {
@@ -167,7 +166,7 @@ func TestSNSSignsUnderSeveralNames(t *testing.T) {
 	}
 }
 
-// TestTheNamesOfEachPartition are those of the AWS SDK for Java (aws-facts 5.11).
+// The names are those of the AWS SDK for Java (aws-facts 5.11).
 func TestTheNamesOfEachPartition(t *testing.T) {
 	for region, name := range map[string]string{
 		"us-east-1":      "sns.amazonaws.com",
@@ -190,8 +189,7 @@ func TestTheNamesOfEachPartition(t *testing.T) {
 	}
 }
 
-// TestAMessageOutlivesItsCertificate: SNS changes its certificate once a year,
-// while messages may be waiting in the queue.
+// SNS replaces its certificate once a year, while messages may wait in the queue.
 func TestAMessageOutlivesItsCertificate(t *testing.T) {
 	w := newWorld(t)
 	s := w.published(w.intermediate, func(c *x509.Certificate) {
@@ -203,13 +201,13 @@ func TestAMessageOutlivesItsCertificate(t *testing.T) {
 	w.clock.Advance(13 * 24 * time.Hour)
 	w.expect(before, nil)
 	w.expect(after, ErrForged)
-	w.clock.Advance(25 * 24 * time.Hour) // longer than any message is under way
+	w.clock.Advance(25 * 24 * time.Hour) // longer than a message can be in flight
 	w.expect(before, ErrForged)
 }
 
-// TestATimestampOfTheFutureBuysNothing: the clocks of a test and a sandbox, or
-// of two machines, may differ; a certificate is judged by the local clock.
-func TestATimestampOfTheFutureBuysNothing(t *testing.T) {
+// The clocks of a test and a sandbox, or of two machines, may differ. A certificate's validity is
+// compared with the local clock.
+func TestATimestampInTheFutureValidatesNoCertificate(t *testing.T) {
 	w := newWorld(t)
 	ahead := start.Add(24 * time.Hour).Format(time.RFC3339)
 	w.expect(newMessage().with("Timestamp", ahead).signedBy(w, w.sns()), nil)
@@ -243,7 +241,7 @@ func BenchmarkVerify(b *testing.B) {
 				}
 			}
 			if n := w.requests(snsHost); n != 1 {
-				b.Fatalf("SNS was asked %d times", n)
+				b.Fatalf("SNS got %d requests", n)
 			}
 		})
 	}

@@ -37,9 +37,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// world is SNS in us-east-1 as a verifier sees it: its host over TLS, an
-// authority with a root and an intermediate, whose certificate is published
-// over plain HTTP, and a signing certificate.
+// world is SNS in us-east-1 as a verifier sees it: its host over TLS, an authority with a root and an
+// intermediate certificate, which is published over HTTP, and a signing certificate.
 type world struct {
 	*Verifier
 	t     testing.TB
@@ -50,7 +49,7 @@ type world struct {
 	root, intermediate *authority
 
 	mu    sync.Mutex
-	files map[string]http.HandlerFunc // by host and path
+	files map[string]http.HandlerFunc // handlers by host and path
 	asked []string                    // host and path of each request
 }
 
@@ -75,7 +74,7 @@ func newWorld(t testing.TB) *world {
 	secure.TLS = &tls.Config{Certificates: []tls.Certificate{{
 		Certificate: [][]byte{server.certificate.Raw, w.intermediate.certificate.Raw}, PrivateKey: server.key,
 	}}}
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // some handshakes fail on purpose
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // some handshakes must fail
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	plain := httptest.NewServer(w)
@@ -92,8 +91,7 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// client returns a client that connects to this world and trusts its hosts by
-// the roots.
+// client returns a client that connects to this world and trusts hosts by roots.
 func (w *world) client(roots *x509.CertPool) *outbound.Client {
 	return outbound.New(outbound.Options{Dial: w.dial, Roots: roots})
 }
@@ -224,8 +222,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// expect verifies a message and compares the kind of error with the wanted one;
-// nil means that the message is genuine.
+// expect verifies a message and compares the error with want; nil means that the message is genuine.
 func (w *world) expect(body []byte, want error) {
 	w.t.Helper()
 	err := w.Verify(w.t.Context(), body)

@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/api"
 )
 
-// signed is an event of a function URL with AWS_IAM, in the shape that
-// docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html shows.
+// signed is an event of a function URL with AWS_IAM, as documented in
+// docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html.
 const signed = `{
   "version": "2.0",
   "routeKey": "$default",
@@ -53,7 +53,7 @@ func event(t *testing.T, change func(*events.LambdaFunctionURLRequest)) events.L
 	return e
 }
 
-func TestAnEventIsTheRequestThatItDescribes(t *testing.T) {
+func TestAnEventBecomesItsRequest(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
 	var body string
@@ -87,7 +87,7 @@ func TestAnEventIsTheRequestThatItDescribes(t *testing.T) {
 	}
 }
 
-func TestOnlyLambdaSaysWhoHasSigned(t *testing.T) {
+func TestTheSignersIdentityComesOnlyFromLambda(t *testing.T) {
 	t.Parallel()
 	known, err := api.NewIAM([]string{"arn:aws:iam::111111111111:role/backend=read"})
 	if err != nil {
@@ -122,7 +122,7 @@ func TestOnlyLambdaSaysWhoHasSigned(t *testing.T) {
 	}
 }
 
-func TestAnEventOfAnotherKindIsAnError(t *testing.T) {
+func TestAnInvalidEventIsAnError(t *testing.T) {
 	t.Parallel()
 	h := Handler{http.NotFoundHandler()}
 	for _, text := range []string{`{}`, `{"Records":[]}`, `{"version":"1.0","httpMethod":"GET","path":"/"}`, `{"task":"beat"}`} {
@@ -131,7 +131,7 @@ func TestAnEventOfAnotherKindIsAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := h.Handle(t.Context(), e); err == nil {
-			t.Errorf("%s is taken", text)
+			t.Errorf("%s is accepted", text)
 		}
 	}
 	for _, path := range []string{"/%zz", "/\x00"} {
