@@ -19,8 +19,8 @@ import (
 	"testing"
 )
 
-// A layer is one level of the architecture: its packages may import packages of
-// the layers above it in the list, never each other and never one further down.
+// layer is a level of the architecture. Its packages may import packages of the layers before it in
+// the list, but neither each other nor those of later layers.
 type layer struct {
 	name     string
 	packages []string // folders under internal/, each with the packages below it
@@ -73,26 +73,23 @@ var layers = []layer{
 	{name: "commands", packages: []string{"cmd"}, outside: append(aws, "github.com/hashicorp/terraform-plugin-", "github.com/spf13/cobra", "github.com/spf13/pflag", "google.golang.org/")},
 }
 
-// standalone names the packages that import no other package of the project at
-// all. The sandbox encodes and decodes AWS's wire formats by itself, so that a
-// mistake of the product cannot cancel out; a command line without AWS contains
-// none of it; a Terraform Core for tests works with any provider;
-// what makes a customer's plain IAM resources knows nothing of how they were written,
-// and a terminal nothing of what is written to it.
+// standalone names the packages that import no other package of the project. The sandbox encodes and
+// decodes AWS's wire formats by itself, so that a mistake of the product cannot cancel out. The common
+// part of the command lines uses no AWS, the Terraform Core for tests works with any provider, and the
+// tests' browser, terminal and plain IAM know nothing of the product.
 var standalone = []string{"sandbox", "cli", "trial/browser", "trial/plainiam", "trial/terminal", "trial/tfcore"}
 
-// carriesNone names what a package must not contain, even indirectly: packages of
-// the project, and others, which have a dot in the first part of their path.
-// Terraform starts the provider several times for each command, so it does not load
-// what only the other programs need.
-var carriesNone = map[string][]string{
+// forbiddenDeps names packages that a package must not depend on, even indirectly. Names without a dot
+// in their first part are packages of the project. Terraform starts the provider several times for each
+// command, so it must not load what only the other programs need.
+var forbiddenDeps = map[string][]string{
 	"internal/provider": {
 		"internal/sandbox", "internal/api", "internal/cli", "internal/generate", "internal/registrar/",
 		"github.com/aws/aws-lambda-go", "github.com/danielgtaylor/huma", "github.com/prometheus", "github.com/spf13", "go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters", "go.yaml.in/yaml/v3", "gopkg.in/yaml.v3",
 		sdkService + "cloudformation", sdkService + "kms",
 	},
-	"internal/stacktemplate":         {goformation + "/v7/cloudformation/ec2"}, // with it come the types of all other resources
-	"internal/cmd/xacct":             simulator,                                // nor a way to move its clock
+	"internal/stacktemplate":         {goformation + "/v7/cloudformation/ec2"}, // it brings the types of all other resources
+	"internal/cmd/xacct":             simulator,                                // no sandbox, and no way to move its clock
 	"internal/cmd/xacct-sandbox":     {"internal/awsclient", "internal/registry", "internal/provider"},
 	"internal/cmd/xacct-conformance": simulator,
 }
@@ -136,9 +133,9 @@ func TestEveryPackageIsInALayer(t *testing.T) {
 	}
 }
 
-// TestArrowsPointDown fails on every import, outside of tests, that the table
+// TestImportsFollowTheLayers fails on every import, outside of tests, that the table
 // does not allow.
-func TestArrowsPointDown(t *testing.T) {
+func TestImportsFollowTheLayers(t *testing.T) {
 	for _, pkg := range listPackages(t) {
 		folder, _ := folderOf(pkg.ImportPath)
 		allowed := allowedFor(folder)
@@ -150,13 +147,13 @@ func TestArrowsPointDown(t *testing.T) {
 	}
 }
 
-// TestProgramsCarryOnlyWhatTheyNeed checks everything that a package imports,
+// TestProgramsDependOnlyOnWhatTheyNeed checks everything that a package imports,
 // directly or indirectly. A core that imported the SDK through a library would
 // not be pure.
-func TestProgramsCarryOnlyWhatTheyNeed(t *testing.T) {
+func TestProgramsDependOnlyOnWhatTheyNeed(t *testing.T) {
 	for _, pkg := range listPackages(t) {
 		folder, l := folderOf(pkg.ImportPath)
-		none := slices.Clone(carriesNone[strings.TrimPrefix(pkg.ImportPath, module+"/")])
+		none := slices.Clone(forbiddenDeps[strings.TrimPrefix(pkg.ImportPath, module+"/")])
 		for i, name := range none {
 			if !outsideStandardLibrary(name) {
 				none[i] = module + "/" + name

@@ -128,11 +128,11 @@ func TestAnInvalidValueIsAShortError(t *testing.T) {
 		for _, text := range append(texts, "", "arn:::::\n", strings.Repeat("x", 100_000)) {
 			v, err := parsers[kind](text)
 			if err == nil {
-				t.Errorf("%s: %.200q is taken", kind, text)
+				t.Errorf("%s: %.200q is accepted", kind, text)
 				continue
 			}
 			if !v.IsZero() || v.String() != "" {
-				t.Errorf("%s: %.200q left %s behind", kind, text, v)
+				t.Errorf("%s: %.200q returned %s", kind, text, v)
 			}
 			if len(err.Error()) > 1500 {
 				t.Errorf("%s: the message has %d bytes", kind, len(err.Error()))

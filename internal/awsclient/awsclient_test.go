@@ -108,7 +108,7 @@ func TestTheConfigurationOverridesTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestWithoutEndpointsAWSsOwnAreUsed(t *testing.T) {
+func TestWithoutEndpointsAWSsAreUsed(t *testing.T) {
 	_, config := start(t)
 	clients := load(t, config)
 	if got := clients.Endpoint("s3"); got != "" || clients.S3().Options().UsePathStyle {
@@ -116,7 +116,7 @@ func TestWithoutEndpointsAWSsOwnAreUsed(t *testing.T) {
 	}
 }
 
-func TestABundleThatCannotBeReadIsNamedWithItsVariable(t *testing.T) {
+func TestAnUnreadableBundleIsNamedWithItsVariable(t *testing.T) {
 	dir := t.TempDir()
 	empty := filepath.Join(dir, "empty.pem")
 	if err := os.WriteFile(empty, []byte("no certificate"), 0o600); err != nil {
@@ -135,7 +135,7 @@ func TestABundleThatCannotBeReadIsNamedWithItsVariable(t *testing.T) {
 	}
 }
 
-func TestABundleOfAProfileThatCannotBeReadIsNamedWithTheProfile(t *testing.T) {
+func TestAnUnreadableBundleOfAProfileIsNamedWithTheProfile(t *testing.T) {
 	dir := t.TempDir()
 	empty, missing := filepath.Join(dir, "empty.pem"), filepath.Join(dir, "nowhere.pem")
 	shared := filepath.Join(dir, "config")
@@ -179,7 +179,7 @@ func TestABundleOfAProfileThatCannotBeReadIsNamedWithTheProfile(t *testing.T) {
 	}
 }
 
-func TestClientsHaveTheBundleOfTheEnvironmentOrElseOfTheProfile(t *testing.T) {
+func TestTheEnvironmentsBundleOverridesTheProfiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -242,8 +242,8 @@ func TestAnInvalidConfigurationNamesTheArgumentToCorrect(t *testing.T) {
 		}, "profile", `Profile "vendor" is in none of the shared configuration and credentials files`},
 		"a wrong secret": {func(c *awsclient.Config) { c.SecretKey = "wrong" }, "", "SignatureDoesNotMatch"},
 		"no such role": {func(c *awsclient.Config) {
-			c.AssumeRole = []awsclient.AssumeRole{{RoleARN: "arn:aws:iam::111111111111:role/nobody"}}
-		}, "", "role/nobody"},
+			c.AssumeRole = []awsclient.AssumeRole{{RoleARN: "arn:aws:iam::111111111111:role/missing"}}
+		}, "", "role/missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, config := start(t)
@@ -253,7 +253,7 @@ func TestAnInvalidConfigurationNamesTheArgumentToCorrect(t *testing.T) {
 				t.Errorf("got %+v, want attribute %q and a detail with %q", d, test.attribute, test.detail)
 			}
 			if strings.Contains(d.Detail, config.SecretKey) && config.SecretKey != "wrong" {
-				t.Error("the detail holds the secret key")
+				t.Error("the detail contains the secret key")
 			}
 		})
 	}
@@ -323,7 +323,7 @@ func TestAssumeReturnsClientsOfThatRole(t *testing.T) {
 func TestARefusedAssumptionIsAnErrorAtOnce(t *testing.T) {
 	_, config := start(t)
 	clients := load(t, config)
-	role, err := account.ParseRoleARN("arn:aws:iam::111111111111:role/nobody")
+	role, err := account.ParseRoleARN("arn:aws:iam::111111111111:role/missing")
 	if err != nil {
 		t.Fatal(err)
 	}

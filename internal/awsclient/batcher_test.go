@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// recorder is a call that takes a second.
+// recorder records calls, each of which takes a second.
 type recorder struct {
 	mu    sync.Mutex
 	calls [][]string
@@ -37,7 +37,7 @@ func (r *recorder) call(ctx context.Context, items []string) (map[string]string,
 	return answer, r.fails
 }
 
-func TestWhatIsAskedForAtTheSameTimeIsOneCall(t *testing.T) {
+func TestConcurrentCallersShareACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
 		g := &Batcher[string, map[string]string]{MaxItems: 3, Linger: time.Millisecond, Timeout: time.Minute, Call: r.call}
@@ -53,10 +53,10 @@ func TestWhatIsAskedForAtTheSameTimeIsOneCall(t *testing.T) {
 		for _, items := range [][]string{{"hub", "a"}, {"hub", "b"}} {
 			callers.Go(func() { ask(items...) })
 		}
-		time.Sleep(defaultOvertakeAfter / 2) // the first call is under way
+		time.Sleep(defaultOvertakeAfter / 2) // the first call is running
 		for _, items := range [][]string{{"hub", "a"}, {"c"}, {"d"}} {
 			callers.Go(func() { ask(items...) })
-			synctest.Wait() // in this order
+			synctest.Wait() // so that they come in this order
 		}
 		callers.Wait()
 		want := "[[a b hub] [a c hub] [d]]"
@@ -66,7 +66,7 @@ func TestWhatIsAskedForAtTheSameTimeIsOneCall(t *testing.T) {
 	})
 }
 
-func TestASlowCallKeepsTheNextOneWaitingForAMoment(t *testing.T) {
+func TestASlowCallDelaysTheNextOneForALimitedTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
 		g := &Batcher[string, map[string]string]{MaxItems: 10, Timeout: time.Minute, Call: r.call}
@@ -80,11 +80,11 @@ func TestASlowCallKeepsTheNextOneWaitingForAMoment(t *testing.T) {
 		}
 		callers.Wait()
 		synctest.Wait()
-		time.Sleep(defaultOvertakeAfter) // the goroutine ends
+		time.Sleep(defaultOvertakeAfter) // until the goroutine ends
 	})
 }
 
-func TestACallOutlivesTheCallerWhoLeaves(t *testing.T) {
+func TestACanceledCallerDoesNotCancelTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := recorder{fails: errors.New("the table is unavailable")}
 		g := &Batcher[string, map[string]string]{MaxItems: 10, Linger: time.Second, Timeout: time.Minute, Call: r.call}
@@ -92,13 +92,13 @@ func TestACallOutlivesTheCallerWhoLeaves(t *testing.T) {
 		var callers sync.WaitGroup
 		callers.Go(func() {
 			if _, _, err := g.Do(leaving, "a"); !errors.Is(err, context.Canceled) {
-				t.Errorf("the one who left: %v", err)
+				t.Errorf("the canceled caller: %v", err)
 			}
 		})
 		callers.Go(func() {
 			answer, shared, err := g.Do(t.Context(), "b")
 			if answer["b"] == "" || !shared || !errors.Is(err, r.fails) {
-				t.Errorf("the one who stayed: %v, shared: %t, %v", answer, shared, err)
+				t.Errorf("the other caller: %v, shared: %t, %v", answer, shared, err)
 			}
 		})
 		time.Sleep(time.Millisecond)
@@ -110,8 +110,7 @@ func TestACallOutlivesTheCallerWhoLeaves(t *testing.T) {
 	})
 }
 
-// TestInASeriesEveryCallWaitsForOthers: callers come one after another, each a while
-// after the one before, because the program that they wait for is slow.
+// Callers come one after another at intervals, because the program that they wait for is slow.
 func TestInASeriesEveryCallWaitsForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -133,7 +132,7 @@ func TestInASeriesEveryCallWaitsForOthers(t *testing.T) {
 		var callers sync.WaitGroup
 		for n := range 14 {
 			callers.Go(func() { ask(n) })
-			if n > 1 { // the first two come together, and begin the series
+			if n > 1 { // the first two come together and start a series
 				time.Sleep(100 * time.Millisecond)
 			}
 		}
@@ -141,7 +140,7 @@ func TestInASeriesEveryCallWaitsForOthers(t *testing.T) {
 		if got, want := fmt.Sprint(sizes), "[3 3 3 3 2]"; got != want {
 			t.Errorf("the calls have %s items, want %s", got, want)
 		}
-		for n := range seriesEnd { // one thing at a time
+		for n := range seriesEnd { // one caller at a time
 			if took := ask(20 + n); took != 300*time.Millisecond {
 				t.Errorf("caller %d waited for %s", n, took)
 			}
@@ -153,7 +152,7 @@ func TestInASeriesEveryCallWaitsForOthers(t *testing.T) {
 	})
 }
 
-func TestOneCallerAtATimeIsNoSeries(t *testing.T) {
+func TestSingleCallersAreNotASeries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &Batcher[int, struct{}]{
 			MaxItems: 10, Linger: 20 * time.Millisecond, SeriesLinger: time.Second, Enough: 3, Timeout: time.Minute,

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
-// quick answers a request before it has checked whether its body has ended.
+// quick responds once it has read the bytes of a request's body, without reading its end.
 type quick struct{ body io.ReadCloser }
 
 func (q *quick) Do(r *http.Request) (*http.Response, error) {
@@ -26,7 +26,7 @@ func (q *quick) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(answer)), Request: r}, nil
 }
 
-func TestARequestsBodyEndsWithoutAnErrorAlsoAfterTheResponse(t *testing.T) {
+func TestARequestsBodyEndsWithoutAnErrorEvenAfterTheResponse(t *testing.T) {
 	server := &quick{}
 	client := sns.New(sns.Options{
 		Region: "eu-central-1", HTTPClient: plainBodies{server}, RetryMaxAttempts: 1,
@@ -35,8 +35,8 @@ func TestARequestsBodyEndsWithoutAnErrorAlsoAfterTheResponse(t *testing.T) {
 	if _, err := client.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: aws.String("arn:aws:sns:eu-central-1:111111111111:news")}); err != nil {
 		t.Fatal(err)
 	}
-	// net/http does the same, and closes the connection on an error.
+	// net/http reads to the end as well, and closes the connection if that fails.
 	if n, err := io.Copy(io.Discard, server.body); n != 0 || err != nil {
-		t.Errorf("after its end the body has %d more bytes, and says %v", n, err)
+		t.Errorf("after its end the body returns %d more bytes and %v", n, err)
 	}
 }

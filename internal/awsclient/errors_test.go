@@ -36,7 +36,7 @@ func canceled(codes ...string) error {
 	return e
 }
 
-func TestErrorsAreKnownByTheirCodes(t *testing.T) {
+func TestErrorsAreClassifiedByTheirCodes(t *testing.T) {
 	for name, test := range map[string]struct {
 		err  error
 		want string
@@ -54,13 +54,13 @@ func TestErrorsAreKnownByTheirCodes(t *testing.T) {
 		"SQS's key is off":           {failure("SQS", "SendMessage", 400, api("KMS.DisabledException", "")), ""},
 		"SNS throttle":               {failure("SNS", "Publish", 429, api("Throttled", "")), "throttled retryable"},
 		"DynamoDB throttle":          {failure("DynamoDB", "PutItem", 400, api("ProvisionedThroughputExceededException", "")), "throttled retryable"},
-		"AWS's own fault":            {failure("SNS", "Publish", 500, api("InternalError", "")), "retryable"},
+		"internal error":             {failure("SNS", "Publish", 500, api("InternalError", "")), "retryable"},
 		"condition":                  {failure("DynamoDB", "PutItem", 400, &dynamodb.ConditionalCheckFailedException{}), "condition"},
 		"condition of a transaction": {failure("DynamoDB", "TransactWriteItems", 400, canceled("None", "ConditionalCheckFailed")), "condition"},
 		"S3 condition":               {failure("S3", "PutObject", 412, api("PreconditionFailed", "")), "condition"},
 		"S3 race":                    {failure("S3", "PutObject", 409, api("ConditionalRequestConflict", "")), "contended retryable"},
 		"race of transactions":       {failure("DynamoDB", "TransactWriteItems", 400, canceled("None", "TransactionConflict")), "contended retryable"},
-		"a race that lost a condition as well": {
+		"a race and a failed condition": {
 			failure("DynamoDB", "TransactWriteItems", 400, canceled("ConditionalCheckFailed", "TransactionConflict")), "condition",
 		},
 		"nothing": {nil, ""},
@@ -97,10 +97,10 @@ func TestAMissingPermissionNamesActionAndResource(t *testing.T) {
 		action, resource string
 	}{
 		"by the operation": {failure("SNS", "CreateTopic", 403, api("AuthorizationError", "no")), "sns:CreateTopic", resource},
-		"if IAM calls the action otherwise": {
+		"if the IAM action has another name": {
 			failure("S3", "PutPublicAccessBlock", 403, api("AccessDenied", "Access Denied")), "s3:PutBucketPublicAccessBlock", resource,
 		},
-		"in AWS's own words": {
+		"by AWS's message": {
 			failure("DynamoDB", "TransactWriteItems", 400, api("AccessDeniedException",
 				"User: arn:aws:iam::111111111111:user/ci is not authorized to perform: dynamodb:PutItem on resource: arn:aws:dynamodb:eu-central-1:111111111111:table/xacct-acme because no identity-based policy allows the dynamodb:PutItem action")),
 			"dynamodb:PutItem", "arn:aws:dynamodb:eu-central-1:111111111111:table/xacct-acme",
@@ -133,7 +133,7 @@ func TestAnyOtherErrorKeepsItsCause(t *testing.T) {
 	}
 }
 
-func TestTagChangesLeaveAWSsOwnTagsAlone(t *testing.T) {
+func TestTagChangesIgnoreAWSsTags(t *testing.T) {
 	set, drop := awsclient.TagChanges(
 		map[string]string{"same": "1", "other": "1", "gone": "1", "aws:cloudformation:stack-name": "x"},
 		map[string]string{"same": "1", "other": "2", "new": "3"})

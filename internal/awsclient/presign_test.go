@@ -25,7 +25,7 @@ func TestAPresignedURLExpiresNoLaterThanItsCredentials(t *testing.T) {
 	for name, c := range map[string]struct {
 		keys    aws.Credentials
 		life    time.Duration
-		lives   time.Duration // zero: it is refused
+		lives   time.Duration // zero if it must be refused
 		unknown bool
 	}{
 		"a user's key, as long as asked for":         {aws.Credentials{}, 2 * time.Hour, 2 * time.Hour, false},

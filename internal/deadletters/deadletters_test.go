@@ -26,7 +26,7 @@ func TestReadLeavesEveryLetterInTheQueue(t *testing.T) {
 	for i := range 25 {
 		w.put(fmt.Sprintf("letter %02d", i), "why not")
 	}
-	for range 2 { // the second time finds all of it again
+	for range 2 { // the second read finds all of them again
 		if got := len(w.read()); got != 25 {
 			t.Fatalf("read %d letters, want 25", got)
 		}
@@ -104,7 +104,7 @@ func TestRedriveSendsExactlyTheNamedLetters(t *testing.T) {
 	}
 }
 
-func TestRedriveAllEndsAlthoughLettersComeStraightBack(t *testing.T) {
+func TestRedriveAllEndsEvenIfLettersReturnAtOnce(t *testing.T) {
 	w := newWorld(t)
 	for i := range 12 {
 		w.put(fmt.Sprintf("letter %02d", i), "x")
@@ -135,7 +135,7 @@ func TestRedriveSomeStopsAtItsLimit(t *testing.T) {
 	sent, left, err := w.RedriveSome(t.Context(), 5, func(Letter) { told++ })
 	w.must(err)
 	if len(sent) != 5 || told != 5 || left != 0 || len(w.read()) != 7 {
-		t.Errorf("sent %d, told of %d, left %d, and %d letters are there", len(sent), told, left, len(w.read()))
+		t.Errorf("sent %d, reported %d, left %d, and %d letters remain", len(sent), told, left, len(w.read()))
 	}
 }
 
@@ -232,7 +232,7 @@ func (w *world) main() []string {
 	}
 }
 
-// exhaust receives what is in the hub's queue as often as the queue allows.
+// exhaust receives the messages of the hub's queue as often as the queue allows.
 func (w *world) exhaust() {
 	w.t.Helper()
 	for range 2 {
@@ -250,7 +250,7 @@ func bodies(letters []Letter) []string {
 	return all
 }
 
-func TestDeleteRemovesWhatIsNamedAndNothingElse(t *testing.T) {
+func TestDeleteRemovesOnlyTheNamedLetters(t *testing.T) {
 	w := newWorld(t)
 	for i := range 12 {
 		w.put(fmt.Sprintf("letter %02d", i), "why not")

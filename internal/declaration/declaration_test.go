@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// firstRelease declares everything that the first release knew.
+// firstRelease returns a declaration with every field of the first release.
 func firstRelease() Declaration {
 	return Declaration{
 		Role: permissionset.Role{
@@ -36,7 +36,7 @@ func firstRelease() Declaration {
 	}
 }
 
-// full declares everything that there is.
+// full returns a declaration with every field.
 func full() Declaration {
 	d := firstRelease()
 	d.Role.ManagedPolicies = permissionset.Policies{"core": d.Role.InlinePolicies["read"]}
@@ -59,12 +59,12 @@ func full() Declaration {
 	return d
 }
 
-// minimum declares nothing but what is required.
+// minimum returns a declaration with only the required fields.
 func minimum() Declaration {
 	return Declaration{Role: permissionset.Role{Name: "r", Path: "/", MaxSessionDuration: 3600}, StackName: "s", Region: "eu-central-1"}
 }
 
-// empty declares every list and map, with nothing in it.
+// empty returns a declaration whose lists and maps are all empty.
 func empty() Declaration {
 	return Declaration{
 		Role:    permissionset.Role{ManagedPolicyARNs: []string{}, InlinePolicies: permissionset.Policies{}, Tags: map[string]string{}},
@@ -73,7 +73,7 @@ func empty() Declaration {
 	}
 }
 
-// optionally is the full declaration with one of its optional permissions changed.
+// optionally returns the full declaration with one of its optional permissions changed.
 func optionally(key string, change func(*permissionset.OptionalPermission)) Declaration {
 	d := full()
 	permission := d.OptionalPermissions[key]
@@ -82,7 +82,7 @@ func optionally(key string, change func(*permissionset.OptionalPermission)) Decl
 	return d
 }
 
-func TestADeclarationComesBackAsItWasStored(t *testing.T) {
+func TestADeclarationSurvivesEncoding(t *testing.T) {
 	for name, d := range map[string]Declaration{
 		"everything declared":     full(),
 		"nothing but the minimum": minimum(),
@@ -100,7 +100,7 @@ func TestADeclarationComesBackAsItWasStored(t *testing.T) {
 	}
 }
 
-func TestSpellingIsNoDifference(t *testing.T) {
+func TestEquivalentDeclarationsDoNotDiffer(t *testing.T) {
 	other := full()
 	other.TrustedPrincipals = []string{"arn:aws:iam::111111111111:role/b", "arn:aws:iam::111111111111:role/a"}
 	other.ExpiresAt = "2030-01-01T01:00:00+01:00"
@@ -123,7 +123,7 @@ func TestEveryFieldOfAnOptionalPermissionIsCompared(t *testing.T) {
 		"created policies":  {optionally("restart", func(p *permissionset.OptionalPermission) { p.ManagedPolicies = nil }), true},
 		"managed policies":  {optionally("billing", func(p *permissionset.OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), true},
 		"inline policies":   {optionally("restart", func(p *permissionset.OptionalPermission) { p.InlinePolicies = nil }), true},
-		"one that is extra": {optionally("other", func(p *permissionset.OptionalPermission) { p.Description = "Other" }), false},
+		"an additional one": {optionally("other", func(p *permissionset.OptionalPermission) { p.Description = "Other" }), false},
 	} {
 		if got := full().DiffersFrom(c.other); got != "optional_permissions" {
 			t.Errorf("%s: differs in %q", name, got)
@@ -145,8 +145,8 @@ func TestEveryFieldOfACustomerParameterIsComparedAndIsWording(t *testing.T) {
 	for name, other := range map[string]Declaration{
 		"the description": with("bucket", func(p *permissionset.CustomerParameter) { p.Description = "B" }),
 		"the pattern":     with("bucket", func(p *permissionset.CustomerParameter) { p.AllowedPattern = "" }),
-		"the least":       with("bucket", func(p *permissionset.CustomerParameter) { p.MinLength = 3 }),
-		"the most":        with("bucket", func(p *permissionset.CustomerParameter) { p.MaxLength = 60 }),
+		"the minimum":     with("bucket", func(p *permissionset.CustomerParameter) { p.MinLength = 3 }),
+		"the maximum":     with("bucket", func(p *permissionset.CustomerParameter) { p.MaxLength = 60 }),
 		"a default":       with("bucket", func(p *permissionset.CustomerParameter) { p.Default = new("x") }),
 		"an empty one":    with("bucket", func(p *permissionset.CustomerParameter) { p.Default = new("") }),
 		"no default":      with("reports", func(p *permissionset.CustomerParameter) { p.Default = nil }),
@@ -157,12 +157,12 @@ func TestEveryFieldOfACustomerParameterIsComparedAndIsWording(t *testing.T) {
 			t.Errorf("%s: differs in %q", name, got)
 		}
 		if full().SameWording(other.Choices) {
-			t.Errorf("%s: no other template would be rendered", name)
+			t.Errorf("%s: the template would not be rendered again", name)
 		}
 	}
 }
 
-func TestADeclarationFromBeforeOptionalPermissionsHasNone(t *testing.T) {
+func TestADeclarationWithoutOptionalPermissionsHasNone(t *testing.T) {
 	before := full()
 	before.OptionalPermissions = nil
 	text := before.Encode()
@@ -175,15 +175,15 @@ func TestADeclarationFromBeforeOptionalPermissionsHasNone(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsCompared changes one field at a time: a field that is
-// added and forgotten in DiffersFrom would be adopted over in silence.
+// One field is changed at a time. If DiffersFrom missed a field, a link that differs in it would be
+// taken over silently.
 func TestEveryFieldIsCompared(t *testing.T) {
 	changeEach(reflect.TypeFor[Declaration](), nil, func(at []int, name string) {
 		other := full()
 		field := reflect.ValueOf(&other).Elem().FieldByIndex(at)
 		field.SetZero()
 		if full().DiffersFrom(other) == "" {
-			t.Errorf("a difference in %s is not seen", name)
+			t.Errorf("a difference in %s is not detected", name)
 		}
 	})
 }

@@ -14,10 +14,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// TestRecordsOfTheFirstReleaseStayByteForByte holds records as the first release
-// wrote them into registries. They are never rewritten: a field that is added
-// must read as absent from them and must not appear in them.
-func TestRecordsOfTheFirstReleaseStayByteForByte(t *testing.T) {
+// The records are as the first release wrote them. They are never rewritten, so a field that was added
+// later must be absent when they are read, and must not appear when they are written.
+func TestRecordsOfTheFirstReleaseAreUnchanged(t *testing.T) {
 	for name, want := range map[string]Declaration{
 		"everything": firstRelease(),
 		"minimum":    minimum(),

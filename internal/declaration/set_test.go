@@ -15,7 +15,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-func TestALinkThatRefersToASetDeclaresWhatTheSetSays(t *testing.T) {
+func TestALinkThatRefersToASetHasTheSetsDeclaration(t *testing.T) {
 	whole := full()
 	set := whole.Set()
 	set.Role.Name = ""
@@ -33,7 +33,7 @@ func TestALinkThatRefersToASetDeclaresWhatTheSetSays(t *testing.T) {
 		t.Errorf("the link proposes %+v (%v)", proposed, err)
 	}
 	if diff := cmp.Diff(permissionset.Set{}, proposed.Set()); diff != "" {
-		t.Errorf("the link itself says something of the role:\n%s", diff)
+		t.Errorf("the link's own declaration has something of a role:\n%s", diff)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestATemplateIsRenderedAgainIfAnythingInItChanges(t *testing.T) {
 	same.Regions = []account.Region{ireland, virginia}
 	same.Role.Name = "another"
 	if Rendering(same) != Rendering(spec) {
-		t.Error("neither the order of Regions nor the role's name is in a template")
+		t.Error("the order of Regions or the role's name changes the rendering")
 	}
 	for name, change := range map[string]func(*stacktemplate.Specification){
 		"display name": func(s *stacktemplate.Specification) { s.DisplayName = "Acme" },
@@ -61,14 +61,14 @@ func TestATemplateIsRenderedAgainIfAnythingInItChanges(t *testing.T) {
 		"Regions":      func(s *stacktemplate.Specification) { s.Regions = s.Regions[:1] },
 		"timeout":      func(s *stacktemplate.Specification) { s.ResponseTimeout = time.Hour },
 		"path":         func(s *stacktemplate.Specification) { s.Role.Path = "/other/" },
-		"a switch": func(s *stacktemplate.Specification) {
+		"an optional permission": func(s *stacktemplate.Specification) {
 			s.OptionalPermissions = map[string]permissionset.OptionalPermission{"billing": {Description: "Another text"}}
 		},
 		"trust": func(s *stacktemplate.Specification) { s.AllowSessionTags = false },
 	} {
 		changed := spec
 		if change(&changed); Rendering(changed) == Rendering(spec) {
-			t.Errorf("%s changes, and the template is taken for the same", name)
+			t.Errorf("%s changes, but not the rendering", name)
 		}
 	}
 }

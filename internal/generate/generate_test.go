@@ -19,8 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files and the published schema")
 
-// specifications are the example that is published, and one for each other
-// form that the files take.
+// specifications returns the published example, and a specification for each other form of the files.
 func specifications(t *testing.T) map[string]string {
 	t.Helper()
 	example, err := os.ReadFile("../../examples/generate/specification.yaml")
@@ -36,7 +35,7 @@ func specifications(t *testing.T) map[string]string {
 		"minimal":  minimal("us-east-1"),
 		"govcloud": minimal("us-gov-west-1"),
 		"china":    minimal("cn-north-1"),
-		// Its own Region has no topic.
+		// The hub's own Region has no topic.
 		"elsewhere": strings.NewReplacer(`"region"`, `"regions": ["us-east-1"], "region"`, `"id": "globex"`, `"id": "globex", "region": "us-east-1"`).
 			Replace(minimal("eu-west-1")),
 		"trusted": strings.Replace(minimal("us-east-1"), `"role"`, `"trusted_principal_arns": ["arn:aws:iam::111111111111:role/proof"], "role"`, 1),
@@ -62,13 +61,13 @@ func generateAll(t *testing.T, text string) []File {
 	return files
 }
 
-func TestTheFilesAreAsTheGoldenOnesSay(t *testing.T) {
+func TestTheFilesEqualTheGoldenFiles(t *testing.T) {
 	all := specifications(t)
 	for name, text := range all {
 		t.Run(name, func(t *testing.T) {
 			for _, file := range generateAll(t, text) {
 				if name != "example" && filepath.Ext(file.Name) != ".json" {
-					continue // the other spellings are told by one
+					continue // one specification is enough for the other formats
 				}
 				golden(t, filepath.Join("testdata", name, filepath.FromSlash(file.Name)), file.Body)
 			}
@@ -76,7 +75,7 @@ func TestTheFilesAreAsTheGoldenOnesSay(t *testing.T) {
 	}
 }
 
-func TestThePublishedSchemaIsThatOfTheFile(t *testing.T) {
+func TestThePublishedSchemaIsUpToDate(t *testing.T) {
 	golden(t, "../../schema/specification.schema.json", Schema())
 }
 
@@ -99,7 +98,7 @@ func golden(t *testing.T, path string, got []byte) {
 	}
 }
 
-func TestTheModuleIsTerraform(t *testing.T) {
+func TestTheModuleIsValidHCL(t *testing.T) {
 	all := specifications(t)
 	for name, text := range all {
 		parser := hclparse.NewParser()
@@ -116,18 +115,17 @@ func TestTheModuleIsTerraform(t *testing.T) {
 			}
 			content, _, diags := parsed.Body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "resource", LabelNames: []string{"type", "name"}}}})
 			if diags.HasErrors() || len(content.Blocks) != 1 || content.Blocks[0].Labels[0] != "aws_cloudformation_stack" {
-				t.Errorf("%s: the module has not one stack: %v", name, diags)
+				t.Errorf("%s: the module does not have exactly one stack: %v", name, diags)
 			}
 		}
 	}
 }
 
-// ignoredChecks are cfn-lint's checks that do not hold for one specification.
-// I1022 would have Fn::Sub instead of Fn::Join; Fn::Sub takes ${aws:username} and
-// the like for parameters of its own.
+// ignoredChecks are checks of cfn-lint that a specification cannot satisfy. I1022 recommends Fn::Sub
+// instead of Fn::Join, but Fn::Sub would treat ${aws:username} as a reference of its own.
 var ignoredChecks = map[string]string{"resources": "I1022"}
 
-// cfn-lint is another team's reading of CloudFormation's rules.
+// cfn-lint checks the templates independently.
 func TestAllTemplatesPassCfnLint(t *testing.T) {
 	if os.Getenv("XACCT_CFN_LINT") != "1" {
 		t.Skip("needs cfn-lint, a Python program: make test-cfn-lint")

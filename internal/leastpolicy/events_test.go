@@ -6,7 +6,6 @@ package leastpolicy_test
 import (
 	"crypto/rand"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -22,15 +21,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// telling is a hub with an event bus, on a sandbox of its own.
-type telling struct {
+// eventWorld is a sandbox for a hub with an event bus.
+type eventWorld struct {
 	*sandbox.Sandbox
 	t      *testing.T
 	policy leastpolicy.Parts
 	spec   hub.Spec
 }
 
-func newTelling(t *testing.T) *telling {
+func newEventWorld(t *testing.T) *eventWorld {
 	t.Helper()
 	box := trial.Sandbox(t)
 	owner, err := account.ParseID(sandbox.VendorAccount)
@@ -42,7 +41,7 @@ func newTelling(t *testing.T) *telling {
 		t.Fatal(err)
 	}
 	bus := account.EventBusARN{Region: region, Account: owner, Name: "default"}
-	return &telling{Sandbox: box, t: t,
+	return &eventWorld{Sandbox: box, t: t,
 		policy: leastpolicy.Parts{
 			Account: owner, Region: region, EventBus: bus, Partitions: registry.Partitions(),
 			Queue: hub.QueueName("told"), DeadLetterQueue: hub.DeadLetterQueueName("told"), Table: registry.TableName("told"),
@@ -55,15 +54,15 @@ func newTelling(t *testing.T) *telling {
 	}
 }
 
-func (w *telling) must(err error) {
+func (w *eventWorld) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// as returns the clients of a caller with a policy; nil: of the admin.
-func (w *telling) as(policy *iampolicy.Document) *awsclient.Clients {
+// as returns clients of a new user with a policy; nil means the administrator.
+func (w *eventWorld) as(policy *iampolicy.Document) *awsclient.Clients {
 	w.t.Helper()
 	keys, err := w.Credentials(sandbox.VendorAccount)
 	if policy != nil {
@@ -75,8 +74,8 @@ func (w *telling) as(policy *iampolicy.Document) *awsclient.Clients {
 	return clients
 }
 
-// create makes the hub.
-func (w *telling) create(clients *awsclient.Clients) (*registry.Registry, error) {
+// create creates the hub.
+func (w *eventWorld) create(clients *awsclient.Clients) (*registry.Registry, error) {
 	w.t.Helper()
 	h, err := hub.New(clients, "told", w.Clock().Now, rand.Reader)
 	w.must(err)
@@ -84,8 +83,8 @@ func (w *telling) create(clients *awsclient.Clients) (*registry.Registry, error)
 	return h.Registry(), err
 }
 
-// happens stores an event.
-func (w *telling) happens(records *registry.Registry) {
+// storeEvent stores an event in the outbox.
+func (w *eventWorld) storeEvent(records *registry.Registry) {
 	w.t.Helper()
 	stack, err := account.ParseStackARN("arn:aws:cloudformation:us-east-1:222222222222:stack/S/0")
 	w.must(err)
@@ -96,25 +95,25 @@ func (w *telling) happens(records *registry.Registry) {
 	w.must(err)
 }
 
-func (w *telling) sweep(clients *awsclient.Clients) error {
+func (w *eventWorld) sweep(clients *awsclient.Clients) error {
 	return events.New(events.Config{
 		Outbox: registry.New(clients.DynamoDB(), "told", w.Clock().Now), Clock: w.Clock().Now,
 		Bus: func(region account.Region) events.Client { return clients.EventBridge(region) },
 	}).Sweep(w.t.Context(), -time.Hour)
 }
 
-func TestWhoTellsTheEventBusNeedsItAndTheOutboxAndNothingElseOfTheTable(t *testing.T) {
+func TestSendingEventsRequiresOnlyTheEventBusAndTheOutbox(t *testing.T) {
 	t.Parallel()
 	for _, missing := range []string{"", "events:PutEvents", "dynamodb:DeleteItem"} {
 		t.Run("without "+missing, func(t *testing.T) {
 			t.Parallel()
-			w := newTelling(t)
+			w := newEventWorld(t)
 			records, err := w.create(w.as(nil))
 			w.must(err)
-			w.happens(records)
+			w.storeEvent(records)
 			document, err := leastpolicy.Registrar(w.policy)
 			w.must(err)
-			document = less(document, missing)
+			document = without(document, missing)
 			err = w.sweep(w.as(&document))
 			if missing == "" && (err != nil || len(w.Events()) != 1) {
 				t.Errorf("under the whole policy %d events were sent: %v", len(w.Events()), err)
@@ -124,42 +123,42 @@ func TestWhoTellsTheEventBusNeedsItAndTheOutboxAndNothingElseOfTheTable(t *testi
 			}
 		})
 	}
-	w := newTelling(t)
+	w := newEventWorld(t)
 	document, err := leastpolicy.Registrar(w.policy)
 	w.must(err)
 	records, err := w.create(w.as(nil))
 	w.must(err)
-	w.happens(records)
-	w.policy.Partitions.Outbox = "CUSTOMERS" // as if the events were elsewhere
+	w.storeEvent(records)
+	w.policy.Partitions.Outbox = "CUSTOMERS" // as if events were in another partition
 	elsewhere, err := leastpolicy.Registrar(w.policy)
 	w.must(err)
 	if document.String() == elsewhere.String() {
-		t.Error("the policy doesn't say where events are")
+		t.Error("the policy does not depend on the outbox's partition")
 	}
 	if err := w.sweep(w.as(&elsewhere)); !awsclient.IsAccessDenied(err) {
 		t.Errorf("items outside of the named partition can be deleted: %v", err)
 	}
 }
 
-func TestWhoMakesAHubWithAnEventBusLooksAtIt(t *testing.T) {
+func TestCreatingAHubWithAnEventBusRequiresDescribeEventBus(t *testing.T) {
 	t.Parallel()
-	w := newTelling(t)
+	w := newEventWorld(t)
 	document, err := leastpolicy.Provider(w.policy)
 	w.must(err)
-	careless := less(document, "events:DescribeEventBus")
+	careless := without(document, "events:DescribeEventBus")
 	var denied *awsclient.PermissionError
 	if _, err := w.create(w.as(&careless)); !errors.As(err, &denied) || denied.Action != "events:DescribeEventBus" || denied.Resource != w.policy.EventBus.String() {
 		t.Errorf("without the permission: %v", err)
 	}
-	w = newTelling(t)
+	w = newEventWorld(t)
 	if _, err := w.create(w.as(&document)); err != nil {
 		t.Errorf("under the whole policy: %v", err)
 	}
 }
 
-func TestAHubWithoutAnEventBusNeedsNothingOfIt(t *testing.T) {
+func TestAPolicyWithoutAnEventBusHasNoPermissionsForIt(t *testing.T) {
 	t.Parallel()
-	h := newTelling(t).policy
+	h := newEventWorld(t).policy
 	h.EventBus = account.EventBusARN{}
 	for name, write := range map[string]func(leastpolicy.Parts) (iampolicy.Document, error){"registrar": leastpolicy.Registrar, "provider": leastpolicy.Provider} {
 		document, err := write(h)
@@ -174,13 +173,13 @@ func TestAHubWithoutAnEventBusNeedsNothingOfIt(t *testing.T) {
 	}
 }
 
-func TestARegistrarTakesOutOfTheOutboxWhatItsWebhookWasTold(t *testing.T) {
+func TestARegistrarWithAWebhookMayRemoveItsEvents(t *testing.T) {
 	t.Parallel()
-	w := newTelling(t)
+	w := newEventWorld(t)
 	w.policy.EventBus, w.spec.EventBus, w.spec.WebhookURL = account.EventBusARN{}, account.EventBusARN{}, "https://api.acme.example/hooks"
 	records, err := w.create(w.as(nil))
 	w.must(err)
-	w.happens(records)
+	w.storeEvent(records)
 	for _, webhook := range []bool{false, true} {
 		w.policy.Webhook = webhook
 		document, err := leastpolicy.Registrar(w.policy)
@@ -195,14 +194,4 @@ func TestARegistrarTakesOutOfTheOutboxWhatItsWebhookWasTold(t *testing.T) {
 			t.Errorf("webhook %t: %v", webhook, removed)
 		}
 	}
-}
-
-// less is a policy without an action.
-func less(document iampolicy.Document, action string) iampolicy.Document {
-	document.Statements = slices.Clone(document.Statements)
-	for i, s := range document.Statements {
-		document.Statements[i].Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return a == action })
-	}
-	document.Statements = slices.DeleteFunc(document.Statements, func(s iampolicy.Statement) bool { return len(s.Action) == 0 })
-	return document
 }

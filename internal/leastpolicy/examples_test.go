@@ -24,9 +24,9 @@ var (
 	exampleText      = regexp.MustCompile(`"([^"]+)"`)
 )
 
-// TestTheExamplesRolesMayDoWhatThePolicySaysAndWriteLogs compares what the
-// examples of registrars and of the API allow, statement by statement.
-func TestTheExamplesRolesMayDoWhatThePolicySaysAndWriteLogs(t *testing.T) {
+// The roles in the examples of registrars and the API must allow what the policies allow, statement by
+// statement, and writing logs.
+func TestTheExamplesRolesEqualThePoliciesAndMayWriteLogs(t *testing.T) {
 	t.Parallel()
 	vendor, err := account.ParseID("111111111111")
 	if err != nil {

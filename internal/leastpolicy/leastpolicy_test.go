@@ -23,8 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// roles are those who work under a policy of this package, with what they have
-// to be able to do.
+// roles are the policies of this package, with what a caller must be able to do under each.
 var roles = map[string]role{
 	"registrar": {nil, leastpolicy.Registrar, func(w *world) error { return w.registrarStory() }},
 	"function":  {nil, leastpolicy.RegistrarFunction, (*world).functionStory},
@@ -33,12 +32,12 @@ var roles = map[string]role{
 }
 
 type role struct {
-	regions []account.Region // with topics that the policy names
+	regions []account.Region // Regions of the topics in the policy
 	write   func(leastpolicy.Parts) (iampolicy.Document, error)
 	story   func(*world) error
 }
 
-// policy is the role's for a hub whose table and queues have a key.
+// policy returns the role's policy for a hub whose table and queues have a KMS key.
 func (r role) policy(t *testing.T, key account.KMSKeyARN) iampolicy.Document {
 	t.Helper()
 	parts := acme(r.regions...)
@@ -50,7 +49,7 @@ func (r role) policy(t *testing.T, key account.KMSKeyARN) iampolicy.Document {
 	return document
 }
 
-func TestEverythingWorksUnderThePolicyAndAllOfItIsUsed(t *testing.T) {
+func TestEachPolicyIsSufficientAndCompletelyUsed(t *testing.T) {
 	t.Parallel()
 	for name, role := range roles {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +72,7 @@ func TestEverythingWorksUnderThePolicyAndAllOfItIsUsed(t *testing.T) {
 	}
 }
 
-func TestWithoutAnyOneActionSomethingFailsAndSaysWhich(t *testing.T) {
+func TestWithoutAnyActionTheErrorNamesIt(t *testing.T) {
 	t.Parallel()
 	for name, role := range roles {
 		someKey := account.KMSKeyARN{Region: virginia, Account: vendor, Key: "12345678-1234-1234-1234-123456789012"}
@@ -87,7 +86,7 @@ func TestWithoutAnyOneActionSomethingFailsAndSaysWhich(t *testing.T) {
 				}
 				refused := strings.Join(w.refusals(), "\n")
 				if !strings.Contains(refused, action+" on ") {
-					t.Errorf("it failed, but not for want of %s (refused: %s): %v", action, refused, err)
+					t.Errorf("it failed, but not because %s was refused (refused: %s): %v", action, refused, err)
 				}
 				told := strings.ToLower(err.Error() + w.everything())
 				if !strings.Contains(told, strings.ToLower(action)+" on ") {
@@ -98,7 +97,7 @@ func TestWithoutAnyOneActionSomethingFailsAndSaysWhich(t *testing.T) {
 	}
 }
 
-func TestWhereRolesTrustAnotherRoleTheRegistrarMayOnlyBecomeThatOne(t *testing.T) {
+func TestTheRegistrarMayAssumeOnlyTheTrustedPrincipal(t *testing.T) {
 	t.Parallel()
 	h := acme()
 	h.Principals = []account.RoleARN{{Partition: virginia.Partition(), Account: vendor, Path: "/", Name: "acme-prover"}}
@@ -123,7 +122,7 @@ func TestWhereRolesTrustAnotherRoleTheRegistrarMayOnlyBecomeThatOne(t *testing.T
 	}
 }
 
-func TestNothingOfAnotherHubAndNoRoleOfTheVendorIsOpened(t *testing.T) {
+func TestNoPolicyAllowsAnotherHubOrAnotherRoleOfTheVendor(t *testing.T) {
 	t.Parallel()
 	for name, role := range roles {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +130,7 @@ func TestNothingOfAnotherHubAndNoRoleOfTheVendorIsOpened(t *testing.T) {
 			w := newWorld(t, func(key account.KMSKeyARN) iampolicy.Document { return role.policy(t, key) })
 			w.makeRole("administrator")
 			ctx := t.Context()
-			// The names that come closest: a hub that begins like ours.
+			// The names are as close as possible: the other hub's begins with this one's.
 			neighbour := registry.New(w.caller.DynamoDB(), "acme-0", w.Clock().Now)
 			topic := aws.String("arn:aws:sns:us-east-1:111111111111:xacct-acme-0-0")
 			for what, attempt := range map[string]func() error{
@@ -177,7 +176,7 @@ func TestNothingOfAnotherHubAndNoRoleOfTheVendorIsOpened(t *testing.T) {
 	}
 }
 
-func TestTheProvidersPolicyForEveryRegionByDefaultFitsAManagedPolicy(t *testing.T) {
+func TestTheProvidersPolicyForAllDefaultRegionsFitsAManagedPolicy(t *testing.T) {
 	t.Parallel()
 	var regions []account.Region
 	for _, name := range []string{
@@ -191,11 +190,11 @@ func TestTheProvidersPolicyForEveryRegionByDefaultFitsAManagedPolicy(t *testing.
 		t.Fatal(err)
 	}
 	if size, err := iampolicy.Size(policy.String()); err != nil || size > iampolicy.MaxManagedSize {
-		t.Errorf("it has %d characters, and IAM takes %d (%v)", size, iampolicy.MaxManagedSize, err)
+		t.Errorf("it has %d characters, but IAM allows %d (%v)", size, iampolicy.MaxManagedSize, err)
 	}
 }
 
-func TestAPolicyNeedsToKnowItsHub(t *testing.T) {
+func TestAPolicyRequiresTheHubsParts(t *testing.T) {
 	t.Parallel()
 	for name, broken := range map[string]func(*leastpolicy.Parts){
 		"without an account":     func(h *leastpolicy.Parts) { h.Account = account.ID{} },
@@ -211,7 +210,7 @@ func TestAPolicyNeedsToKnowItsHub(t *testing.T) {
 		h := acme(virginia)
 		broken(&h)
 		if document, err := leastpolicy.Provider(h); err == nil {
-			t.Errorf("%s: there is one: %s", name, document)
+			t.Errorf("%s: got a policy: %s", name, document)
 		}
 	}
 }

@@ -26,8 +26,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// operatorStory: what the commands do that look after customers. They do it under
-// the printed policy themselves in a script of internal/cmd/xacct/command.
+// operatorStory does what the commands for customers do. A script of internal/cmd/xacct/command runs the
+// commands themselves under the printed policy.
 func (w *world) operatorStory() error {
 	ctx := w.t.Context()
 	link, anyone, record := w.forOperators()
@@ -42,10 +42,10 @@ func (w *world) operatorStory() error {
 		return explained("list the customers", err)
 	}
 	if _, err := records.Heartbeats(ctx); err != nil {
-		return explained("see which registrars are alive", err)
+		return explained("read the heartbeats", err)
 	}
 	if _, _, err := records.LastRound(ctx); err != nil {
-		return explained("see what the last round of proofs has found", err)
+		return explained("read the last round of proofs", err)
 	}
 	for _, url := range []string{record.QueueURL, record.DeadLetterQueueURL} {
 		if _, err := w.caller.SQS(virginia).GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url}); err != nil {
@@ -80,13 +80,13 @@ func (w *world) operatorStory() error {
 		return step("read the dead letters", w.caller.Explain(err, "arn:aws:sqs:us-east-1:111111111111:xacct-acme-dead-letters"))
 	}
 	if _, _, err := letters.RedriveAll(ctx); err != nil {
-		return step("send the dead letters back", w.caller.Explain(err, "arn:aws:sqs:us-east-1:111111111111:xacct-acme"))
+		return step("redrive the dead letters", w.caller.Explain(err, "arn:aws:sqs:us-east-1:111111111111:xacct-acme"))
 	}
 	return nil
 }
 
-// forOperators makes what operators look after: globex with a role that existed
-// before its link, initech with a link for anyone, and a dead letter.
+// forOperators creates what operators work with: globex with a role that existed before its link,
+// initech with a link for anyone, and a dead letter.
 func (w *world) forOperators() (link, anyone onboarding.Link, record registry.HubRecord) {
 	ctx := w.t.Context()
 	w.Clock().SetRate(50) // so that a long poll of an empty queue ends soon
@@ -121,11 +121,11 @@ func (w *world) forOperators() (link, anyone onboarding.Link, record registry.Hu
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.Clock().Advance(time.Minute) // it has settled
+	w.Clock().Advance(time.Minute) // until the role is known everywhere in IAM
 	return link, anyone, state.Record
 }
 
-// adopt registers globex's role.
+// adopt adopts globex's role.
 func (w *world) adopt(ctx context.Context, records *registry.Registry, record registry.HubRecord, link onboarding.Link) error {
 	role := link.Role(virginia.Partition())
 	proof := registrar.NewProver(w.caller, record).Prove(ctx, onboarding.Probe{CustomerID: "globex", Role: role, ExternalID: link.ExternalID})
@@ -136,7 +136,7 @@ func (w *world) adopt(ctx context.Context, records *registry.Registry, record re
 	return err
 }
 
-func TestAnOperatorCanNeitherChangeTheHubNorIssueAnExternalIDNorLetAnyonePublish(t *testing.T) {
+func TestAnOperatorCanNeitherChangeTheHubNorIssueExternalIDsNorAllowPublishers(t *testing.T) {
 	t.Parallel()
 	h := acme()
 	h.EventBus = account.EventBusARN{Region: virginia, Account: vendor, Name: "default"}
@@ -144,7 +144,7 @@ func TestAnOperatorCanNeitherChangeTheHubNorIssueAnExternalIDNorLetAnyonePublish
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := keyless(t, policy)
+	w := newWorldWithoutKey(t, policy)
 	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}

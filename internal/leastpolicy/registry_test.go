@@ -26,12 +26,12 @@ type attempt func(ctx context.Context, table *dynamodb.Client) error
 
 var theTable = aws.String(registry.TableName("acme"))
 
-// at is an item's key, or the whole of a new item.
+// at returns an item's key, which is also a whole new item.
 func at(pk string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: "forged"}}
 }
 
-// together is a transaction.
+// together returns an attempt to write a transaction.
 func together(writes ...types.TransactWriteItem) attempt {
 	return func(ctx context.Context, table *dynamodb.Client) error {
 		_, err := table.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
@@ -39,7 +39,7 @@ func together(writes ...types.TransactWriteItem) attempt {
 	}
 }
 
-// The calls by which an item can be read, written or asked about.
+// The calls that read, write or check an item.
 var (
 	reads = map[string]func(pk string) attempt{
 		"GetItem": func(pk string) attempt {
@@ -130,7 +130,7 @@ var (
 	}}
 )
 
-// attempts returns all of those calls on all of those partitions, by their names.
+// attempts returns the calls on the partitions, by name.
 func attempts(partitions []string, calls ...map[string]func(pk string) attempt) map[string]attempt {
 	all := map[string]attempt{}
 	for _, pk := range partitions {
@@ -143,7 +143,7 @@ func attempts(partitions []string, calls ...map[string]func(pk string) attempt) 
 	return all
 }
 
-// A partition of each kind in a hub's table.
+// The partitions of a hub's table, at least one of each type.
 var (
 	secrets    = []string{"KEY", "READERS", "SHARD#0", "LINK-HISTORY#globex", "CUSTOMERS"}
 	readable   = []string{"EXTERNAL#0123", "HUB", "LINK#0", "SET#acme"}
@@ -151,15 +151,15 @@ var (
 	elsewhere  = []string{"ELSEWHERE"}
 )
 
-// keyless is a world whose hub has no key: its items are in question.
-func keyless(t *testing.T, policy iampolicy.Document) *world {
+// newWorldWithoutKey returns a world whose hub has no KMS key, because its tests are about items.
+func newWorldWithoutKey(t *testing.T, policy iampolicy.Document) *world {
 	t.Helper()
 	w := newWorld(t, func(account.KMSKeyARN) iampolicy.Document { return policy })
 	w.key = account.KMSKeyARN{}
 	return w
 }
 
-func TestTheRegistrarCanNeitherReadWhatItNeedNotNorWriteWhatIsTheVendors(t *testing.T) {
+func TestTheRegistrarCanReadAndWriteOnlyItsPartitions(t *testing.T) {
 	t.Parallel()
 	h := acme()
 	h.EventBus = account.EventBusARN{Region: virginia, Account: vendor, Name: "default"}
@@ -167,7 +167,7 @@ func TestTheRegistrarCanNeitherReadWhatItNeedNotNorWriteWhatIsTheVendors(t *test
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := keyless(t, policy)
+	w := newWorldWithoutKey(t, policy)
 	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
@@ -186,13 +186,13 @@ func TestTheRegistrarCanNeitherReadWhatItNeedNotNorWriteWhatIsTheVendors(t *test
 	w.mayNot(notOutbox)
 }
 
-func TestTheProviderReadsAndWritesWhatTheRegistryKeepsAndNothingElse(t *testing.T) {
+func TestTheProviderCanReadAndWriteOnlyTheRegistrysPartitions(t *testing.T) {
 	t.Parallel()
 	policy, err := leastpolicy.Provider(acme(virginia))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := keyless(t, policy)
+	w := newWorldWithoutKey(t, policy)
 	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
@@ -214,8 +214,8 @@ func (w *world) may(allowed map[string]attempt) {
 	}
 }
 
-// mayNot fails the test if one of the calls is not refused. Each is one that an
-// administrator may make, so that none is refused for another reason.
+// mayNot fails the test if a call is not refused. Each must succeed for an administrator, so that it is
+// not refused for another reason.
 func (w *world) mayNot(refused map[string]attempt) {
 	w.t.Helper()
 	admin, caller := w.admin().DynamoDB(), w.caller.DynamoDB()
@@ -224,18 +224,18 @@ func (w *world) mayNot(refused map[string]attempt) {
 			w.t.Errorf("%s is not refused: %v", name, err)
 		}
 		if err := call(w.t.Context(), admin); err != nil {
-			w.t.Errorf("%s proves nothing, it fails for an administrator too: %v", name, err)
+			w.t.Errorf("%s fails for an administrator too, so it proves nothing: %v", name, err)
 		}
 	}
 }
 
-func TestAHubThatIsNotThereIsToldFromAMissingPermission(t *testing.T) {
+func TestAMissingHubDiffersFromAMissingPermission(t *testing.T) {
 	t.Parallel()
 	policy, err := leastpolicy.Provider(acme(virginia))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := keyless(t, policy)
+	w := newWorldWithoutKey(t, policy)
 	records := w.openHub(w.caller).Registry()
 	for name, read := range map[string]func() error{
 		"the hub":         func() error { _, err := records.Hub(t.Context()); return err },
@@ -245,7 +245,7 @@ func TestAHubThatIsNotThereIsToldFromAMissingPermission(t *testing.T) {
 			t.Errorf("%s: %v, want ErrNoHub", name, err)
 		}
 	}
-	careless := keyless(t, without(policy, "dynamodb:GetItem"))
+	careless := newWorldWithoutKey(t, without(policy, "dynamodb:GetItem"))
 	if _, err := careless.openHub(careless.admin()).Create(t.Context(), careless.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
@@ -254,28 +254,27 @@ func TestAHubThatIsNotThereIsToldFromAMissingPermission(t *testing.T) {
 	}
 }
 
-// TestARegistrarForWhichTheGuessAboutTransactionsIsWrongDoesNotBegin has AWS
-// count the partitions of a transaction in another way (aws-facts 13.1).
-func TestARegistrarForWhichTheGuessAboutTransactionsIsWrongDoesNotBegin(t *testing.T) {
+// AWS counts the partitions of a transaction differently than assumed (aws-facts 13.1).
+func TestARegistrarDoesNotStartIfTheAssumptionAboutTransactionsIsWrong(t *testing.T) {
 	t.Parallel()
 	policy, err := leastpolicy.Registrar(acme())
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := keyless(t, policy)
+	w := newWorldWithoutKey(t, policy)
 	if _, err := w.openHub(w.admin()).Create(t.Context(), w.spec(nil, virginia)); err != nil {
 		t.Fatal(err)
 	}
-	// Without the SDK's retries, which would take minutes of an answer with 500.
+	// Without the SDK's retries, which would take minutes if the response is 500.
 	once := dynamodb.New(w.caller.DynamoDB().Options(), func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} })
 	records := registry.New(once, "acme", w.Clock().Now)
 	if err := records.CheckTransactions(t.Context(), "one"); err != nil {
 		t.Fatalf("under the printed policy: %v", err)
 	}
 	if last, err := records.LastBeat(t.Context()); err != nil || last.IsZero() {
-		t.Errorf("the trial is no heartbeat: %s, %v", last, err)
+		t.Errorf("CheckTransactions writes no heartbeat: %s, %v", last, err)
 	}
-	// fails has AWS answer transactions with an error.
+	// fails makes AWS respond to transactions with an error.
 	fails := func(status int, code string) (stop func()) {
 		return w.Faults().Before(func(c *kernel.Call) error {
 			if c.Action == "TransactWriteItems" {
@@ -287,11 +286,11 @@ func TestARegistrarForWhichTheGuessAboutTransactionsIsWrongDoesNotBegin(t *testi
 	stop := fails(400, "AccessDeniedException")
 	var refused *registry.TransactionRefusedError
 	if err := records.CheckTransactions(t.Context(), "one"); !errors.As(err, &refused) || !awsclient.IsAccessDenied(err) {
-		t.Errorf("it begins: %v", err)
+		t.Errorf("got %v, want a TransactionRefusedError", err)
 	}
 	stop()
 	fails(500, "InternalServerError")
 	if err := records.CheckTransactions(t.Context(), "one"); err != nil {
-		t.Errorf("an outage that passes keeps it from beginning: %v", err)
+		t.Errorf("a temporary failure prevents the start: %v", err)
 	}
 }

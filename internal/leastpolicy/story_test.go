@@ -26,11 +26,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// A story is what a caller has to be able to do, step by step. It ends with the
-// first step that fails; a step that waits for others gives up as soon as the
-// caller's policy has said no.
+// A story is what a caller must be able to do, step by step. It ends with the first step that fails. A
+// step that waits gives up once the caller's policy has refused something.
 
-// step is one step of a story, with its name for errors.
+// step returns the error of a step with the step's name, or nil.
 func step(name string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -38,9 +37,8 @@ func step(name string, err error) error {
 	return nil
 }
 
-// registrarStory: a hub that another caller has made, and a registrar that
-// answers its customer: Create, Update, an unreadable message, Delete.
-// Every step happens under the caller's policy.
+// registrarStory creates a hub as another caller, and runs a registrar under the caller's policy that
+// answers a customer: Create, Update, an unreadable message, Delete.
 func (w *world) registrarStory(trusted ...account.RoleARN) error {
 	h := w.openHub(w.admin())
 	public := w.spec(nil, virginia, ireland)
@@ -60,7 +58,7 @@ func (w *world) registrarStory(trusted ...account.RoleARN) error {
 	return errors.Join(w.customerStory(h, link, trusted...), stop())
 }
 
-// round is the daemon's slow round over all that is registered.
+// round runs a registrar's round of proofs of all registrations.
 func (w *world) round() error {
 	records := registry.New(w.caller.DynamoDB(), "acme", w.Clock().Now)
 	record, err := records.Hub(w.t.Context())
@@ -81,8 +79,7 @@ func (w *world) round() error {
 	return nil
 }
 
-// functionStory: the registrar's, and what Lambda itself does with the queue as
-// the function's role.
+// functionStory is the registrar's story, and what Lambda does with the queue in the function's role.
 func (w *world) functionStory() error {
 	if err := w.registrarStory(); err != nil {
 		return err
@@ -97,8 +94,8 @@ func (w *world) functionStory() error {
 	return step("look at the event source", err)
 }
 
-// providerStory: what Terraform does with a hub and a link in the course of
-// their lives, with a customer who comes and goes while an apply waits.
+// providerStory does what Terraform does with a hub and a link over their lifetime. A customer connects
+// and leaves while an apply waits.
 func (w *world) providerStory() error {
 	ctx, h := w.t.Context(), w.openHub(w.caller)
 	tags := map[string]string{"team": "platform"}
@@ -118,7 +115,7 @@ func (w *world) providerStory() error {
 	if _, err := h.Update(ctx, w.spec(tags, virginia, ireland, oregon)); err != nil {
 		return step("add a Region", err)
 	}
-	if err := w.meddle(virginia, ireland, oregon); err != nil {
+	if err := w.changeByHand(virginia, ireland, oregon); err != nil {
 		w.t.Fatal(err)
 	}
 	if _, err := h.Update(ctx, w.spec(map[string]string{"owner": "intake"}, virginia, ireland, oregon)); err != nil {
@@ -138,7 +135,7 @@ func (w *world) providerStory() error {
 		return step("remove a Region", err)
 	}
 	if err := w.tidy(h); err != nil {
-		return step("delete what is out of use", err)
+		return step("delete unused templates", err)
 	}
 	if err := w.closeLink(h, link.CustomerID); err != nil {
 		return step("close the link", err)
@@ -147,7 +144,7 @@ func (w *world) providerStory() error {
 	return step("destroy the hub", err)
 }
 
-// closeLink is what destroying a link does: no hub goes under an open one.
+// closeLink closes a link as its destruction does, because a hub with open links can't be destroyed.
 func (w *world) closeLink(h *hub.Manager, customer string) error {
 	found, err := h.Registry().Customer(w.t.Context(), customer)
 	if err != nil {
@@ -158,8 +155,8 @@ func (w *world) closeLink(h *hub.Manager, customer string) error {
 	return err
 }
 
-// tidy is what a change of a link does, long after: it publishes an existing, old
-// template again, and deletes those that are not needed any more.
+// tidy does what a later change of a link does: it publishes an old template again, and deletes unused
+// ones.
 func (w *world) tidy(h *hub.Manager) error {
 	record, err := h.Registry().Hub(w.t.Context())
 	if err != nil {
@@ -184,7 +181,7 @@ func missing(s hub.State) error {
 	return fmt.Errorf("missing: %v", s.Defects)
 }
 
-// listen is a registrar of the caller that runs until it is stopped.
+// listen runs a registrar of the caller until it is stopped.
 func (w *world) listen(records *registry.Registry) (stop func() error, err error) {
 	record, err := records.Hub(w.t.Context())
 	if err != nil {
@@ -201,15 +198,14 @@ func (w *world) listen(records *registry.Registry) (stop func() error, err error
 	go func() { done <- r.Run(ctx) }()
 	return func() error {
 		cancel()
-		return errors.Join(<-done, w.troubles())
+		return errors.Join(<-done, w.warnings())
 	}, nil
 }
 
-// customerStory: globex launches, updates and deletes their stack, and sends
-// something unreadable in between. They hear of it in their stack's events;
-// the caller that waits for them gives up when the caller's policy is to blame.
+// customerStory launches, updates and deletes globex's stack, and sends an unreadable message. It gives
+// up if the caller's policy refuses something.
 func (w *world) customerStory(h *hub.Manager, link onboarding.Link, trusted ...account.RoleARN) error {
-	ctx := w.hope
+	ctx := w.waitCtx
 	open, err := w.readable(link)
 	if err != nil {
 		return step("sign the link", err)
@@ -222,7 +218,7 @@ func (w *world) customerStory(h *hub.Manager, link onboarding.Link, trusted ...a
 	if err != nil {
 		return step("launch the link", err)
 	}
-	if err := w.ends(stack, "CREATE_COMPLETE"); err != nil {
+	if err := w.waitForEnd(stack, "CREATE_COMPLETE"); err != nil {
 		return err
 	}
 	if w.rounds {
@@ -240,59 +236,58 @@ func (w *world) customerStory(h *hub.Manager, link onboarding.Link, trusted ...a
 	if err := w.UpdateStack(ctx, stack, sandbox.UpdateOptions{TemplateURL: open.TemplateURL}); err != nil {
 		return step("update the stack", err)
 	}
-	if err := w.ends(stack, "UPDATE_COMPLETE"); err != nil {
+	if err := w.waitForEnd(stack, "UPDATE_COMPLETE"); err != nil {
 		return err
 	}
-	if err := w.nonsense(); err != nil {
+	if err := w.sendUnreadable(); err != nil {
 		return step("move an unreadable message to the dead letters", err)
 	}
 	if err := w.DeleteStack(ctx, stack); err != nil {
 		return step("delete the stack", err)
 	}
-	if err := w.ends(stack, "DELETE_COMPLETE"); err != nil {
+	if err := w.waitForEnd(stack, "DELETE_COMPLETE"); err != nil {
 		return err
 	}
 	return w.isListening()
 }
 
-// ends waits until the stack has come to its end, and the registrar has written
-// that down, which it does after it has answered.
-func (w *world) ends(stackID, status string) error {
-	stack, err := w.WaitStack(w.hope, stackID)
+// waitForEnd waits until the stack has a final status and the registrar has committed the result, which it
+// does after it has answered.
+func (w *world) waitForEnd(stackID, status string) error {
+	stack, err := w.WaitStack(w.waitCtx, stackID)
 	if err == nil && stack.Status != status {
 		err = fmt.Errorf("it is %s: %s", stack.Status, stack.StatusReason)
 	}
 	if err == nil {
 		select {
 		case <-w.commits:
-		case <-w.hope.Done():
-			err = w.hope.Err()
+		case <-w.waitCtx.Done():
+			err = w.waitCtx.Err()
 		}
 	}
 	return step("wait for "+status, err)
 }
 
-// nonsense sends an unreadable message and waits until it lies in the dead
-// letters.
-func (w *world) nonsense() error {
+// sendUnreadable sends an unreadable message and waits until it is in the dead-letter queue.
+func (w *world) sendUnreadable() error {
 	topic := acme(ireland).Topics[0].String()
-	if err := w.ForgedPublish(w.hope, globex.String(), topic, "", "no request at all"); err != nil {
+	if err := w.ForgedPublish(w.waitCtx, globex.String(), topic, "", "no request at all"); err != nil {
 		return err
 	}
 	queues := w.admin().SQS(virginia)
-	url, err := queues.GetQueueUrl(w.hope, &sqs.GetQueueUrlInput{QueueName: aws.String(hub.DeadLetterQueueName("acme"))})
+	url, err := queues.GetQueueUrl(w.waitCtx, &sqs.GetQueueUrlInput{QueueName: aws.String(hub.DeadLetterQueueName("acme"))})
 	if err != nil {
 		return err
 	}
 	for {
-		out, err := queues.ReceiveMessage(w.hope, &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, WaitTimeSeconds: 20})
+		out, err := queues.ReceiveMessage(w.waitCtx, &sqs.ReceiveMessageInput{QueueUrl: url.QueueUrl, WaitTimeSeconds: 20})
 		if err != nil || len(out.Messages) > 0 {
 			return err
 		}
 	}
 }
 
-// isListening asks for the heartbeat that the registrar has left.
+// isListening checks that the registrar has written a heartbeat.
 func (w *world) isListening() error {
 	beat, err := registry.New(w.admin().DynamoDB(), "acme", w.Clock().Now).LastBeat(w.t.Context())
 	if err == nil && beat.IsZero() {
@@ -301,8 +296,8 @@ func (w *world) isListening() error {
 	return step("see the registrar's heartbeat", err)
 }
 
-// meddle is what people do in the console, and the next apply repairs.
-func (w *world) meddle(regions ...account.Region) error {
+// changeByHand makes changes by hand that the next apply repairs.
+func (w *world) changeByHand(regions ...account.Region) error {
 	admin, ctx := w.admin(), w.t.Context()
 	for _, topic := range acme(regions...).Topics {
 		client := admin.SNS(topic.Region)

@@ -59,16 +59,15 @@ resource "xacct_customer_role" %[1]q {
 `, id, accountID, description)
 }
 
-// TestTerraformWorksUnderThePolicyAndUsesAllOfIt is the life of a hub and its
-// customers, by someone who may do what the policy says and nothing else.
-func TestTerraformWorksUnderThePolicyAndUsesAllOfIt(t *testing.T) {
+// A hub and its customers go through their lifetime under the policy.
+func TestThePolicyIsSufficientForTerraformAndCompletelyUsed(t *testing.T) {
 	t.Parallel()
 	vendor := acctest.Start(t)
 	policy, err := leastpolicy.Provider(acme(virginia, ireland, oregon))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := inhabit(t, vendor.Sandbox, policy)
+	w := newCaller(t, vendor.Sandbox, policy)
 	vendor.Signer = w.caller
 	block := vendor.ProviderAs(w.keys, acctest.Region, "")
 	var globexStack func() sandbox.Stack
@@ -84,17 +83,17 @@ func TestTerraformWorksUnderThePolicyAndUsesAllOfIt(t *testing.T) {
 		},
 		resource.TestStep{
 			PreConfig: func() {
-				if err := w.meddle(virginia, ireland, oregon); err != nil {
+				if err := w.changeByHand(virginia, ireland, oregon); err != nil {
 					t.Fatal(err)
 				}
 			},
 			Config: block + hubHCL("owner", "us-east-1", "eu-west-1", "us-west-2") + customerHCL("globex", acctest.Globex, "Reads more"),
 		},
-		resource.TestStep{ // while it waits for initech, globex is busy too
+		resource.TestStep{ // while the apply waits for initech, globex's stack is updated
 			PreConfig: func() {
 				w.update(vendor, globexStack())
 				go func() {
-					if err := errors.Join(w.updated(globexStack().ID), w.nonsense()); err != nil {
+					if err := errors.Join(w.updated(globexStack().ID), w.sendUnreadable()); err != nil {
 						t.Error(err)
 					}
 					initechStack <- vendor.Launch("acme", "initech", acctest.Initech, "CREATE_COMPLETE")
@@ -119,8 +118,8 @@ func TestTerraformWorksUnderThePolicyAndUsesAllOfIt(t *testing.T) {
 	}
 }
 
-// update begins an update of globex's stack to the template of today's link,
-// which is answered by the next registrar.
+// update starts an update of globex's stack to the link's current template. The next registrar answers
+// it.
 func (w *world) update(vendor *acctest.World, stack sandbox.Stack) {
 	w.t.Helper()
 	customer, err := vendor.Registry("acme").Customer(w.t.Context(), "globex")
@@ -135,9 +134,9 @@ func (w *world) update(vendor *acctest.World, stack sandbox.Stack) {
 	}
 }
 
-// updated waits for that.
+// updated waits until the stack's update is complete.
 func (w *world) updated(stackID string) error {
-	stack, err := w.WaitStack(w.hope, stackID)
+	stack, err := w.WaitStack(w.waitCtx, stackID)
 	if err == nil && stack.Status != "UPDATE_COMPLETE" {
 		err = fmt.Errorf("the stack is %s: %s", stack.Status, stack.StatusReason)
 	}
@@ -158,7 +157,7 @@ func TestTerraformNamesTheMissingPermissionAndItsResource(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := inhabit(t, vendor.Sandbox, without(policy, action))
+			w := newCaller(t, vendor.Sandbox, without(policy, action))
 			config := hubHCL("team", "us-east-1") + customerHCL("globex", acctest.Globex, "Reads")
 			apply(t, resource.TestStep{
 				Config: vendor.ProviderAs(w.keys, acctest.Region, "") + config,

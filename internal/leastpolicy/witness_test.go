@@ -19,24 +19,22 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// witness sees which permissions a principal was asked for, and reads the log
-// of its registrar.
+// witness records which permissions a principal used, and the errors in its registrar's log.
 type witness struct {
-	// hope ends when the principal's policy has said no to something, and
-	// waiting has become pointless.
-	hope    context.Context
-	despair context.CancelFunc
+	// waitCtx ends when the principal's policy has refused something, because waiting is pointless then.
+	waitCtx     context.Context
+	stopWaiting context.CancelFunc
 
 	mu    sync.Mutex
 	asked []sandbox.Decision
 	said  []string // every error in the log
-	found []error  // those that need attention
+	found []error  // errors of level warning or above
 }
 
 func watch(t *testing.T, box *sandbox.Sandbox, principal string) *witness {
 	w := &witness{}
-	w.hope, w.despair = context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(w.despair)
+	w.waitCtx, w.stopWaiting = context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(w.stopWaiting)
 	t.Cleanup(box.WatchDecisions(func(d sandbox.Decision) {
 		if d.Principal == principal {
 			w.see(d)
@@ -50,17 +48,16 @@ func (w *witness) see(d sandbox.Decision) {
 	defer w.mu.Unlock()
 	w.asked = append(w.asked, d)
 	if d.ByIdentity && d.Action == "sts:AssumeRole" {
-		// No registrar complains of that: a refusal looks like the customer's.
-		w.despair()
+		// The registrar does not log this, because a refusal looks like the customer's.
+		w.stopWaiting()
 	}
 }
 
-// refusals are what the principal's own policy said no to, each once.
+// refusals returns what the principal's own policy refused, without duplicates.
 func (w *witness) refusals() []string { return w.refusedAfter("") }
 
-// refusedAfter is the same from the first call of an action on. Before the table
-// is there, a read of it is refused under the right policy as well, and the
-// registry asks DescribeTable (aws-facts 13.11).
+// refusedAfter returns the same, from the first call of an action on. Before the table exists, a read of
+// it is refused under the right policy as well, and the registry uses DescribeTable (aws-facts 13.11).
 func (w *witness) refusedAfter(action string) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -76,7 +73,7 @@ func (w *witness) refusedAfter(action string) []string {
 	return slices.Compact(refused)
 }
 
-// unused are the pairs of action and resource of a policy that no call needed.
+// unused returns the pairs of action and resource of a policy that no call needed.
 func (w *witness) unused(policy iampolicy.Document) []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -96,8 +93,7 @@ func (w *witness) unused(policy iampolicy.Document) []string {
 	return unused
 }
 
-// like compares with the wildcards that our policies have: question marks, and
-// a star at the end of a part.
+// like matches the wildcards that the policies have: question marks, and a star at the end of a part.
 func like(pattern, arn string) bool {
 	p, a := strings.Split(pattern, ":"), strings.Split(arn, ":")
 	if len(p) != len(a) {
@@ -127,7 +123,7 @@ func (w *witness) Enabled(context.Context, slog.Level) bool { return true }
 // Handle implements slog.Handler.
 func (w *witness) Handle(_ context.Context, line slog.Record) error {
 	line.Attrs(func(a slog.Attr) bool {
-		// Why a message became a dead letter is its "reason", and no trouble.
+		// The reason of a dead letter is logged as "reason", and is not an error.
 		if err, ok := a.Value.Any().(error); ok && a.Key == "error" && !errors.Is(err, context.Canceled) {
 			w.hear(line.Level, fmt.Errorf("%s: %w", line.Message, err))
 		}
@@ -143,7 +139,7 @@ func (w *witness) hear(level slog.Level, err error) {
 	if level >= slog.LevelWarn {
 		w.found = append(w.found, err)
 		if awsclient.IsAccessDenied(err) {
-			w.despair()
+			w.stopWaiting()
 		}
 	}
 }
@@ -154,14 +150,14 @@ func (w *witness) WithAttrs([]slog.Attr) slog.Handler { return w }
 // WithGroup implements slog.Handler.
 func (w *witness) WithGroup(string) slog.Handler { return w }
 
-// troubles returns what needs attention in the log.
-func (w *witness) troubles() error {
+// warnings returns the logged errors of level warning or above.
+func (w *witness) warnings() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return errors.Join(w.found...)
 }
 
-// everything is all that the log said about errors, at any level.
+// everything returns the texts of all logged errors.
 func (w *witness) everything() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

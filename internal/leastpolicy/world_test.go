@@ -49,7 +49,7 @@ func parse[T any](parse func(string) (T, error), s string) T {
 	return v
 }
 
-// acme is the hub of all tests, in the given Regions.
+// acme returns the parts of the tests' hub, in some Regions.
 func acme(regions ...account.Region) leastpolicy.Parts {
 	h := leastpolicy.Parts{
 		Account: vendor, Region: virginia,
@@ -63,20 +63,19 @@ func acme(regions ...account.Region) leastpolicy.Parts {
 	return h
 }
 
-// world is a vendor whose work is done with a policy: by the caller.
+// world is a vendor whose work is done by a caller under a policy.
 type world struct {
 	*sandbox.Sandbox
 	*witness
 	t       *testing.T
 	keys    sandbox.Credentials // the caller's
 	caller  *awsclient.Clients
-	key     account.KMSKeyARN // of table and queues; zero: AWS's own keys
-	commits chan struct{}     // one for each that the registrar has made
+	key     account.KMSKeyARN // the key of table and queues; zero means AWS's keys
+	commits chan struct{}     // one for each commit of the registrar
 	rounds  bool              // whether the registrar also proves roles again
 }
 
-// newWorld is a world of its own, with a key for the hub whose policy is what a
-// plan asks for.
+// newWorld returns a world with a KMS key for the hub, whose key policy is what a plan suggests.
 func newWorld(t *testing.T, policy func(key account.KMSKeyARN) iampolicy.Document) *world {
 	t.Helper()
 	box := trial.Sandbox(t)
@@ -88,14 +87,14 @@ func newWorld(t *testing.T, policy func(key account.KMSKeyARN) iampolicy.Documen
 		t.Fatal(err)
 	}
 	key := parse(account.ParseKMSKeyARN, arn)
-	w := inhabit(t, box, policy(key))
+	w := newCaller(t, box, policy(key))
 	w.key = key
 	return w
 }
 
-// inhabit makes the caller. IAM is as slow from then on as it really is, so that
-// a message has to be put back at least once; time passes while it is away.
-func inhabit(t *testing.T, box *sandbox.Sandbox, policy iampolicy.Document) *world {
+// newCaller creates the caller. From then on IAM is eventually consistent, as in AWS, so a message is
+// requeued at least once; time passes while it is.
+func newCaller(t *testing.T, box *sandbox.Sandbox, policy iampolicy.Document) *world {
 	t.Helper()
 	box.IAM().Settle(10 * time.Second)
 	box.Faults().After(func(c *kernel.Call) error {
@@ -114,10 +113,9 @@ func inhabit(t *testing.T, box *sandbox.Sandbox, policy iampolicy.Document) *wor
 	return w
 }
 
-// readable is a link with the address under which its customer can read the
-// template, signed by the caller.
+// readable returns a link whose template URL its customer can read, presigned by the caller if needed.
 func (w *world) readable(link onboarding.Link) (onboarding.Link, error) {
-	h, err := hub.New(w.caller, "acme", time.Now, rand.Reader) // signatures are judged by the machine's clock
+	h, err := hub.New(w.caller, "acme", time.Now, rand.Reader) // the sandbox compares signatures with the real time
 	if err != nil {
 		return link, err
 	}
@@ -149,8 +147,7 @@ func (w *world) admin() *awsclient.Clients {
 	return w.clients(keys)
 }
 
-// makeRole makes a role of the vendor that trusts the vendor's account, and may
-// assume every role.
+// makeRole creates a role of the vendor that trusts the vendor's account and may assume every role.
 func (w *world) makeRole(name string) {
 	w.t.Helper()
 	keys, err := w.Credentials(sandbox.VendorAccount)
@@ -169,11 +166,10 @@ func (w *world) makeRole(name string) {
 	if _, err := client.PutRolePolicy(w.t.Context(), &iam.PutRolePolicyInput{RoleName: &name, PolicyName: aws.String("proofs"), PolicyDocument: &proofs}); err != nil {
 		w.t.Fatal(err)
 	}
-	w.Clock().Advance(time.Minute) // it has settled
+	w.Clock().Advance(time.Minute) // until the role is known everywhere in IAM
 }
 
-// openHub returns the hub as the owner of the clients sees it. What it waits for
-// AWS takes no time.
+// openHub returns the hub with the clients' permissions. Its waits take no time.
 func (w *world) openHub(clients *awsclient.Clients) *hub.Manager {
 	w.t.Helper()
 	h, err := hub.New(clients, "acme", w.Clock().Now, rand.Reader, hub.WithSleep(func(ctx context.Context, d time.Duration) error {
@@ -193,8 +189,8 @@ func (w *world) spec(tags map[string]string, regions ...account.Region) hub.Spec
 	}
 }
 
-// declare makes a link for globex, or changes the one there is, as the provider
-// does: template, record, permission to publish.
+// declare creates a link for globex, or changes it, in the provider's order: template, record, permission
+// to publish.
 func declare(ctx context.Context, h *hub.Manager, description string, before onboarding.Link, trusted ...account.RoleARN) (onboarding.Link, error) {
 	link := before
 	record, err := h.Registry().HubAndKey(ctx)
@@ -229,7 +225,7 @@ func declare(ctx context.Context, h *hub.Manager, description string, before onb
 	return link, h.Permissions().Allow(ctx, 0, globex)
 }
 
-// actions are those of a policy, each once.
+// actions returns the actions of a policy, without duplicates.
 func actions(policy iampolicy.Document) []string {
 	var all []string
 	for _, s := range policy.Statements {
@@ -239,7 +235,7 @@ func actions(policy iampolicy.Document) []string {
 	return slices.Compact(all)
 }
 
-// without is a policy that lacks one action.
+// without returns a policy without one action.
 func without(policy iampolicy.Document, action string) iampolicy.Document {
 	var left []iampolicy.Statement
 	for _, s := range policy.Statements {

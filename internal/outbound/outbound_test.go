@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-func TestOnlyPublicAddressesArePublic(t *testing.T) {
+func TestPublicAddressesAreRecognized(t *testing.T) {
 	for address, want := range map[string]bool{
 		"52.94.48.1": true, "3.5.140.1": true, "2600:1f18::1": true, "2a05:d000::1": true,
 		"::ffff:52.94.48.1":   true,
@@ -87,7 +87,7 @@ func TestAPrivateNetworkIsDialedOnlyIfAllowed(t *testing.T) {
 	}
 }
 
-// TestThisMachineIsNeverReached connects to a server that exists.
+// The server exists, but listens on this machine.
 func TestThisMachineIsNeverReached(t *testing.T) {
 	for _, private := range []bool{false, true} {
 		asked := false
@@ -161,13 +161,12 @@ func TestARedirectIsReturnedAndNotFollowed(t *testing.T) {
 	}
 }
 
-// TestNoProxyIsUsed checks the transport itself, because net/http reads the
-// environment only once in a process.
+// This checks the transport itself, because net/http reads the environment only once in a process.
 func TestNoProxyIsUsed(t *testing.T) {
 	for name, options := range map[string]Options{"AWS": {}, "a sandbox": {Endpoint: "http://127.0.0.1:4566"}} {
 		transport, ok := New(options).client.Transport.(*http.Transport)
 		if !ok || transport.Proxy != nil {
-			t.Errorf("%s: a proxy would connect in the client's place, without its check of the address", name)
+			t.Errorf("%s: a proxy would connect instead of the client, without the check of the address", name)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// with is the full set with its additional role scanner changed.
+// with returns the full set with its additional role "scanner" changed.
 func with(change func(*AdditionalRole)) Set {
 	s := full()
 	role := s.AdditionalRoles["scanner"]
@@ -19,18 +19,18 @@ func with(change func(*AdditionalRole)) Set {
 	return s
 }
 
-func TestEachAttributeOfAnAdditionalRoleIsInTheVersionAndIsTold(t *testing.T) {
+func TestEachAttributeOfAnAdditionalRoleIsInTheVersionAndInTheChanges(t *testing.T) {
 	n := full().AdditionalRoles["scanner"]
 	for i, a := range Attributes(reflect.ValueOf(&n)) {
 		s := with(func(r *AdditionalRole) { Attributes(reflect.ValueOf(r))[i].Value.SetZero() })
-		if a.Name == "permissions_boundary_arn" { // customers choose it in the full set
+		if a.Name == "permissions_boundary_arn" { // in the full set the customers choose it
 			s = with(func(r *AdditionalRole) { r.PermissionsBoundaryARN = "arn:aws:iam::aws:policy/ReadOnlyAccess" })
 		}
 		if version(s) == version(full()) {
 			t.Errorf("%s makes no difference to the version", a.Name)
 		}
 		if len(full().Changes(s)) == 0 {
-			t.Errorf("a change of %s is not told", a.Name)
+			t.Errorf("Changes does not name %s", a.Name)
 		}
 	}
 	explicit := full()
@@ -38,11 +38,11 @@ func TestEachAttributeOfAnAdditionalRoleIsInTheVersionAndIsTold(t *testing.T) {
 	billing.MaxSessionDuration = 3600
 	explicit.AdditionalRoles["billing"] = billing
 	if version(explicit) != version(full()) || Differs(explicit, full()) != "" {
-		t.Error("writing a default out makes a difference")
+		t.Error("an explicit default makes a difference")
 	}
 }
 
-func TestWhatIsWrongWithAnAdditionalRoleIsSaidOnIt(t *testing.T) {
+func TestEveryMistakeInAnAdditionalRoleNamesItsField(t *testing.T) {
 	for name, c := range map[string]struct {
 		set  Set
 		want string
@@ -50,10 +50,10 @@ func TestWhatIsWrongWithAnAdditionalRoleIsSaidOnIt(t *testing.T) {
 		"a policy that IAM refuses": {
 			with(func(r *AdditionalRole) { r.InlinePolicies = Policies{"x": `{"Statement":[{"Effect":"Perhaps"}]}`} }), `additional_roles.scanner.inline_policies["x"]: `,
 		},
-		"an account that is trusted always": {
+		"the hub's own account": {
 			with(func(r *AdditionalRole) { r.TrustedAccountIDs = []string{"111111111111"} }), `additional_roles.scanner.trusted_account_ids["111111111111"]: it is the hub's own account`,
 		},
-		"a principal elsewhere": {
+		"a principal of another account": {
 			with(func(r *AdditionalRole) { r.TrustedAccountIDs = nil }), `additional_roles.scanner.trusted_principal_arns["arn:aws:iam::444444444444:role/Scanner"]: the role is in account 444444444444`,
 		},
 		"a boundary beside the customer's": {
@@ -67,10 +67,10 @@ func TestWhatIsWrongWithAnAdditionalRoleIsSaidOnIt(t *testing.T) {
 		"a name of more than 64 characters": {
 			func() Set { s := full(); s.Role.Name = strings.Repeat("r", 57); return s }(), `additional_roles["billing"]: the role would be called rrrr`,
 		},
-		"a key that is none": {
+		"an invalid key": {
 			func() Set { s := full(); s.AdditionalRoles["Scan ner"] = s.AdditionalRoles["scanner"]; return s }(), `additional_roles["Scan ner"]: a key has`,
 		},
-		"two of one resource": {
+		"two keys for one resource": {
 			func() Set { s := full(); s.AdditionalRoles["scanner_"] = s.AdditionalRoles["scanner"]; return s }(), `additional_roles["scanner_"]: its resource would be called AdditionalRoleScanner, as that of "scanner"`,
 		},
 		"a role named like another's policy": {
@@ -97,7 +97,7 @@ func TestWhatIsWrongWithAnAdditionalRoleIsSaidOnIt(t *testing.T) {
 	}
 }
 
-func TestAnUpdateOfAnAdditionalRoleThatPassesALimitIsRefused(t *testing.T) {
+func TestAnUpdateOfAnAdditionalRoleThatExceedsALimitIsRefused(t *testing.T) {
 	attach := func(from, to int) Set {
 		return with(func(r *AdditionalRole) { r.ManagedPolicyARNs = attaching(from, to).Role.ManagedPolicyARNs })
 	}
@@ -107,7 +107,7 @@ func TestAnUpdateOfAnAdditionalRoleThatPassesALimitIsRefused(t *testing.T) {
 	}
 }
 
-func TestReviewersReadOfAdditionalRoles(t *testing.T) {
+func TestAReviewCoversAdditionalRoles(t *testing.T) {
 	var fields []string
 	for _, w := range with(func(r *AdditionalRole) {
 		r.InlinePolicies["x"] = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`

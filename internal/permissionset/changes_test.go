@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// acme asks for something with every attribute of the first release.
+// acme returns a set with every attribute of the first release.
 func acme() Set {
 	return Set{
 		Role: Role{
@@ -32,7 +32,7 @@ func acme() Set {
 	}
 }
 
-// optionally is acme's set with one of its optional permissions changed.
+// optionally returns acme's set with one of its optional permissions changed.
 func optionally(key string, change func(*OptionalPermission)) Set {
 	s := acme()
 	permission := s.OptionalPermissions[key]
@@ -41,7 +41,7 @@ func optionally(key string, change func(*OptionalPermission)) Set {
 	return s
 }
 
-// inline is a role with policies p0, p1, … of the given statements.
+// inline returns a set whose role has policies p0, p1, … with the given statements.
 func inline(policies ...string) Set {
 	d := Set{Role: Role{InlinePolicies: Policies{}}}
 	for i, statements := range policies {
@@ -50,14 +50,14 @@ func inline(policies ...string) Set {
 	return d
 }
 
-// trusting is a set that trusts others too.
+// trusting returns a set that also trusts others.
 func trusting(s Set, others Trust) Set {
 	others.TrustedPrincipals = s.TrustedPrincipals
 	s.Trust = others
 	return s
 }
 
-// created is such a role with policies that the stack creates.
+// created returns the set of inline, but its policies are created as managed policies.
 func created(policies ...string) Set {
 	s := inline(policies...)
 	s.Role.InlinePolicies, s.Role.ManagedPolicies = nil, s.Role.InlinePolicies
@@ -78,19 +78,19 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 		want          []string
 	}{
 		"nothing":                       {acme(), acme(), nil},
-		"another way to write it":       {inline(readsB), inline(`{"Sid":"a","Effect":"Allow","Action":"S3:getobject","Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b"]}`, `{"Effect":"Allow","Action":"s3:ListBucket","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`), nil},
+		"the same, written differently": {inline(readsB), inline(`{"Sid":"a","Effect":"Allow","Action":"S3:getobject","Resource":["arn:aws:s3:::b/*","arn:aws:s3:::b"]}`, `{"Effect":"Allow","Action":"s3:ListBucket","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}`), nil},
 		"moved to a managed policy":     {inline(readsB), created(readsB), nil},
 		"one more, in a managed policy": {created(readsB), created(readsB, deniesAdmin), []string{"gains a denial of everything but ec2:*, s3:* on *"}},
-		"trust in more":                 {acme(), trusting(acme(), Trust{TrustedAccountIDs: []string{"222222222222"}, AllowSessionTags: true}), []string{"can be assumed by account 222222222222", "lets sessions have tags"}},
-		"trust in less":                 {trusting(acme(), Trust{TrustedAccountIDs: []string{"222222222222"}, AllowSourceIdentity: true}), acme(), []string{"can no longer be assumed by account 222222222222", "no longer lets sessions have a source identity"}},
+		"more trust":                    {acme(), trusting(acme(), Trust{TrustedAccountIDs: []string{"222222222222"}, AllowSessionTags: true}), []string{"can be assumed by account 222222222222", "lets sessions have tags"}},
+		"less trust":                    {trusting(acme(), Trust{TrustedAccountIDs: []string{"222222222222"}, AllowSourceIdentity: true}), acme(), []string{"can no longer be assumed by account 222222222222", "no longer lets sessions have a source identity"}},
 		"another policy":                {inline(readsB), inline(readsB, deniesAdmin), []string{"gains a denial of everything but ec2:*, s3:* on *"}},
 		"wider resources":               {inline(readsB), inline(readsAll), []string{"gains s3:GetObject, s3:ListBucket on *", "loses s3:GetObject, s3:ListBucket on arn:aws:s3:::b, arn:aws:s3:::b/*"}},
 		"another condition":             {inline(inIreland), inline(inOhio), []string{"gains ec2:DescribeInstances on *, under conditions", "loses ec2:DescribeInstances on *, under conditions"}},
-		"one action more":               {inline(readsAll), inline(readsAll, `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"}`), []string{"gains s3:PutObject on *"}},
-		"an optional permission more":   {func() Set { d := acme(); delete(d.OptionalPermissions, "billing"); return d }(), acme(), []string{"offers optional permission billing"}},
+		"an additional action":          {inline(readsAll), inline(readsAll, `{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"}`), []string{"gains s3:PutObject on *"}},
+		"an additional permission":      {func() Set { d := acme(); delete(d.OptionalPermissions, "billing"); return d }(), acme(), []string{"offers optional permission billing"}},
 		"another optional permission":   {acme(), optionally("billing", func(p *OptionalPermission) { p.ManagedPolicyARNs = p.ManagedPolicyARNs[:1] }), []string{"optional permission billing: loses managed policy arn:aws:iam::aws:policy/Budgets"}},
 		"another wording":               {acme(), optionally("billing", func(p *OptionalPermission) { p.Description, p.DefaultEnabled = "Invoices", true }), nil},
-		"everything else": {acme(), Set{Role: Role{
+		"all other attributes": {acme(), Set{Role: Role{
 			Path: "/", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/job-function/Billing"}, InlinePolicies: acme().Role.InlinePolicies, MaxSessionDuration: 3600,
 		}}, []string{
 			"gains managed policy arn:aws:iam::aws:policy/job-function/Billing",
@@ -115,8 +115,8 @@ func TestChangesSayWhatACustomerGainsAndLoses(t *testing.T) {
 	}
 }
 
-// Whatever makes a customer outdated, a plan says what it is.
-func TestChangesTellEveryAttributeOfTheVersion(t *testing.T) {
+// Whatever makes customers outdated must be in the plan's changes.
+func TestEveryAttributeOfTheVersionIsInTheChanges(t *testing.T) {
 	for _, part := range []func(*Set) any{
 		func(s *Set) any { return &s.Role }, func(s *Set) any { return &s.Trust }, func(s *Set) any { return &s.Choices }, func(s *Set) any { return &s.Additions },
 	} {
@@ -124,8 +124,8 @@ func TestChangesTellEveryAttributeOfTheVersion(t *testing.T) {
 		for i, a := range Attributes(reflect.ValueOf(part(&n))) {
 			s := full()
 			Attributes(reflect.ValueOf(part(&s)))[i].Value.SetZero()
-			if told := len(full().Changes(s)) > 0; told != (a.Version != "") {
-				t.Errorf("a change of %s is told: %t", a.Name, told)
+			if named := len(full().Changes(s)) > 0; named != (a.Version != "") {
+				t.Errorf("Changes names %s: %t", a.Name, named)
 			}
 		}
 	}
@@ -134,14 +134,14 @@ func TestChangesTellEveryAttributeOfTheVersion(t *testing.T) {
 			s, changed := full(), permission
 			Attributes(reflect.ValueOf(&changed))[i].Value.SetZero()
 			s.OptionalPermissions[key] = changed
-			if told := len(full().Changes(s)) > 0; told != (a.Version != "" && !a.Value.IsZero()) {
-				t.Errorf("a change of %s of the optional permission %s is told: %t", a.Name, key, told)
+			if named := len(full().Changes(s)) > 0; named != (a.Version != "" && !a.Value.IsZero()) {
+				t.Errorf("Changes names %s of the optional permission %s: %t", a.Name, key, named)
 			}
 		}
 	}
 }
 
-func TestManyOrLongChangesAreCutShort(t *testing.T) {
+func TestManyOrLongChangesAreShortened(t *testing.T) {
 	var statements, resources []string
 	for i := range 40 {
 		statements = append(statements, fmt.Sprintf(`{"Effect":"Allow","Action":"s3:GetObject%d","Resource":"arn:aws:s3:::b%d"}`, i, i))

@@ -23,7 +23,7 @@ func TestADocumentThatFitsIsLeftAsItIs(t *testing.T) {
 	}
 }
 
-// sized is a statement of a number of characters.
+// sized returns a statement of a number of characters.
 func sized(sid string, size int) string {
 	frame := fmt.Sprintf(`{"Sid":%q,"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::"}`, sid)
 	return strings.Replace(frame, `:::"`, `:::`+strings.Repeat("x", size-len(frame))+`"`, 1)
@@ -33,7 +33,7 @@ func policy(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
 
-// sids are the statements of each part.
+// sids returns the Sids of the statements of each part, joined.
 func sids(t *testing.T, parts []string) []string {
 	t.Helper()
 	var all []string
@@ -51,19 +51,19 @@ func sids(t *testing.T, parts []string) []string {
 	return all
 }
 
-func TestADocumentIsDividedIntoAsFewAsWillDo(t *testing.T) {
+func TestADocumentIsDividedIntoAsFewPartsAsPossible(t *testing.T) {
 	const frame = len(`{"Version":"2012-10-17","Statement":[]}`)
 	for name, c := range map[string]struct {
 		sizes []int
 		want  []string
 	}{
-		"to the last character":     {[]int{3000, iampolicy.MaxManagedSize - frame - 3000 - 1, 3000}, []string{"ab", "c"}},
-		"one character more":        {[]int{3000, iampolicy.MaxManagedSize - frame - 3000, 3000}, []string{"ac", "b"}},
+		"exactly filled":            {[]int{3000, iampolicy.MaxManagedSize - frame - 3000 - 1, 3000}, []string{"ab", "c"}},
+		"one character too many":    {[]int{3000, iampolicy.MaxManagedSize - frame - 3000, 3000}, []string{"ac", "b"}},
 		"in their order":            {[]int{1000, 2000, 3000, 4000, 1000}, []string{"abc", "de"}},
 		"not in their order":        {[]int{4000, 4000, 2000, 2000}, []string{"ac", "bd"}},
-		"in their order if it does": {[]int{3000, 3000, 2000, 2000, 2000, 100}, []string{"ab", "cdef"}},
+		"in their order if it fits": {[]int{3000, 3000, 2000, 2000, 2000, 100}, []string{"ab", "cdef"}},
 		"better than first fit":     {[]int{2600, 2600, 2100, 2100, 1300, 1300}, []string{"ace", "bdf"}},
-		"large ones by themselves":  {[]int{5000, 5000, 5000}, []string{"a", "b", "c"}},
+		"one for each large one":    {[]int{5000, 5000, 5000}, []string{"a", "b", "c"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var statements []string
@@ -88,13 +88,13 @@ func TestAStatementThatIsTooLongIsNamed(t *testing.T) {
 		}
 	}
 	if _, err := (Choices{}).divide(`{"Version":"2012-10-17","Statement":` + sized("Only", 7000) + `}`); err == nil {
-		t.Error("one long statement without a list is taken")
+		t.Error("one long statement without a list is accepted")
 	}
 }
 
-// Whatever the statements, nothing is lost, nothing is duplicated, every part
-// is a policy that IAM takes, and there are no more parts than first fit makes.
-func TestThePartsAreTheWhole(t *testing.T) {
+// Whatever the statements are, none is lost or duplicated, IAM accepts every part, and there are no more
+// parts than first fit makes.
+func TestThePartsTogetherAreTheDocument(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.IntRange(100, 6105), 1, 40).Draw(r, "sizes")
 		statements := make([]string, len(sizes))
@@ -125,15 +125,16 @@ func TestThePartsAreTheWhole(t *testing.T) {
 			r.Fatal(diff)
 		}
 		if simple := firstFit(sizes); len(parts) > simple {
-			r.Fatalf("%d parts, and first fit makes %d", len(parts), simple)
+			r.Fatalf("%d parts, but first fit makes %d", len(parts), simple)
 		}
 		if again := must((Choices{}).divide(whole)); !slices.Equal(again, parts) {
-			r.Fatal("the same document is divided in another way")
+			r.Fatal("the same document is divided differently")
 		}
 	})
 }
 
-// firstFit is the obvious algorithm: the largest first, each where it fits.
+// firstFit returns the number of parts of the obvious algorithm: largest first, each in the first part
+// that has room.
 func firstFit(sizes []int) int {
 	sizes = slices.Sorted(slices.Values(sizes))
 	slices.Reverse(sizes)
@@ -148,9 +149,9 @@ func firstFit(sizes []int) int {
 	return len(bins)
 }
 
-// A search that takes too long is given up: a document's size is the vendor's
-// choice, and a plan must not hang on it.
-func TestALongSearchIsGivenUp(t *testing.T) {
+// The vendor chooses the size of a document. A plan must not hang because of it, so a search that takes
+// too long is aborted.
+func TestALongSearchIsAborted(t *testing.T) {
 	sizes := make([]int, 60)
 	for i := range sizes {
 		sizes[i] = 1500 + i*7%600
@@ -167,7 +168,7 @@ func TestALongSearchIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestMoreThanARoleCanHaveIsRefusedBeforeAnySearch(t *testing.T) {
+func TestADocumentThatIsTooLargeForARoleIsRefusedBeforeAnySearch(t *testing.T) {
 	if _, err := (Choices{}).divide(describing(10_000)); err == nil || !strings.Contains(err.Error(), "it takes at least 110 managed policies, and a role can have 20") {
 		t.Error(err)
 	}

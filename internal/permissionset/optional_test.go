@@ -5,7 +5,7 @@ package permissionset
 
 import "testing"
 
-func TestASwitchsNameFollowsFromItsKeyAlone(t *testing.T) {
+func TestASwitchsNameDependsOnlyOnItsKey(t *testing.T) {
 	for key, want := range map[string]string{
 		"billing": "EnableBilling", "restart_hosts": "EnableRestartHosts", "s3_2nd_look": "EnableS32ndLook", "a": "EnableA", "a__b_": "EnableAB",
 	} {

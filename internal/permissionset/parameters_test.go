@@ -11,21 +11,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// asking is the minimal set that asks the customer for some values.
+// asking returns the minimal set with customer parameters.
 func asking(parameters map[string]CustomerParameter) Set {
 	s := minimal()
 	s.CustomerParameters = parameters
 	return s
 }
 
-// one is a set that asks for one value.
+// one returns a set with one customer parameter.
 func one(change func(*CustomerParameter)) Set {
 	p := CustomerParameter{Description: "Name of your bucket"}
 	change(&p)
 	return asking(map[string]CustomerParameter{"bucket": p})
 }
 
-func TestEveryMistakeInACustomerParameterIsOnItsField(t *testing.T) {
+func TestEveryMistakeInACustomerParameterNamesItsField(t *testing.T) {
 	pattern := func(text string) Set { return one(func(p *CustomerParameter) { p.AllowedPattern = text }) }
 	values := func(texts ...string) Set { return one(func(p *CustomerParameter) { p.AllowedValues = texts }) }
 	many := map[string]CustomerParameter{}
@@ -42,43 +42,43 @@ func TestEveryMistakeInACustomerParameterIsOnItsField(t *testing.T) {
 		"too long together": {asking(map[string]CustomerParameter{
 			"a": {Description: "A", MaxLength: 4096}, "b": {Description: "B", MaxLength: 4096}, "c": {Description: "C", MaxLength: 4096}, "d": {Description: "D", MaxLength: 4096}, "e": {Description: "E"},
 		}), "customer_parameters: their values may have 16512 characters together, and 16384 is the most"},
-		"no description":          {one(func(p *CustomerParameter) { p.Description = "" }), "customer_parameters.bucket.description: it is empty"},
-		"a dynamic description":   {one(func(p *CustomerParameter) { p.Description = "{{resolve:ssm:x}}" }), "customer_parameters.bucket.description: it has {{resolve:"},
-		"a referring description": {one(func(p *CustomerParameter) { p.Description = AccountReference }), "customer_parameters.bucket.description: it has {{xacct"},
-		"a default of no match":   {one(func(p *CustomerParameter) { p.Default = new("a b") }), `customer_parameters.bucket.default: "a b" does not match [A-Za-z0-9._/-]+`},
-		"a long default":          {one(func(p *CustomerParameter) { p.Default, p.MaxLength = new("abcd"), 3 }), `customer_parameters.bucket.default: "abcd" has 4 characters, and not 1 to 3`},
-		"a default of no value":   {one(func(p *CustomerParameter) { p.Default, p.AllowedValues = new("c"), []string{"a", "b"} }), `customer_parameters.bucket.default: invalid value "c": must be one of allowed_values`},
-		"values and a pattern":    {one(func(p *CustomerParameter) { p.AllowedPattern, p.AllowedValues = "a", []string{"a"} }), "customer_parameters.bucket.allowed_pattern: allowed_values limits the values already"},
-		"an empty value":          {values("a", ""), "customer_parameters.bucket.allowed_values: a value is empty"},
-		"a star":                  {values("a", "*"), `customer_parameters.bucket.allowed_values["*"]: it has '*'`},
-		"a variable":              {values("${aws:username}"), `it has '$'`},
-		"a reference in a value":  {values(AccountReference), `it has '{'`},
-		"an umlaut":               {values("ü"), `it has 'ü'`},
-		"a length below zero":     {one(func(p *CustomerParameter) { p.MaxLength = -1 }), "customer_parameters.bucket.max_length: a value has 1 to 4096 characters"},
-		"too great a length":      {one(func(p *CustomerParameter) { p.MaxLength = 4097 }), "customer_parameters.bucket.max_length: a value has 1 to 4096 characters"},
-		"more than the most":      {one(func(p *CustomerParameter) { p.MinLength = 129 }), "customer_parameters.bucket.min_length: 129 is more than max_length, which is 128"},
-		"empty, or long":          {one(func(p *CustomerParameter) { p.Default, p.MinLength = new(""), 3 }), "customer_parameters.bucket.min_length: the customer may leave the field empty"},
-		"no pattern":              {pattern("(a"), "customer_parameters.bucket.allowed_pattern: it is no regular expression"},
-		"any character":           {pattern("a.*"), `customer_parameters.bucket.allowed_pattern: it lets '*' pass`},
-		"all but a letter":        {pattern("[^a]+"), "it has '^' within [ ]"},
-		"all that is printable":   {pattern("[ -~]+"), "it has a hyphen within [ ]"},
-		"a long range":            {pattern("[A-z]+"), `it lets '\\' pass`},
-		"from a digit on":         {pattern("[0-Z]+"), `it lets '?' pass`},
-		"an escaped star":         {pattern(`\*`), `it lets '*' pass`},
-		"an escaped dollar":       {pattern(`a\$`), `it lets '$' pass`},
-		"a brace":                 {pattern(`a{`), `it lets '{' pass`},
-		"what is no digit":        {pattern(`\D`), `it has \D, and of those only \d and \w`},
-		"a blank":                 {pattern(`\s`), `it has \s`},
-		"a number of a character": {pattern(`\x2a`), `it has \x`},
-		"a quotation":             {pattern(`\Q*\E`), `it has \Q`},
-		"an intersection":         {pattern(`[a-z&&b]`), "it has '&' within [ ]"},
-		"a class in a class":      {pattern(`[a[b]]`), "it has '[' within [ ]"},
-		"a class of POSIX":        {pattern(`[[:alpha:]]`), "it has '[' within [ ]"},
-		"a switch":                {pattern(`(?i)a`), "it has (?, and of those groups"},
-		"a look ahead":            {pattern(`(?=a)a`), "it has (?, and of those groups"},
-		"an end in the middle":    {pattern(`a$|b`), "it has '$' in its middle"},
-		"an umlaut in a pattern":  {pattern(`ü`), "and a pattern is printable ASCII"},
-		"a backslash at its end":  {pattern(`a\`), `it ends in \`},
+		"no description":             {one(func(p *CustomerParameter) { p.Description = "" }), "customer_parameters.bucket.description: it is empty"},
+		"a dynamic description":      {one(func(p *CustomerParameter) { p.Description = "{{resolve:ssm:x}}" }), "customer_parameters.bucket.description: it has {{resolve:"},
+		"a reference in a text":      {one(func(p *CustomerParameter) { p.Description = AccountReference }), "customer_parameters.bucket.description: it has {{xacct"},
+		"an unmatched default":       {one(func(p *CustomerParameter) { p.Default = new("a b") }), `customer_parameters.bucket.default: "a b" does not match [A-Za-z0-9._/-]+`},
+		"a long default":             {one(func(p *CustomerParameter) { p.Default, p.MaxLength = new("abcd"), 3 }), `customer_parameters.bucket.default: "abcd" has 4 characters, and not 1 to 3`},
+		"a default not allowed":      {one(func(p *CustomerParameter) { p.Default, p.AllowedValues = new("c"), []string{"a", "b"} }), `customer_parameters.bucket.default: invalid value "c": must be one of allowed_values`},
+		"values and a pattern":       {one(func(p *CustomerParameter) { p.AllowedPattern, p.AllowedValues = "a", []string{"a"} }), "customer_parameters.bucket.allowed_pattern: allowed_values limits the values already"},
+		"an empty value":             {values("a", ""), "customer_parameters.bucket.allowed_values: a value is empty"},
+		"a star":                     {values("a", "*"), `customer_parameters.bucket.allowed_values["*"]: it has '*'`},
+		"a variable":                 {values("${aws:username}"), `it has '$'`},
+		"a reference in a value":     {values(AccountReference), `it has '{'`},
+		"an umlaut":                  {values("ü"), `it has 'ü'`},
+		"a negative length":          {one(func(p *CustomerParameter) { p.MaxLength = -1 }), "customer_parameters.bucket.max_length: a value has 1 to 4096 characters"},
+		"a length that is too large": {one(func(p *CustomerParameter) { p.MaxLength = 4097 }), "customer_parameters.bucket.max_length: a value has 1 to 4096 characters"},
+		"min above max":              {one(func(p *CustomerParameter) { p.MinLength = 129 }), "customer_parameters.bucket.min_length: 129 is more than max_length, which is 128"},
+		"empty, or long":             {one(func(p *CustomerParameter) { p.Default, p.MinLength = new(""), 3 }), "customer_parameters.bucket.min_length: the customer may leave the field empty"},
+		"an invalid pattern":         {pattern("(a"), "customer_parameters.bucket.allowed_pattern: it is no regular expression"},
+		"every character":            {pattern("a.*"), `customer_parameters.bucket.allowed_pattern: it lets '*' pass`},
+		"all but a letter":           {pattern("[^a]+"), "it has '^' within [ ]"},
+		"all that is printable":      {pattern("[ -~]+"), "it has a hyphen within [ ]"},
+		"a long range":               {pattern("[A-z]+"), `it lets '\\' pass`},
+		"from a digit on":            {pattern("[0-Z]+"), `it lets '?' pass`},
+		"an escaped star":            {pattern(`\*`), `it lets '*' pass`},
+		"an escaped dollar":          {pattern(`a\$`), `it lets '$' pass`},
+		"a brace":                    {pattern(`a{`), `it lets '{' pass`},
+		"all but digits":             {pattern(`\D`), `it has \D, and of those only \d and \w`},
+		"a blank":                    {pattern(`\s`), `it has \s`},
+		"a character's number":       {pattern(`\x2a`), `it has \x`},
+		"a quotation":                {pattern(`\Q*\E`), `it has \Q`},
+		"an intersection":            {pattern(`[a-z&&b]`), "it has '&' within [ ]"},
+		"a class in a class":         {pattern(`[a[b]]`), "it has '[' within [ ]"},
+		"a class of POSIX":           {pattern(`[[:alpha:]]`), "it has '[' within [ ]"},
+		"a switch":                   {pattern(`(?i)a`), "it has (?, and of those groups"},
+		"a lookahead":                {pattern(`(?=a)a`), "it has (?, and of those groups"},
+		"an end in the middle":       {pattern(`a$|b`), "it has '$' in its middle"},
+		"an umlaut in a pattern":     {pattern(`ü`), "and a pattern is printable ASCII"},
+		"a backslash at its end":     {pattern(`a\`), `it ends in \`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			problems := c.set.Validate(vendor, commercial)
@@ -89,7 +89,7 @@ func TestEveryMistakeInACustomerParameterIsOnItsField(t *testing.T) {
 	}
 }
 
-func TestPatternsThatVendorsWriteAreTaken(t *testing.T) {
+func TestPatternsThatVendorsWriteAreAccepted(t *testing.T) {
 	for _, text := range []string{
 		"", "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "^[0-9]{12}$", `^\d{12}$`, `arn:aws:s3:::[a-z0-9.-]+(/[\w/-]*)?`, "(?:prod|test)-[A-Z]{2,3}", `[\w+=,.@-]+`, "[a-zA-Z0-9_/]*?", `[\-a]`, "[a-]b", `\.\/\-`,
 	} {
@@ -99,8 +99,8 @@ func TestPatternsThatVendorsWriteAreTaken(t *testing.T) {
 	}
 }
 
-// Whatever a pattern lets pass, no policy takes it for more than a text.
-func FuzzNoValueThatAPatternAllowsMeansAnything(f *testing.F) {
+// No policy must treat a value that a pattern allows as more than text.
+func FuzzAllowedValuesHaveOnlyHarmlessCharacters(f *testing.F) {
 	for _, pattern := range []string{"[a-z]+", "^a|b$", `(?:\w|-)*`, "[^a]", ".", "[!-~]", `\*`, "[A-z]", `[\]-a]`, `a\\`, "[*-.]", "x{2,3}"} {
 		for _, value := range []string{"a", "*", "${aws:username}", "b?", "{{resolve:ssm:x}}", `"`, `\`, "\n", "ü"} {
 			f.Add(pattern, value)
@@ -119,7 +119,7 @@ func FuzzNoValueThatAPatternAllowsMeansAnything(f *testing.F) {
 	})
 }
 
-func TestPiecesAreTheTextsAndTheReferences(t *testing.T) {
+func TestPiecesAreTextsAndReferences(t *testing.T) {
 	for text, want := range map[string][]Piece{
 		"":                     nil,
 		"arn:aws:s3:::b":       {{Text: "arn:aws:s3:::b"}},
@@ -137,12 +137,12 @@ func TestPiecesAreTheTextsAndTheReferences(t *testing.T) {
 	}
 }
 
-// whole is a policy with one thing of it replaced by a text.
+// whole returns a policy in which a text is replaced by another one.
 func whole(old, text string) string {
 	return strings.Replace(`{"Version":"2012-10-17","Id":"id","Statement":[{"Sid":"sid","Effect":"Allow","Action":["s3:GetObject"],"Resource":["arn:aws:s3:::b"],"Condition":{"StringEquals":{"aws:PrincipalTag/k":["v"]}}}]}`, old, text, 1)
 }
 
-func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
+func TestReferencesAreAcceptedOnlyInTheirPlaces(t *testing.T) {
 	asked := map[string]CustomerParameter{"bucket": {Description: "B"}, "maybe": {Description: "M", Default: new("")}}
 	inline := func(text string) func(*Set) {
 		return func(s *Set) { s.Role.InlinePolicies = Policies{"p": text} }
@@ -155,7 +155,7 @@ func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
 	bucket, maybe := ParameterReference("bucket"), ParameterReference("maybe")
 	for name, c := range map[string]struct {
 		change func(*Set)
-		want   string // empty: it is good
+		want   string // empty if the set is valid
 	}{
 		"a resource":              {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::"+bucket+"/x/*")), ""},
 		"a resource alone":        {inline(whole(`["arn:aws:s3:::b"]`, `"arn:`+PartitionReference+`:s3:::`+bucket+`"`)), ""},
@@ -180,19 +180,19 @@ func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
 		"a parameter that is not declared": {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::"+ParameterReference("other"))), `role.inline_policies["p"]: there is no customer parameter "other"`},
 		"one that may be empty":            {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::"+maybe)), `the customer may leave "maybe" empty: refer to it only in an optional permission with when_parameter = "maybe"`},
 		"another one is given":             {when("", whole("arn:aws:s3:::b", "arn:aws:s3:::"+maybe)), `optional_permissions.o.inline_policies["p"]: the customer may leave "maybe" empty`},
-		"of another kind":                  {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::{{xacct:region}}")), `"arn:aws:s3:::{{xacct:region}}" is no reference`},
-		"another beside it":                {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::"+bucket+"/{{x}}")), `is no reference, or stands beside one`},
+		"an unknown reference":             {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::{{xacct:region}}")), `"arn:aws:s3:::{{xacct:region}}" is no reference`},
+		"a reference beside other braces":  {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::"+bucket+"/{{x}}")), `is no reference, or stands beside one`},
 		"in a policy variable":             {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::${aws:PrincipalTag/"+bucket+"}")), `within or beside the braces of a policy variable`},
-		"behind a dollar":                  {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::$"+bucket)), `within or beside the braces`},
+		"after a dollar sign":              {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::$"+bucket)), `within or beside the braces`},
 		"between braces":                   {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::{"+bucket+"}")), `within or beside the braces`},
 		"a secret beside it":               {inline(whole("arn:aws:s3:::b", "arn:aws:s3:::"+bucket+"{{resolve:ssm:x}}")), `it has {{resolve:`},
 		"the same policy twice": {func(s *Set) {
 			s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::aws:policy/A", "arn:" + PartitionReference + ":iam::aws:policy/A"}
 		}, `it is the same policy as arn:aws:iam::aws:policy/A`},
-		"when what is not there":              {when("other", readBuckets), `optional_permissions.o.when_parameter: there is no customer parameter "other"`},
-		"a condition on a required parameter": {when("bucket", readBuckets), `optional_permissions.o.when_parameter: the customer has to give "bucket" always`},
+		"when_parameter of no parameter":      {when("other", readBuckets), `optional_permissions.o.when_parameter: there is no customer parameter "other"`},
+		"when_parameter of a required one":    {when("bucket", readBuckets), `optional_permissions.o.when_parameter: the customer has to give "bucket" always`},
 		"a chosen path":                       {func(s *Set) { s.CustomerChooses, s.Role.Path = []string{ChoosesPath}, "/vendors/acme/" }, ""},
-		"a chosen path of strange characters": {func(s *Set) { s.CustomerChooses, s.Role.Path = []string{ChoosesPath}, "/a!/" }, `role.path: "/a!/" is the default of what the customer chooses`},
+		"a chosen path of special characters": {func(s *Set) { s.CustomerChooses, s.Role.Path = []string{ChoosesPath}, "/a!/" }, `role.path: "/a!/" is the default of what the customer chooses`},
 		"a chosen boundary that refers": {func(s *Set) {
 			s.CustomerChooses, s.Role.PermissionsBoundaryARN = []string{ChoosesBoundary}, "arn:aws:iam::"+AccountReference+":policy/B"
 		}, `role.permissions_boundary_arn: it is the default of what the customer chooses`},
@@ -202,7 +202,7 @@ func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
 			s.CustomerChooses = []string{ChoosesPath}
 			s.CustomerParameters = map[string]CustomerParameter{"role_path": {Description: "P"}}
 		}, `customer_parameters["role_path"]: what the customer chooses is reported under this name`},
-		"when given, and by default": {func(s *Set) {
+		"when_parameter and default_enabled": {func(s *Set) {
 			s.OptionalPermissions = map[string]OptionalPermission{"o": {Description: "O", WhenParameter: "maybe", DefaultEnabled: true, InlinePolicies: Policies{"p": readBuckets}}}
 		}, `optional_permissions.o.default_enabled: it is on when the customer gives "maybe"`},
 	} {
@@ -220,9 +220,9 @@ func TestReferencesStandWhereTheyMayAndNowhereElse(t *testing.T) {
 	}
 }
 
-// IAM counts what the customer has typed, and a vendor learns at plan time
-// whether the longest value fits.
-func TestSizesCountReferencesAtTheirLongest(t *testing.T) {
+// IAM counts what the customer has entered. A vendor must learn at plan time whether the longest value
+// fits.
+func TestSizesCountTheLongestValuesOfReferences(t *testing.T) {
 	s := one(func(p *CustomerParameter) { p.MaxLength = 4000 })
 	statement := `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + ParameterReference("bucket") + `"}`
 	document := `{"Version":"2012-10-17","Statement":[` + statement + `,` + statement + `]}`

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// withResources is a minimal set whose stack has more than the role.
+// withResources returns a minimal set with template resources and outputs.
 func withResources(resources, outputs string) Set {
 	s := minimal()
 	s.CustomerParameters = map[string]CustomerParameter{
@@ -24,23 +24,23 @@ func withResources(resources, outputs string) Set {
 	return s
 }
 
-// bucketWith is a bucket with properties, beside a queue and a topic.
+// bucketWith returns a bucket with properties, together with a queue and a topic.
 func bucketWith(properties string) string {
 	return `{"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete", "Properties": ` + properties + `},
 		"Q": {"Type": "AWS::SQS::Queue", "DeletionPolicy": "Delete"}, "T": {"Type": "AWS::SNS::Topic"}}`
 }
 
-// bucketPolicy is the policy of a bucket with one statement.
+// bucketPolicy returns the policy of a bucket with one statement.
 func bucketPolicy(statement string) string {
 	return `{"B": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"},
 		"P": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": ` + statement + `}}}}`
 }
 
-func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing.T) {
+func TestTemplateResourcesThatCouldHarmCustomersAreRefused(t *testing.T) {
 	const arn = `{"Fn::GetAtt": ["B", "Arn"]}`
 	one := func(definition string) string { return `{"X": ` + definition + `}` }
 	for name, c := range map[string]struct{ resources, want string }{
-		"no JSON":                        {`{"B": `, "template_resources: it is not JSON: it ends too early"},
+		"not JSON":                       {`{"B": `, "template_resources: it is not JSON: it ends too early"},
 		"broken JSON":                    {"{\n \"B\": x}", "template_resources: it is not JSON: line 2, column 7"},
 		"a list":                         {`[]`, "template_resources: it is not a JSON object"},
 		"something after it":             {`{} {}`, "template_resources: something comes after the end of the JSON"},
@@ -54,7 +54,7 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"the phone-home's name":          {`{"PhoneHome": {"Type": "AWS::SNS::Topic"}}`, "the name is, or begins as"},
 		"a parameter's name":             {`{"InputBucket": {"Type": "AWS::SNS::Topic"}}`, "the name is, or begins as"},
 		"a policy's name":                {`{"PolicyCore": {"Type": "AWS::SNS::Topic"}}`, "the name is, or begins as"},
-		"no object":                      {one(`"AWS::SNS::Topic"`), `template_resources["X"]: here belongs a resource`},
+		"no resource":                    {one(`"AWS::SNS::Topic"`), `template_resources["X"]: here belongs a resource`},
 		"no type":                        {one(`{}`), "it has no Type"},
 		"a role":                         {one(`{"Type": "AWS::IAM::Role"}`), "AWS::IAM::Role would grant something that is neither declared nor proven"},
 		"a policy of IAM":                {one(`{"Type": "AWS::IAM::Policy"}`), "AWS::IAM::Policy would grant"},
@@ -64,21 +64,21 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"a macro":                        {one(`{"Type": "AWS::CloudFormation::Macro"}`), "AWS::CloudFormation::Macro would bring in"},
 		"a function":                     {one(`{"Type": "AWS::Lambda::Function"}`), "AWS::Lambda::Function needs a role of its own"},
 		"a table":                        {one(`{"Type": "AWS::DynamoDB::Table"}`), "AWS::DynamoDB::Table is none of the types that a stack may have: AWS::Events::Rule, AWS::Logs::LogGroup"},
-		"another case":                   {one(`{"Type": "aws::s3::bucket"}`), "aws::s3::bucket is none of the types"},
+		"a type in lower case":           {one(`{"Type": "aws::s3::bucket"}`), "aws::s3::bucket is none of the types"},
 
 		"a bucket without a DeletionPolicy":    {one(`{"Type": "AWS::S3::Bucket"}`), `template_resources["X"]: what is in the S3 bucket would be lost with the stack, so it needs a DeletionPolicy`},
 		"a queue without a DeletionPolicy":     {one(`{"Type": "AWS::SQS::Queue"}`), "needs a DeletionPolicy"},
 		"a log group without a DeletionPolicy": {one(`{"Type": "AWS::Logs::LogGroup"}`), "needs a DeletionPolicy"},
-		"a DeletionPolicy that is none":        {one(`{"Type": "AWS::SNS::Topic", "DeletionPolicy": "Snapshot"}`), `template_resources["X"]: DeletionPolicy: it is one of Delete, Retain, RetainExceptOnCreate`},
+		"an invalid DeletionPolicy":            {one(`{"Type": "AWS::SNS::Topic", "DeletionPolicy": "Snapshot"}`), `template_resources["X"]: DeletionPolicy: it is one of Delete, Retain, RetainExceptOnCreate`},
 		"a DeletionPolicy by a function":       {one(`{"Type": "AWS::SNS::Topic", "DeletionPolicy": {"Ref": "X"}}`), "DeletionPolicy: it is one of"},
-		"an UpdateReplacePolicy that is none":  {one(`{"Type": "AWS::SNS::Topic", "UpdateReplacePolicy": "Snapshot"}`), "UpdateReplacePolicy: it is one of Delete, Retain"},
+		"an invalid UpdateReplacePolicy":       {one(`{"Type": "AWS::SNS::Topic", "UpdateReplacePolicy": "Snapshot"}`), "UpdateReplacePolicy: it is one of Delete, Retain"},
 		"a CreationPolicy":                     {one(`{"Type": "AWS::SNS::Topic", "CreationPolicy": {}}`), "CreationPolicy: it would keep the stack waiting"},
 		"an UpdatePolicy":                      {one(`{"Type": "AWS::SNS::Topic", "UpdatePolicy": {}}`), "UpdatePolicy: it is for Auto Scaling groups"},
 		"a Condition":                          {one(`{"Type": "AWS::SNS::Topic", "Condition": "X"}`), "Condition: the conditions of the template"},
 		"Metadata":                             {one(`{"Type": "AWS::SNS::Topic", "Metadata": {}}`), "Metadata: a template resource has Type, Properties,"},
 		"properties in a list":                 {one(`{"Type": "AWS::SNS::Topic", "Properties": []}`), "Properties: here belong names with values"},
-		"a dependency outside":                 {one(`{"Type": "AWS::SNS::Topic", "DependsOn": ["Role"]}`), `DependsOn: "Role" is not one of the template resources`},
-		"a dependency on all":                  {one(`{"Type": "AWS::SNS::Topic", "DependsOn": {"Ref": "X"}}`), `DependsOn: {"Ref":"X"} is not one`},
+		"a dependency on the role":             {one(`{"Type": "AWS::SNS::Topic", "DependsOn": ["Role"]}`), `DependsOn: "Role" is not one of the template resources`},
+		"a dependency by a function":           {one(`{"Type": "AWS::SNS::Topic", "DependsOn": {"Ref": "X"}}`), `DependsOn: {"Ref":"X"} is not one`},
 
 		"a literal bucket":                     {bucketWith(`{"BucketName": "acme-logs"}`), `template_resources["B"]: Properties.BucketName: a literal name can exist only once`},
 		"a name of the partition":              {bucketWith(`{"BucketName": "acme-{{xacct:partition}}"}`), "a literal name"},
@@ -93,13 +93,13 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"a Ref to a parameter":          {bucketWith(`{"X": {"Ref": "InputBucket"}}`), "leads outside the template resources"},
 		"a Ref to the stack":            {bucketWith(`{"X": {"Ref": "AWS::StackId"}}`), "leads outside"},
 		"a Ref to nothing":              {bucketWith(`{"X": {"Ref": "AWS::NoValue"}}`), "leads outside"},
-		"a Ref that is no name":         {bucketWith(`{"X": {"Ref": ["B"]}}`), "leads outside"},
+		"a Ref without a name":          {bucketWith(`{"X": {"Ref": ["B"]}}`), "leads outside"},
 		"an attribute of the role":      {bucketWith(`{"X": {"Fn::GetAtt": ["Role", "Arn"]}}`), "leads outside the template resources"},
 		"an attribute by its name":      {bucketWith(`{"X": {"Fn::GetAtt": "PhoneHome.Data"}}`), "leads outside"},
-		"an attribute that is none":     {bucketWith(`{"X": {"Fn::GetAtt": ["Q", "ARN"]}}`), `AWS::SQS::Queue has no attribute "ARN": there is Arn, QueueName, QueueUrl`},
+		"an unknown attribute":          {bucketWith(`{"X": {"Fn::GetAtt": ["Q", "ARN"]}}`), `AWS::SQS::Queue has no attribute "ARN": there is Arn, QueueName, QueueUrl`},
 		"an ImportValue":                {bucketWith(`{"X": {"Fn::ImportValue": "x"}}`), "Fn::ImportValue would read what another stack"},
-		"a macro within":                {bucketWith(`{"X": {"Fn::Transform": {"Name": "AWS::Include"}}}`), "Properties.X: Fn::Transform would have a macro"},
-		"a macro beside":                {bucketWith(`{"Fn::Transform": {"Name": "AWS::Include"}}`), "Fn::Transform"},
+		"a macro in a value":            {bucketWith(`{"X": {"Fn::Transform": {"Name": "AWS::Include"}}}`), "Properties.X: Fn::Transform would have a macro"},
+		"a macro as the properties":     {bucketWith(`{"Fn::Transform": {"Name": "AWS::Include"}}`), "Fn::Transform"},
 		"an Fn::Sub":                    {bucketWith(`{"X": {"Fn::Sub": "${AWS::AccountId}"}}`), "Fn::Sub would take a policy variable"},
 		"an Fn::If":                     {bucketWith(`{"X": {"Fn::If": ["Y", 1, 2]}}`), "Fn::If is not one of the functions"},
 		"a function and more":           {bucketWith(`{"X": {"Ref": "Q", "Y": 1}}`), "it has Ref and something beside it"},
@@ -113,10 +113,10 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"a secret":                      {bucketWith(`{"X": "{{resolve:secretsmanager:x}}"}`), "it has {{resolve:"},
 		"a secret as a key":             {bucketWith(`{"{{resolve:ssm:x}}": 1}`), "it has {{resolve:"},
 		"a reference as a key":          {bucketWith(`{"X": {"{{xacct:account_id}}": 1}}`), "references stand only in"},
-		"a reference that is none":      {bucketWith(`{"X": "{{xacct:region}}"}`), "is no reference"},
-		"a parameter that isn't there":  {bucketWith(`{"X": "{{xacct:parameter:other}}"}`), `there is no customer parameter "other"`},
+		"an unknown reference":          {bucketWith(`{"X": "{{xacct:region}}"}`), "is no reference"},
+		"an undeclared parameter":       {bucketWith(`{"X": "{{xacct:parameter:other}}"}`), `there is no customer parameter "other"`},
 		"a parameter that may be empty": {bucketWith(`{"X": "{{xacct:parameter:maybe}}"}`), `the customer may leave "maybe" empty`},
-		"a circle":                      {`{"A": {"Type": "AWS::SNS::Topic", "Properties": {"X": {"Ref": "B"}}}, "B": {"Type": "AWS::SNS::Topic", "DependsOn": "A"}}`, `template_resources["A"]: it needs itself, by way of A, B, A`},
+		"a cycle":                       {`{"A": {"Type": "AWS::SNS::Topic", "Properties": {"X": {"Ref": "B"}}}, "B": {"Type": "AWS::SNS::Topic", "DependsOn": "A"}}`, `template_resources["A"]: it needs itself, by way of A, B, A`},
 
 		"a policy for the customer's bucket":    {`{"P": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": "{{xacct:parameter:bucket}}", "PolicyDocument": {"Statement": []}}}}`, "Properties.Bucket: a policy of a bucket is for template resources alone"},
 		"a policy for the customer's queue":     {`{"P": {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": ["https://x"], "PolicyDocument": {"Statement": {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"}}}}}`, "Properties.Queues: a policy of a queue is for template resources alone"},
@@ -131,7 +131,7 @@ func TestTemplateResourcesThatCouldBeTurnedAgainstCustomersAreRefused(t *testing
 		"a reference as a condition's key":      {bucketPolicy(`{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": ` + arn + `, "Condition": {"StringEquals": {"aws:{{xacct:account_id}}": "x"}}}`), "it has {{xacct"},
 		"a secret in a resource":                {bucketPolicy(`{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::{{resolve:ssm:x}}"}`), "it has {{resolve:"},
 		"the role in a condition":               {bucketPolicy(`{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": ` + arn + `, "Condition": {"ArnEquals": {"aws:PrincipalArn": {"Fn::GetAtt": ["Role", "Arn"]}}}}`), "leads outside the template resources"},
-		"an effect that is none":                {bucketPolicy(`{"Effect": "Permit", "Principal": "*", "Action": "s3:GetObject", "Resource": ` + arn + `}`), "Properties.PolicyDocument: "},
+		"an invalid effect":                     {bucketPolicy(`{"Effect": "Permit", "Principal": "*", "Action": "s3:GetObject", "Resource": ` + arn + `}`), "Properties.PolicyDocument: "},
 		"a statement with a misspelt attribute": {bucketPolicy(`{"Effect": "Allow", "Principle": "*", "Action": "s3:GetObject", "Resource": ` + arn + `}`), `Properties.PolicyDocument: `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,19 +154,19 @@ func many(n int, definition string) string {
 	return "{" + strings.Join(all, ",") + "}"
 }
 
-func TestTemplateOutputsReportOnlyWhatTheVendorsResourcesSay(t *testing.T) {
+func TestInvalidTemplateOutputsAreRefused(t *testing.T) {
 	for name, c := range map[string]struct{ outputs, want string }{
-		"a name in capitals":     {`{"Bucket": {"Ref": "B"}}`, `template_outputs["Bucket"]: a name has 1 to 41 lower-case letters`},
-		"the external ID":        {`{"id": {"Ref": "ExternalId"}}`, `template_outputs["id"]: Ref "ExternalId" leads outside`},
-		"the role":               {`{"role": {"Fn::GetAtt": ["Role", "Arn"]}}`, "leads outside"},
-		"a number":               {`{"n": 1}`, "here belongs a text, Ref, Fn::GetAtt or Fn::Join"},
-		"a list":                 {`{"n": ["x"]}`, "here belongs a text"},
-		"a secret":               {`{"n": "{{resolve:ssm:x}}"}`, "it has {{resolve:"},
-		"a parameter, maybe":     {`{"n": "{{xacct:parameter:maybe}}"}`, "the customer may leave"},
-		"too many":               {`{` + strings.Repeat(`"a": "x",`, 0) + manyOutputs(21) + `}`, "template_outputs: there are 21, and 20 is the most"},
-		"more than can be heard": {`{"a": "` + strings.Repeat("x", 9000) + `"}`, "template_outputs: they have 90"},
-		"no JSON":                {`x`, "template_outputs: it is not JSON"},
-		"a duplicate name":       {`{"a": "x", "a": "y"}`, `duplicate name "a"`},
+		"a name in capitals":    {`{"Bucket": {"Ref": "B"}}`, `template_outputs["Bucket"]: a name has 1 to 41 lower-case letters`},
+		"the external ID":       {`{"id": {"Ref": "ExternalId"}}`, `template_outputs["id"]: Ref "ExternalId" leads outside`},
+		"the role":              {`{"role": {"Fn::GetAtt": ["Role", "Arn"]}}`, "leads outside"},
+		"a number":              {`{"n": 1}`, "here belongs a text, Ref, Fn::GetAtt or Fn::Join"},
+		"a list":                {`{"n": ["x"]}`, "here belongs a text"},
+		"a secret":              {`{"n": "{{resolve:ssm:x}}"}`, "it has {{resolve:"},
+		"an optional parameter": {`{"n": "{{xacct:parameter:maybe}}"}`, "the customer may leave"},
+		"too many":              {`{` + strings.Repeat(`"a": "x",`, 0) + manyOutputs(21) + `}`, "template_outputs: there are 21, and 20 is the most"},
+		"too long together":     {`{"a": "` + strings.Repeat("x", 9000) + `"}`, "template_outputs: they have 90"},
+		"not JSON":              {`x`, "template_outputs: it is not JSON"},
+		"a duplicate name":      {`{"a": "x", "a": "y"}`, `duplicate name "a"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			problems := withResources(bucketWith("{}"), c.outputs).Validate(vendor, commercial)
@@ -185,7 +185,7 @@ func manyOutputs(n int) string {
 	return strings.Join(all, ",")
 }
 
-func TestTemplateResourcesReachTheTemplateAsTheyWereWritten(t *testing.T) {
+func TestTemplateResourcesKeepWhatTheVendorWrote(t *testing.T) {
 	s := withResources(strings.ReplaceAll(exports, "{{xacct:parameter:size}}", "x"), exported)
 	resources, err := s.Resources()
 	if err != nil || len(resources) != 9 {
@@ -201,7 +201,7 @@ func TestTemplateResourcesReachTheTemplateAsTheyWereWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := written[r.LogicalID].(map[string]any)
-		for name, policy := range map[string]string{"Queue": "Delete", "Log": "Retain"} { // what happens to it is said for both
+		for name, policy := range map[string]string{"Queue": "Delete", "Log": "Retain"} { // it applies to both deletion and replacement
 			if r.LogicalID == name {
 				want["UpdateReplacePolicy"] = policy
 			}
@@ -212,7 +212,7 @@ func TestTemplateResourcesReachTheTemplateAsTheyWereWritten(t *testing.T) {
 	}
 }
 
-func TestCustomersAndPlansReadOfTemplateResources(t *testing.T) {
+func TestSummariesAndPlansNameTemplateResources(t *testing.T) {
 	s := withResources(exports, exported)
 	want := []string{
 		"EventBridge rule Changes", "S3 bucket Exports, which stays when you delete the stack", "log group Log, which stays when you delete the stack",
@@ -245,8 +245,8 @@ func TestCustomersAndPlansReadOfTemplateResources(t *testing.T) {
 	}
 }
 
-// FuzzTemplateResources looks for a text that passes and has a function that leads out
-// of the vendor's resources, a dynamic reference, or a reference that is left over.
+// FuzzTemplateResources looks for a text that is accepted although it contains a function that refers to
+// something other than the vendor's resources, a dynamic reference, or a reference that is not replaced.
 func FuzzTemplateResources(f *testing.F) {
 	f.Add(exports, exported)
 	f.Add(bucketWith(`{"X": [{"Ref": "Q"}, "{{xacct:account_id}}"]}`), `{"a": {"Fn::GetAtt": "Q.Arn"}}`)

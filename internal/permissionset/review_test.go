@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAReviewIsPolicyByPolicyOverTheWholeRole(t *testing.T) {
+func TestAReviewCoversEveryPolicyOfTheRole(t *testing.T) {
 	warnings := Set{Role: Role{
 		ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/SecurityAudit", "arn:aws:iam::aws:policy/PowerUserAccess"},
 		InlinePolicies: Policies{
@@ -37,7 +37,7 @@ func TestAReviewIsPolicyByPolicyOverTheWholeRole(t *testing.T) {
 		"role.inline_policies[all]":                                                                    {"administrator"},
 		"optional_permissions.repair.managed_policy_arns[arn:aws:iam::aws:policy/AdministratorAccess]": {"powerful-managed-policy"},
 		"optional_permissions.repair.inline_policies[anything]":                                        {"administrator"},
-		"role.inline_policies[run]":                                                                    {"pass-role-any"}, // and no server to pass a role to
+		"role.inline_policies[run]":                                                                    {"pass-role-any"}, // without instances to pass a role to
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -48,15 +48,15 @@ func TestAReviewIsPolicyByPolicyOverTheWholeRole(t *testing.T) {
 	}
 }
 
-func TestAReviewTellsOfTheQuotaThatAnAccountMayNotHave(t *testing.T) {
+func TestAReviewWarnsOfMorePoliciesThanTheDefaultQuota(t *testing.T) {
 	s := minimal()
 	s.Role.ManagedPolicyARNs = nil
-	for _, arn := range manyPolicies(9) { // the customer's own: AWS has none of these names
+	for _, arn := range manyPolicies(9) { // the customer's policies, because AWS has none of these names
 		s.Role.ManagedPolicyARNs = append(s.Role.ManagedPolicyARNs, strings.Replace(arn, "iam::aws:", "iam::123456789012:", 1))
 	}
 	s.OptionalPermissions = map[string]OptionalPermission{"more": {Description: "More", ManagedPolicies: Policies{"core": readBuckets}}}
 	if warnings := s.Review(); len(warnings) > 0 {
-		t.Errorf("ten managed policies: %v", warnings)
+		t.Errorf("warnings about ten managed policies: %v", warnings)
 	}
 	s.OptionalPermissions["more"].ManagedPolicies["all"] = describing(150)
 	want := `role.managed_policies: warning: with everything switched on the role has 12 managed policies: 9 of managed_policy_arns, 2 by all, 1 by core; an account allows 10 unless its quota was raised`
@@ -65,14 +65,14 @@ func TestAReviewTellsOfTheQuotaThatAnAccountMayNotHave(t *testing.T) {
 	}
 }
 
-func TestAReviewReadsWhatManagedPoliciesAllow(t *testing.T) {
+func TestAReviewCoversCreatedPolicies(t *testing.T) {
 	s := Set{Role: Role{ManagedPolicies: Policies{"all": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`}}}
 	if warnings := s.Review(); len(warnings) != 1 || warnings[0].Field != "role.managed_policies" || warnings[0].Key != "all" {
 		t.Errorf("%v", warnings)
 	}
 }
 
-func TestAReviewTellsOfAccountsThatHaveToExist(t *testing.T) {
+func TestAReviewWarnsThatTrustedAccountsMustExist(t *testing.T) {
 	s := minimal()
 	s.TrustedAccountIDs = []string{"222222222222"}
 	warnings := s.Review()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestASetIsToldInPlainWords(t *testing.T) {
+func TestASummaryDescribesASetInPlainWords(t *testing.T) {
 	t.Parallel()
 	policy := func(statement string) Policies {
 		return Policies{"p": `{"Version":"2012-10-17","Statement":[` + statement + `]}`}

@@ -5,9 +5,9 @@ package permissionset
 
 import "testing"
 
-// A role is proven by the hub's account: as one of its roles if some are named,
-// else as any principal that it allows.
-func TestOnlyRolesOfTheHubsAccountProve(t *testing.T) {
+// A role is proven by principals of the hub's account: by its trusted roles, or by any principal that the
+// account allows if none is named.
+func TestOnlyRolesOfTheHubsAccountAreProvers(t *testing.T) {
 	trust := Trust{
 		TrustedAccountIDs: []string{"222222222222"},
 		TrustedPrincipals: []string{"arn:aws:iam::222222222222:role/Scanner", "arn:aws:iam::111111111111:role/Prover"},

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestEveryMistakeInAnOptionalPermissionIsOnItsField(t *testing.T) {
+func TestEveryMistakeInAnOptionalPermissionNamesItsField(t *testing.T) {
 	one := func(change func(*OptionalPermission)) map[string]OptionalPermission {
 		p := mixed()["restart_hosts"]
 		p.ManagedPolicies = Policies{"fixes": readBuckets}
@@ -46,10 +46,10 @@ func TestEveryMistakeInAnOptionalPermissionIsOnItsField(t *testing.T) {
 		"nothing to grant":          {with("none", OptionalPermission{Description: "None"}), `optional_permissions["none"]: it grants nothing`},
 		"no description":            {described(" "), `optional_permissions.fix.description: it is empty`},
 		"a long description":        {described(strings.Repeat("ü", 201)), `optional_permissions.fix.description: it has 201 characters, and 200 is the most`},
-		"a description in lines":    {described("a\nb"), `optional_permissions.fix.description: it has line breaks`},
+		"a line break in it":        {described("a\nb"), `optional_permissions.fix.description: it has line breaks`},
 		"a dynamic description":     {described("{{resolve:ssm:x}}"), `optional_permissions.fix.description: it has {{resolve:`},
 		"a policy's bare name":      {managed("SecurityAudit"), `optional_permissions.fix.managed_policy_arns["SecurityAudit"]: "SecurityAudit" is not the ARN`},
-		"a policy over the border":  {managed("arn:aws-cn:iam::aws:policy/P"), "the policy is in partition aws-cn, the hub in aws"},
+		"another partition":         {managed("arn:aws-cn:iam::aws:policy/P"), "the policy is in partition aws-cn, the hub in aws"},
 		"the role's managed policy": {managed("arn:aws:iam::aws:policy/Own"), `optional_permissions.fix.managed_policy_arns["arn:aws:iam::aws:policy/Own"]: the role has this policy already`},
 		"another's managed policy":  {map[string]OptionalPermission{"a": audit, "b": audit}, `optional_permissions.b.managed_policy_arns["arn:aws:iam::aws:policy/Audit"]: the optional permission a has this policy already`},
 		"another's policy's name":   {with("z", OptionalPermission{Description: "z", InlinePolicies: Policies{"restart": restartHosts}}), `optional_permissions.z.inline_policies["restart"]: the optional permission fix has a policy of this name already`},

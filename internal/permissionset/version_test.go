@@ -15,9 +15,9 @@ import (
 
 func version(s Set) string { return s.Version(vendor, commercial) }
 
-// Customers' stacks report their version: if it changes without their role, every
-// customer is outdated.
-func TestVersionsAreThoseOfAllReleases(t *testing.T) {
+// The stacks of customers report their version. If the version of the same role changed, every customer
+// would become outdated.
+func TestVersionsAreTheSameInAllReleases(t *testing.T) {
 	always := everything()
 	always.Choices = Choices{}
 	for want, s := range map[string]Set{
@@ -27,7 +27,7 @@ func TestVersionsAreThoseOfAllReleases(t *testing.T) {
 		"cae80a623943a396": {},
 	} {
 		if got := version(s); got != want {
-			t.Errorf("the version is %s, and was %s in all releases so far", got, want)
+			t.Errorf("the version is %s, but was %s in all releases so far", got, want)
 		}
 	}
 }
@@ -41,7 +41,7 @@ func TestTheVersionChangesWithEachOfItsAttributesAndNoOther(t *testing.T) {
 			s := full()
 			Attributes(reflect.ValueOf(get(&s)))[i].Value.SetZero()
 			if got := version(s) == base; got != same(a) {
-				t.Errorf("without %s%s it is the same version: %t", what, a.Name, got)
+				t.Errorf("without %s%s the version is the same: %t", what, a.Name, got)
 			}
 			checked++
 		}
@@ -62,17 +62,17 @@ func TestTheVersionChangesWithEachOfItsAttributesAndNoOther(t *testing.T) {
 			Attributes(reflect.ValueOf(&p))[i].Value.SetZero()
 			s.OptionalPermissions[key] = p
 			if got := version(s) == base; got != versioned(a) {
-				t.Errorf("without %s of optional permission %s it is the same version: %t", a.Name, key, got)
+				t.Errorf("without %s of optional permission %s the version is the same: %t", a.Name, key, got)
 			}
 			checked++
 		}
 	}
 	if checked < 20 {
-		t.Errorf("only %d attributes were looked at", checked)
+		t.Errorf("only %d attributes were checked", checked)
 	}
 }
 
-func TestWritingTheSameInAnotherWayIsTheSameVersion(t *testing.T) {
+func TestEquivalentSetsHaveTheSameVersion(t *testing.T) {
 	for name, change := range map[string]func(*Set){
 		"the layout of a policy": func(s *Set) {
 			s.Role.InlinePolicies["read"] = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":["*"]}}`
@@ -96,11 +96,11 @@ func TestWritingTheSameInAnotherWayIsTheSameVersion(t *testing.T) {
 	explicit.Role.Path, explicit.Role.MaxSessionDuration = "/", 3600
 	explicit.OptionalPermissions = map[string]OptionalPermission{}
 	if version(explicit) != version(minimal()) {
-		t.Error("writing defaults out changes the version")
+		t.Error("explicit defaults change the version")
 	}
 }
 
-func TestTheVersionChangesWithWhatIsInTheAttributes(t *testing.T) {
+func TestTheVersionChangesWithTheContentsOfTheAttributes(t *testing.T) {
 	for name, change := range map[string]func(*Set){
 		"a managed policy":           func(s *Set) { s.Role.ManagedPolicyARNs = s.Role.ManagedPolicyARNs[:1] },
 		"an inline policy":           func(s *Set) { delete(s.Role.InlinePolicies, "read") },
@@ -108,7 +108,7 @@ func TestTheVersionChangesWithWhatIsInTheAttributes(t *testing.T) {
 		"a trusted principal":        func(s *Set) { s.TrustedPrincipals = s.TrustedPrincipals[:1] },
 		"an optional policy":         func(s *Set) { delete(s.OptionalPermissions["s3_2nd_look"].InlinePolicies, "tables") },
 		"an optional policy's words": func(s *Set) { s.OptionalPermissions["s3_2nd_look"].InlinePolicies["tables"] = restartHosts },
-		"another key, which stacks report": func(s *Set) {
+		"a key, which stacks report": func(s *Set) {
 			s.OptionalPermissions["restart"] = s.OptionalPermissions["restart_hosts"]
 			delete(s.OptionalPermissions, "restart_hosts")
 		},

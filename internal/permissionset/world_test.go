@@ -10,7 +10,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// must is for the constants of tests.
+// must returns the value or panics.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -35,7 +35,7 @@ const restartHosts = `{
 
 func minimal() Set { return Set{Role: Role{InlinePolicies: Policies{"read": readBuckets}}} }
 
-// everything is a set with every attribute of the first release.
+// everything returns a set with every attribute of the first release.
 func everything() Set {
 	var s Set
 	s.TrustedPrincipals = []string{"arn:aws:iam::111111111111:role/ingest/Collector", "arn:aws:iam::111111111111:role/Auditor"}
@@ -57,7 +57,7 @@ func everything() Set {
 	return s
 }
 
-// full has every attribute that there is.
+// full returns a set with every attribute.
 func full() Set {
 	s := everything()
 	s.Role.Name = "acme-globex"
@@ -94,7 +94,7 @@ func full() Set {
 	return s
 }
 
-// exports are template resources with what can be said in them.
+// exports are template resources and outputs with everything that is allowed in them.
 const (
 	exports = `{
   "Exports": {
@@ -137,14 +137,14 @@ const (
 	exported = `{"bucket": {"Ref": "Exports"}, "queue_url": {"Ref": "Queue"}, "where": {"Fn::Join": ["/", ["{{xacct:account_id}}", {"Ref": "AWS::Region"}]]}, "kind": "exports of {{xacct:parameter:size}}"}`
 )
 
-// onBucket is a policy about the bucket that a parameter names.
+// onBucket returns a policy for the bucket that a parameter names.
 func onBucket(parameter string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject",
 		"Resource":["arn:` + PartitionReference + `:s3:::` + ParameterReference(parameter) + `/*"],
 		"Condition":{"StringEquals":{"s3:ResourceAccount":"` + AccountReference + `"}}}]}`
 }
 
-// describing is a policy with a statement for each of n services.
+// describing returns a policy with a statement for each of n services.
 func describing(n int) string {
 	statements := make([]string, n)
 	for i := range statements {

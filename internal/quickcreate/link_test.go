@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// must returns the value or panics, for the constants of tests.
+// must returns the value or panics.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

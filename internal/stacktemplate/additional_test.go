@@ -39,8 +39,8 @@ func TestTheDescriptionSaysWhatAdditionalRolesMayDoAndForWhom(t *testing.T) {
 	}
 }
 
-// A role's name that leaves no room for those of the additional roles is refused
-// before anything is created.
+// A name that would be too long with the suffix of an additional role must be refused before anything is
+// created.
 func TestTheRolesNameLeavesRoomForAdditionalRoles(t *testing.T) {
 	var template struct {
 		Parameters map[string]struct{ MaxLength int }

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// cfn-lint is another team's reading of CloudFormation's rules. It is a Python
-// program, so it runs only if it is asked for; and there it must run.
+// cfn-lint checks CloudFormation's rules independently. It is a Python program, so the test runs only on
+// request, but then it must not be skipped.
 func TestTheGoldenTemplatesPassCfnLint(t *testing.T) {
 	if os.Getenv("XACCT_CFN_LINT") != "1" {
 		t.Skip("needs cfn-lint, a Python program: make test-cfn-lint")
@@ -22,14 +22,13 @@ func TestTheGoldenTemplatesPassCfnLint(t *testing.T) {
 		t.Fatal("cfn-lint is missing: install it with `pip install cfn-lint`")
 	}
 	ignored := map[string]string{
-		// Its patterns for principals know three partitions and not this one.
+		// cfn-lint's patterns for principals have three partitions, but not this one.
 		"european-sovereign": "E3530",
-		// It takes every ${…} for a forgotten Fn::Sub. Here they are the
-		// vendor's text and must stay as they are.
-		// One of its policies keeps the version of 2008, and has to.
+		// cfn-lint considers every ${…} a forgotten Fn::Sub, but here it is the vendor's text. One of the
+		// policies has version 2008-10-17 on purpose.
 		"hostile":        "E1029 W2511",
 		"optional-mixed": "E1029",
-		// And it would have Fn::Sub, which is what takes a policy's ${…} away.
+		// I1022 recommends Fn::Sub, which would replace a policy's ${…}.
 		"asking": "E1029 I1022", "choosing": "E1029 I1022", "additional-roles": "E1029 I1022", "resources": "E1029 I1022",
 	}
 	for name, s := range goldens() {

@@ -18,9 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Whatever a vendor writes arrives in the template as it was written, in the
-// one place where it was declared, and nothing of it becomes a function, a
-// resource or a parameter.
+// A vendor's text is in the template as it was written, in the place where it was declared. It never
+// becomes a function, a resource or a parameter.
 func TestTheVendorsTextStaysText(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := hostileSpecification(r)
@@ -42,7 +41,7 @@ func TestTheVendorsTextStaysText(t *testing.T) {
 	})
 }
 
-// ourFunctions are all that a template has, wherever the text comes from.
+// ourFunctions are all functions of the template, whatever the vendor's texts are.
 var ourFunctions = []string{
 	"/Conditions/ExtraEnabled Fn::Equals [map[Ref:EnableExtra] Yes]",
 	"/Conditions/ExtraEnabled/Fn::Equals/0 Ref EnableExtra",
@@ -86,7 +85,7 @@ var ourFunctions = []string{
 	"/Rules/SupportedRegion/Assertions/0/Assert/Fn::Contains/1 Ref AWS::Region",
 }
 
-// functions are the intrinsic functions in a tree, with their places.
+// functions returns the intrinsic functions in a tree, with their places.
 func functions(v any, path string) []string {
 	var found []string
 	switch v := v.(type) {
@@ -159,7 +158,7 @@ func checkDeclared(r *rapid.T, s Specification, tree map[string]any) {
 		}
 		path := s.Role.Path
 		if strings.ContainsAny(path, "!\"#$%&'()*:;<>?[\\]^`{|}~") || strings.Contains(path, "//") {
-			path = "/" // IAM takes such paths of roles only
+			path = "/" // IAM accepts such paths only for roles
 		}
 		equal("the managed policy "+id, map[string]any{"Path": path, "PolicyDocument": document}, "Resources", id, "Properties")
 	}
@@ -179,8 +178,8 @@ func leaf(v any, path ...any) any {
 	return v
 }
 
-// hostileSpecification declares texts that mean something to a parser on the
-// way: JSON, YAML, CloudFormation, goformation, HTML.
+// hostileSpecification returns a specification with texts that have a meaning for one of the parsers:
+// JSON, YAML, CloudFormation, goformation, HTML.
 func hostileSpecification(r *rapid.T) Specification {
 	evil := rapid.SampledFrom([]string{
 		`{"Ref":"AWS::AccountId"}`, asFunction(`{"Ref":"AWS::AccountId"}`), asFunction(`{"Fn::GetAtt":["Role","Arn"]}`), asFunction(`{"Fn::Sub":"${AWS::Region}"}`),
@@ -191,7 +190,7 @@ func hostileSpecification(r *rapid.T) Specification {
 	text := func(label string) string {
 		return evil.Draw(r, label) + rapid.StringMatching(`[ -~¡-ÿ]{0,12}`).Draw(r, label+"'s end")
 	}
-	// Names and tags may have fewer characters; base64 fits into them.
+	// Names and tags allow fewer characters, but those of base64 are among them.
 	word := rapid.SampledFrom([]string{asFunction(`{"Ref":"A"}`), asFunction(`{"Fn::Sub":"x"}`), "Ref", "xacct-hole-1", "true", "null", "0123", "2012-10-17", "="})
 
 	s := minimal("us-east-1")
@@ -224,7 +223,7 @@ func hostileSpecification(r *rapid.T) Specification {
 	return s
 }
 
-// visible drops what a display name may not have.
+// visible drops the characters that a display name must not have.
 func visible(r rune) rune {
 	if permissionset.Invisible(r) {
 		return -1

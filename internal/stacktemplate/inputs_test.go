@@ -12,15 +12,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// aboutBucket is a policy about the bucket that a parameter names.
+// aboutBucket returns a policy for the bucket that a parameter names.
 func aboutBucket(parameter string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],
 		"Resource":["arn:` + permissionset.PartitionReference + `:s3:::` + permissionset.ParameterReference(parameter) + `","arn:` + permissionset.PartitionReference + `:s3:::` + permissionset.ParameterReference(parameter) + `/${aws:PrincipalTag/team}/*"],
 		"Condition":{"StringEquals":{"s3:ResourceAccount":"` + permissionset.AccountReference + `"}}}]}`
 }
 
-// asking is a specification that asks the customer for values of every kind, and
-// refers to them everywhere.
+// asking returns a specification with customer parameters of every kind, and references to them in every
+// place.
 func asking() Specification {
 	s := minimal("us-east-1", "eu-west-1")
 	s.CustomerParameters = map[string]permissionset.CustomerParameter{
@@ -46,7 +46,7 @@ func asking() Specification {
 	return s
 }
 
-// choosing is a specification whose customers choose all that they may.
+// choosing returns a specification whose customers may choose everything that can be chosen.
 func choosing() Specification {
 	s := asking()
 	s.Role.PermissionsBoundaryARN, s.Role.Path = "arn:aws:iam::aws:policy/ReadOnlyAccess", "/vendors/"
@@ -54,9 +54,9 @@ func choosing() Specification {
 	return s
 }
 
-// CloudFormation has parameters, conditions and resources in one page, and so do
-// people: what has the same name there is taken for the same thing.
-func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
+// CloudFormation keeps parameters, conditions and resources apart, but people could confuse them if they
+// had the same name.
+func TestParametersConditionsAndResourcesHaveDifferentNames(t *testing.T) {
 	clash := asking()
 	clash.Role.ManagedPolicies["x-enabled"] = readBuckets // PolicyXEnabled
 	clash.OptionalPermissions["policy_x"] = permissionset.OptionalPermission{Description: "X", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/X"}}
@@ -75,7 +75,7 @@ func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
 		if once := slices.Compact(slices.Clone(all)); len(once) != len(all) {
 			t.Errorf("%s: a name occurs twice in %v", name, all)
 		}
-		want := len(s.OptionalPermissions) + 1 // that of a second external ID
+		want := len(s.OptionalPermissions) + 1 // the condition of a second external ID
 		if s.Chooses(permissionset.ChoosesBoundary) {
 			want++
 		}
@@ -85,7 +85,7 @@ func TestNoTwoThingsOfATemplateHaveTheSameName(t *testing.T) {
 	}
 }
 
-func TestALinkHasTheParametersThatTheCustomerHasToFillIn(t *testing.T) {
+func TestLinkParametersIncludeThoseThatTheCustomerMustEnter(t *testing.T) {
 	if got := must(Render(asking())).LinkParameters(); !slices.Equal(got, []string{"ExpectedAccountId", "InputLogBucket", "PreviousExternalId"}) {
 		t.Errorf("%v", got)
 	}
@@ -94,9 +94,8 @@ func TestALinkHasTheParametersThatTheCustomerHasToFillIn(t *testing.T) {
 	}
 }
 
-// A reference becomes a function, and no Fn::Sub: that would look for names of the
-// template in ${…}, which is IAM's.
-func TestReferencesBecomeRefsAndNothingElseDoes(t *testing.T) {
+// A reference becomes a function, but never Fn::Sub, which would also replace IAM's ${…}.
+func TestReferencesBecomeFunctionsWithoutFnSub(t *testing.T) {
 	text := string(must(Render(asking())).JSON())
 	for _, left := range []string{"{{xacct", "Fn::Sub"} {
 		if strings.Contains(text, left) {

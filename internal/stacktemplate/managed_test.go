@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// describing is a policy with a statement for each of n services.
+// describing returns a policy with n statements.
 func describing(n int) string {
 	statements := make([]string, n)
 	for i := range statements {
@@ -21,8 +21,8 @@ func describing(n int) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
 
-// managedGoldens are templates with policies of their own: some alone, some
-// beside others, one too long for a single policy, some only while switched on.
+// managedGoldens are templates that create managed policies: alone, together with others, one that is
+// divided, and some of an optional permission.
 func managedGoldens() map[string]Specification {
 	alone := minimal("us-east-1")
 	alone.Role = permissionset.Role{ManagedPolicies: permissionset.Policies{"core": readBuckets}}
@@ -37,8 +37,8 @@ func managedGoldens() map[string]Specification {
 	return map[string]Specification{"managed-alone": alone, "managed-divided": divided, "managed-optional": switched}
 }
 
-// What the role names exists, and what exists the role names: under the same
-// condition, or the stack would fail with the switch in one of its positions.
+// The role must refer to every created policy, and to no other, under the policy's condition. Otherwise
+// the stack would fail with the switch on or with it off.
 func TestTheRoleNamesEveryPolicyThatTheStackCreates(t *testing.T) {
 	for name, s := range managedGoldens() {
 		var template struct {
@@ -67,7 +67,7 @@ func TestTheRoleNamesEveryPolicyThatTheStackCreates(t *testing.T) {
 			}
 			created++
 			if condition, ok := named[id]; !ok || condition != r.Condition {
-				t.Errorf("%s: policy %s exists under condition %q, and the role names it: %t, under %q", name, id, r.Condition, ok, condition)
+				t.Errorf("%s: policy %s has the condition %q; the role refers to it: %t, under %q", name, id, r.Condition, ok, condition)
 			}
 		}
 		if created == 0 || created != len(named) {

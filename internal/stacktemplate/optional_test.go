@@ -17,7 +17,7 @@ const restartHosts = `{
   "Statement": [{"Sid": "Restart", "Effect": "Allow", "Action": "ec2:RebootInstances", "Resource": "*"}]
 }`
 
-// optional is a specification with optional permissions.
+// optional returns a specification with optional permissions.
 func optional(s Specification, permissions map[string]permissionset.OptionalPermission) Specification {
 	s.OptionalPermissions = permissions
 	return s
@@ -53,8 +53,8 @@ func optionalGoldens() map[string]Specification {
 	}
 }
 
-// An update of a stack whose template gains switches keeps the parameters that
-// it has, and the new ones are not filled in.
+// If a template gains switches, an update of the stack keeps the values of the old parameters, and the
+// new ones get their defaults.
 func TestEveryParameterThatATemplateMayGainHasADefault(t *testing.T) {
 	var before, after struct {
 		Parameters map[string]struct{ Default *string }
@@ -77,7 +77,7 @@ func TestEveryParameterThatATemplateMayGainHasADefault(t *testing.T) {
 	}
 }
 
-func TestWhatIsOptionalStandsInTheDescription(t *testing.T) {
+func TestTheDescriptionNamesOptionalPermissions(t *testing.T) {
 	text := description(optional(minimal("us-east-1"), mixed()))
 	if want := "named read. Optional, for you to switch on or off: Read invoices & budgets; Restart hosts that hang; Look into ${your} buckets. Deleting"; !strings.Contains(text, want) {
 		t.Errorf("%s\ndoes not say %q", text, want)

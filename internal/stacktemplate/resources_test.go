@@ -14,11 +14,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// withResources asks for an export: a bucket that tells of new objects by a queue,
-// a topic for alarms, events of the account, a log.
+// withResources returns a specification with template resources: a bucket that reports new objects to a
+// queue, a topic for alarms, a rule for the account's events, and a log.
 func withResources() Specification {
 	s := asking()
-	s.OptionalPermissions["changes"] = permissionset.OptionalPermission{ // its condition would be called like a resource
+	s.OptionalPermissions["changes"] = permissionset.OptionalPermission{ // its condition could get the name of a resource
 		Description: "See changes", ManagedPolicyARNs: []string{"arn:aws:iam::aws:policy/ViewOnlyAccess"},
 	}
 	s.TemplateResources = `{
@@ -67,7 +67,7 @@ func withResources() Specification {
 	return s
 }
 
-// The phone-home is made after all template resources, and deleted before them.
+// The phone-home is created after all template resources, and deleted before them.
 func TestThePhoneHomeDependsOnAllTemplateResources(t *testing.T) {
 	var template struct {
 		Resources map[string]struct {
@@ -84,14 +84,14 @@ func TestThePhoneHomeDependsOnAllTemplateResources(t *testing.T) {
 	references(phoneHome.Properties, depends)
 	for _, name := range phoneHome.DependsOn.([]any) {
 		if depends[name.(string)] {
-			t.Errorf("%s is named twice, which cfn-lint minds", name)
+			t.Errorf("%s is named twice, which cfn-lint reports", name)
 		}
 		depends[name.(string)] = true
 	}
 	names := resourceNames(s)
 	for _, name := range names {
 		if _, there := template.Resources[name]; !there || !depends[name] {
-			t.Errorf("%s is there: %t; the phone-home depends on it: %t", name, there, depends[name])
+			t.Errorf("%s exists: %t; the phone-home depends on it: %t", name, there, depends[name])
 		}
 	}
 	if len(names) != 9 {
@@ -103,13 +103,12 @@ func TestThePhoneHomeDependsOnAllTemplateResources(t *testing.T) {
 	}
 	without := minimal("us-east-1")
 	if text := string(must(Render(without)).JSON()); strings.Contains(text, "DependsOn") || strings.Contains(text, "Reported") {
-		t.Error("a template without them has something of them")
+		t.Error("a template without template resources has DependsOn or Reported")
 	}
 }
 
-// What the vendor wrote is in the template as it was written, but for references: a
-// text that looks like a function stays a text.
-func TestTemplateResourcesStandInTheTemplateAsTheyWereWritten(t *testing.T) {
+// Only references are replaced. A text that looks like a function remains a text.
+func TestTemplateResourcesAreUnchangedInTheTemplate(t *testing.T) {
 	s := withResources()
 	var template struct{ Resources map[string]map[string]any }
 	if err := json.Unmarshal(must(Render(s)).JSON(), &template); err != nil {
@@ -127,7 +126,7 @@ func TestTemplateResourcesStandInTheTemplateAsTheyWereWritten(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &want); err != nil {
 		t.Fatal(err)
 	}
-	want["Exports"]["UpdateReplacePolicy"], want["Log"]["UpdateReplacePolicy"] = "Retain", "Retain" // the one thing that is added
+	want["Exports"]["UpdateReplacePolicy"], want["Log"]["UpdateReplacePolicy"] = "Retain", "Retain" // the only addition
 	for name, definition := range want {
 		if diff := cmp.Diff(definition, template.Resources[name]); diff != "" {
 			t.Errorf("%s: %s", name, diff)

@@ -26,7 +26,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// must is for the constants of tests.
+// must returns the value or panics.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -81,7 +81,7 @@ func everything() Specification {
 	return s
 }
 
-// asFunction is how goformation hides an intrinsic function in a string.
+// asFunction returns a string as goformation encodes an intrinsic function.
 func asFunction(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 func hostile() Specification {
@@ -94,7 +94,7 @@ func hostile() Specification {
 		"bool":                    "true", "date": "2012-10-17", "number": "0123456789012", "null": "null", "hole": "xacct-hole-0",
 	}
 	s.Role.InlinePolicies = permissionset.Policies{
-		// Documents of 2008 have no variables, so that IAM takes ${…} word by word.
+		// Policies of version 2008-10-17 have no variables, so ${…} is plain text.
 		asFunction(`{"Ref":"B"}`): `{"Version":"2008-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{
 			"aws:PrincipalTag/a":["` + asFunction(`{"Fn::GetAtt":["Role","Arn"]}`) + `","Ref","Fn::Sub","{\"Ref\":\"X\"}","${AWS::Region}","!Sub x","xacct-hole-1"],
 			"aws:PrincipalTag/` + asFunction(`{"Ref":"C"}`) + `":"on"}}}]}`,
@@ -131,7 +131,7 @@ func goldens() map[string]Specification {
 	return all
 }
 
-func TestTemplatesAreAsTheGoldenFilesSay(t *testing.T) {
+func TestTemplatesEqualTheGoldenFiles(t *testing.T) {
 	for name, s := range goldens() {
 		t.Run(name, func(t *testing.T) {
 			template, err := Render(s)
@@ -165,7 +165,7 @@ func TestTheSameSpecificationGivesTheSameBytes(t *testing.T) {
 	first := must(Render(everything()))
 	for range 20 {
 		if again := must(Render(everything())); !bytes.Equal(again.JSON(), first.JSON()) || again.Digest() != first.Digest() {
-			t.Fatal("another rendering gave other bytes")
+			t.Fatal("another rendering has other bytes")
 		}
 	}
 	reordered := everything()
@@ -207,7 +207,7 @@ func sameAsYAML(template Template) error {
 	return nil
 }
 
-func TestTheVersionIsThatOfThePermissionSetAlone(t *testing.T) {
+func TestTheVersionDependsOnlyOnThePermissionSet(t *testing.T) {
 	base := Version(everything())
 	for name, change := range map[string]func(*Specification){
 		"a Region":         func(s *Specification) { s.Regions = regions("us-east-1") },
@@ -224,7 +224,7 @@ func TestTheVersionIsThatOfThePermissionSetAlone(t *testing.T) {
 	}
 }
 
-func TestADescriptionFitsWhateverTheRoleHas(t *testing.T) {
+func TestADescriptionAlwaysFits(t *testing.T) {
 	s := everything()
 	s.DisplayName = strings.Repeat("ü", maxDisplayName)
 	s.SupportURL = "https://acme.example/" + strings.Repeat("x", maxSupportURL-len("https://acme.example/"))
