@@ -76,7 +76,7 @@ var layers = []layer{
 // standalone names the packages that import no other package of the project. The sandbox encodes and
 // decodes AWS's wire formats by itself, so that a mistake of the product cannot cancel out. The common
 // part of the command lines uses no AWS, the Terraform Core for tests works with any provider, and the
-// tests' browser, terminal and plain IAM know nothing of the product.
+// tests' browser, terminal and plain IAM do not depend on the product.
 var standalone = []string{"sandbox", "cli", "trial/browser", "trial/plainiam", "trial/terminal", "trial/tfcore"}
 
 // forbiddenDeps names packages that a package must not depend on, even indirectly. Names without a dot

@@ -100,8 +100,7 @@ func TestARemovedTokenIsRefused(t *testing.T) {
 	}
 }
 
-// TestATokenIsOnlyMadeIfItsLineCanBeRead: one line that can't be read ends all tokens of
-// the file to which it is added.
+// A line that can't be read would make all tokens of its file invalid.
 func TestATokenIsOnlyMadeIfItsLineCanBeRead(t *testing.T) {
 	t.Parallel()
 	for name, sound := range map[string]bool{

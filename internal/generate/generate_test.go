@@ -169,15 +169,15 @@ func TestJSONWithTabsIsRead(t *testing.T) {
 	}
 }
 
-// TestTruthAndNothingInYAMLAreThoseOfJSON: YAML has three spellings of each, and another
-// one would change what a policy or a resource says.
-func TestTruthAndNothingInYAMLAreThoseOfJSON(t *testing.T) {
+// YAML has several spellings of true, false and null. If one of them became a string, a policy or a
+// resource would change its meaning.
+func TestBooleansAndNullInYAMLBecomeThoseOfJSON(t *testing.T) {
 	for written, want := range map[string]string{
 		"true": "true", "True": "true", "TRUE": "true", "false": "false", "False": "false", "FALSE": "false",
 		"null": "null", "Null": "null", "~": "null", "": "null",
 		"yes": `"yes"`, `"True"`: `"True"`, `"null"`: `"null"`, "300": "300", "2012-10-17": `"2012-10-17"`,
 	} {
-		g, err := Read("f", []byte(soundHub+"role: {path: /}\ntemplate_resources:\n  T:\n    Type: AWS::SNS::Topic\n    Properties:\n      FifoTopic: "+written+"\n"))
+		g, err := Read("f", []byte(validHub+"role: {path: /}\ntemplate_resources:\n  T:\n    Type: AWS::SNS::Topic\n    Properties:\n      FifoTopic: "+written+"\n"))
 		if want == "null" {
 			if err == nil || !strings.Contains(err.Error(), "null, which CloudFormation refuses") {
 				t.Errorf("%q: %v", written, err)

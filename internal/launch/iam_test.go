@@ -54,9 +54,9 @@ func TestUnknownTemplateFeaturesAreAnError(t *testing.T) {
 	}
 }
 
-// TestEveryChoiceOfACustomerIsAVariableOfItsOwn: the keys of a value that the customer
-// types in and of a switch may differ only by the words that their parameters begin with.
-func TestEveryChoiceOfACustomerIsAVariableOfItsOwn(t *testing.T) {
+// The template's parameters InputEnableBilling and EnableBilling may both exist. They must not become one
+// variable.
+func TestEveryParameterBecomesAVariableOfItsOwn(t *testing.T) {
 	snippet := must(IAMSnippet([]byte(strings.ReplaceAll(iamTemplateText, "InputBucket", "InputEnableBilling")), globex()))
 	file, diags := hclsyntax.ParseConfig([]byte(snippet), "iam.tf", hcl.InitialPos)
 	if diags.HasErrors() {
@@ -78,9 +78,8 @@ func TestEveryChoiceOfACustomerIsAVariableOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestThePrefixOfAPolicyIsOneThatTerraformTakes: hashicorp/aws takes 102 characters, to
-// which it adds 26.
-func TestThePrefixOfAPolicyIsOneThatTerraformTakes(t *testing.T) {
+// The provider hashicorp/aws accepts a prefix of at most 102 characters, and adds 26.
+func TestThePrefixOfAPolicyIsShortEnoughForTerraform(t *testing.T) {
 	l := globex()
 	l.StackName = strings.Repeat("a", 128)
 	snippet := must(IAMSnippet([]byte(iamTemplateText), l))

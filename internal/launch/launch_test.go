@@ -161,8 +161,8 @@ func TestALinkWithoutAStackNameHasNoCommandOrSnippet(t *testing.T) {
 	}
 }
 
-// TestParametersHaveOneSyntax: the AWS command line takes a list either in its shorthand,
-// or as one argument of JSON, and never as a mix of both.
+// The AWS command line accepts a list either in its shorthand syntax or as one JSON argument, but not as a
+// mix of both.
 func TestParametersHaveOneSyntax(t *testing.T) {
 	for name, command := range written(t) {
 		if !strings.HasSuffix(name, ".sh") {
