@@ -126,6 +126,7 @@ func (p *fleetPlan) planOnHub(ctx context.Context) {
 		if view.Planned.NewHubPublishers() == onboarding.AnyAccount {
 			p.diags.Append(fleetForAnyone(view.Name))
 		}
+		p.awaitHub(view)
 		return
 	}
 	if p.plan.Region.IsUnknown() && p.region.IsNull() {
@@ -137,16 +138,26 @@ func (p *fleetPlan) planOnHub(ctx context.Context) {
 	p.planFully(ctx, view, record)
 }
 
+// awaitHub plans a fleet on a hub about which too little is known yet: what follows from
+// the hub may change, even if nothing in the fleet's configuration does.
+func (p *fleetPlan) awaitHub(view *hubview.View) {
+	p.unchanged = false
+	p.plan.URLTemplate, p.plan.Topics = types.StringUnknown(), types.MapUnknown(types.StringType)
+	view.Fleets.SetVague(p.plan.Name.ValueString())
+}
+
 // planFully plans what apply will write.
 func (p *fleetPlan) planFully(ctx context.Context, view *hubview.View, record registry.HubRecord) {
-	set, known := p.set(ctx, view)
+	plan := p.set(ctx, view)
 	if p.diags.HasError() {
 		return
 	}
-	if p.planTemplate(ctx, view, record, set, known); p.diags.HasError() || p.unchanged {
+	set := plan.Set
+	if p.planTemplate(ctx, view, record, set, plan.Known); p.diags.HasError() || p.unchanged {
 		return
 	}
-	if !known || !fullyKnown(p.plan.Customers) || p.plan.Region.IsUnknown() || p.plan.ExpiresAt.IsUnknown() || p.plan.ExternalIDVersion.IsUnknown() {
+	if !plan.Known || !fullyKnown(p.plan.Customers) || p.plan.Region.IsUnknown() || p.plan.ExpiresAt.IsUnknown() || p.plan.ExternalIDVersion.IsUnknown() {
+		view.Fleets.SetVague(p.plan.Name.ValueString())
 		return
 	}
 	p.refuseEarlierVersion()
@@ -166,11 +177,29 @@ func (p *fleetPlan) planFully(ctx context.Context, view *hubview.View, record re
 		return
 	}
 	p.check(ctx, view, record, desired, todo, all)
-	for _, change := range todo.Changes[len(todo.Closing):] {
-		view.Planned.SetLink(change.Link.CustomerID, hubview.LinkPlan{Link: change.Link, Known: true})
-	}
+	p.shareLinks(view, todo, plan.Changes)
 	if p.sameFleet() {
 		p.planIDs(record, todo)
+	}
+}
+
+// shareLinks records the planned links for the plans of the customers' roles: those that
+// are written, and all if their set changes. An apply plans the fleet again after it
+// has written the set, and must record the same links then.
+func (p *fleetPlan) shareLinks(view *hubview.View, todo customers.FleetWrite, setChanges bool) {
+	share := func(link onboarding.Link) {
+		view.Planned.SetLink(link.CustomerID, hubview.LinkPlan{Link: link, Known: true})
+	}
+	for _, change := range todo.Changes[len(todo.Closing):] {
+		share(change.Link)
+	}
+	if !setChanges {
+		return
+	}
+	for _, link := range todo.Links {
+		if link.InFleet(p.plan.Name.ValueString()) {
+			share(link)
+		}
 	}
 }
 
@@ -252,31 +281,31 @@ func (p *fleetPlan) refuseOther(ctx context.Context, view *hubview.View, desired
 	return difference != ""
 }
 
-// set returns the permission set that the fleet will refer to; false if it isn't known
-// yet, or with a diagnostic if there is none.
-func (p *fleetPlan) set(ctx context.Context, view *hubview.View) (onboarding.PermissionSet, bool) {
+// set returns the plan of the permission set that the fleet will refer to. It is not
+// Known if the set isn't known yet, or with a diagnostic if there is none.
+func (p *fleetPlan) set(ctx context.Context, view *hubview.View) hubview.SetPlan {
 	if p.plan.PermissionSet.IsUnknown() {
-		return onboarding.PermissionSet{}, false
+		return hubview.SetPlan{}
 	}
 	hubName, name, _ := splitSetID(p.plan.PermissionSet.ValueString())
 	if hubName != view.Name {
 		p.diags.Append(setOfAnotherHub(view.Name, hubName, name))
-		return onboarding.PermissionSet{}, false
+		return hubview.SetPlan{}
 	}
 	plan, err := view.Sets.AfterApply(ctx, name)
 	switch {
 	case errors.Is(err, registry.ErrPermissionSetRetired) && p.sameFleet() && p.plan.PermissionSet.Equal(p.state.PermissionSet):
 	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
 		p.diags.Append(noSuchSet(view.Name, name, err))
-		return onboarding.PermissionSet{}, false
+		return hubview.SetPlan{}
 	case err != nil:
 		p.diags.Append(cannot("read", setNamed(view.Name, name), "", err))
-		return onboarding.PermissionSet{}, false
+		return hubview.SetPlan{}
 	}
 	if plan.Known {
 		view.Sets.Use(name, "of fleet "+p.plan.Name.ValueString())
 	}
-	return plan.Set, plan.Known
+	return plan
 }
 
 // planDestroy warns if links of connected customers will be closed. It refuses

@@ -88,7 +88,7 @@ func (r *roleResource) newPlan(ctx context.Context, req resource.ModifyPlanReque
 func (p *rolePlan) find(ctx context.Context) error {
 	planned, changes := p.view.Planned.Link(p.customerID)
 	p.vague = changes && !planned.Known || p.view.Planned.HubIsNew()
-	if p.vague || !changes && p.state != nil {
+	if p.vague || !changes && p.state != nil && !p.view.Fleets.AnyVague() {
 		return nil
 	}
 	found, err := p.view.Find(ctx, p.customerID)
@@ -98,6 +98,11 @@ func (p *rolePlan) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !changes {
+		if p.followSet(found); p.vague || p.state != nil {
+			return nil
+		}
+	}
 	if changes {
 		if found == nil {
 			found = &onboarding.Customer{}
@@ -106,6 +111,17 @@ func (p *rolePlan) find(ctx context.Context) error {
 	}
 	p.customer = found
 	return nil
+}
+
+// followSet completes a customer whose link has no plan of its own: its permission set
+// or its fleet may change it nevertheless.
+func (p *rolePlan) followSet(found *onboarding.Customer) {
+	p.vague = p.view.Fleets.Vague(found)
+	if found == nil || p.vague {
+		return
+	}
+	link, known := p.view.Sets.Follow(found.Link)
+	found.Link, p.vague = link, !known
 }
 
 // planNew plans a role that will be created. Its ARN, account and status are known,

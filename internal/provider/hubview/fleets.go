@@ -19,11 +19,12 @@ type Fleets struct {
 	links   map[string]bool            // customers with a planned link of their own
 	created map[string]int             // by fleet: how many creations are planned
 	held    map[string]string          // by fleet: the incarnation that Terraform's state holds
+	vague   map[string]bool            // fleets whose links are planned to change, and it isn't known yet how
 }
 
 // NewFleets returns a Fleets without plans.
 func NewFleets() *Fleets {
-	return &Fleets{claims: map[string]map[string]bool{}, links: map[string]bool{}, created: map[string]int{}, held: map[string]string{}}
+	return &Fleets{claims: map[string]map[string]bool{}, links: map[string]bool{}, created: map[string]int{}, held: map[string]string{}, vague: map[string]bool{}}
 }
 
 // Claim records which customers the plan of a fleet declares. It returns the customers
@@ -64,6 +65,33 @@ func (f *Fleets) ClaimLink(customer string) (fleet string, taken bool) {
 		}
 	}
 	return "", false
+}
+
+// SetVague records that links of a fleet are planned to be created or changed, and that
+// it isn't known yet which of them, or how.
+func (f *Fleets) SetVague(fleet string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.vague[fleet] = true
+}
+
+// AnyVague reports whether SetVague was called for any fleet.
+func (f *Fleets) AnyVague() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.vague) > 0
+}
+
+// Vague reports whether a customer's link may change in a way that isn't known yet,
+// because of a fleet. The customer is nil if the hub has none of that ID: a fleet may
+// create their link.
+func (f *Fleets) Vague(customer *onboarding.Customer) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if customer == nil {
+		return len(f.vague) > 0
+	}
+	return !customer.Link.Closed && f.vague[customer.Link.Fleet] || customer.Link.Closed && len(f.vague) > 0
 }
 
 // CountCreations records that a fleet is planned to be created, and returns how often

@@ -127,7 +127,9 @@ func (s *Sets) Use(name, customer string) {
 	s.used[name][customer] = struct{}{}
 }
 
-// Wrote shares a set that this operation wrote with the rest of the operation.
+// Wrote shares a set that this operation wrote with the rest of the operation. Whether
+// links change remains as it was planned: what refers to the set is planned again after
+// this, and must get the same plan as before.
 func (s *Sets) Wrote(set onboarding.PermissionSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +138,21 @@ func (s *Sets) Wrote(set onboarding.PermissionSet) {
 		delete(s.planned, set.Name) // another address may have planned to create the set: its apply records its plan again
 		return
 	}
-	s.planned[set.Name] = SetPlan{Set: set, Known: true, Changes: true}
+	plan, planned := s.planned[set.Name]
+	s.planned[set.Name] = SetPlan{Set: set, Known: true, Changes: plan.Changes || !planned || !plan.Known}
+}
+
+// Follow returns a link as it will be after this operation if its set changes in it,
+// and the link itself does not; false if the set isn't known yet.
+func (s *Sets) Follow(link onboarding.Link) (onboarding.Link, bool) {
+	plan, planned := s.plan(link.PermissionSet)
+	switch {
+	case link.Set == nil || !planned:
+		return link, true
+	case !plan.Known:
+		return link, false
+	}
+	return link.WithSet(plan.Set), true
 }
 
 // SetHeld records that Terraform has a state of the set, which holds an incarnation
