@@ -26,7 +26,9 @@ func apply(t *testing.T, steps ...resource.TestStep) {
 	t.Helper()
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
-			"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithPollInterval(100*time.Millisecond))()),
+			"xacct": func() (tfprotov6.ProviderServer, error) {
+				return providerserver.NewProtocol6WithError(provider.New("test", provider.WithPollInterval(100*time.Millisecond))())()
+			},
 		},
 		Steps: steps,
 	})

@@ -41,7 +41,7 @@ func (p *fleetPlan) claimVaguely() {
 	if p.plan.Name.IsUnknown() {
 		return
 	}
-	taken := p.resource.session.fleets.Claim(p.plan.Name.ValueString(), p.declared())
+	taken := p.resource.session.fleetsOfUnnamedHubs().Claim(p.plan.Name.ValueString(), p.declared())
 	if len(taken) > 0 {
 		p.diags.AddAttributeWarning(customersPath, "Customers with two links", fmt.Sprintf(
 			"Of fleet %s %s are in another fleet of this configuration too, or have a link of their own. If both are of the same new hub, the apply will refuse it: a customer has one link.",

@@ -22,7 +22,7 @@ func (p *linkPlan) checkFleet(view *hubview.View) {
 // checkFleetVaguely is checkFleet for a hub whose name isn't known yet: it only warns.
 func (p *linkPlan) checkFleetVaguely() {
 	customer := p.plan.CustomerID.ValueString()
-	if fleet, taken := p.resource.session.fleets.ClaimLink(customer); taken {
+	if fleet, taken := p.resource.session.fleetsOfUnnamedHubs().ClaimLink(customer); taken {
 		p.diags.AddAttributeWarning(path.Root("customer_id"), fmt.Sprintf("Two links for customer %s", customer), fmt.Sprintf(
 			"The customer is in fleet %s of this configuration too. If both are of the same new hub, the apply will refuse it: a customer has one link.", fleet))
 	}

@@ -13,6 +13,7 @@ package provider
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
@@ -28,6 +29,7 @@ import (
 
 var (
 	_ provider.Provider                       = (*xacctProvider)(nil)
+	_ provider.ProviderWithValidateConfig     = (*xacctProvider)(nil)
 	_ provider.ProviderWithFunctions          = (*xacctProvider)(nil)
 	_ provider.ProviderWithEphemeralResources = (*xacctProvider)(nil)
 	_ provider.ProviderWithListResources      = (*xacctProvider)(nil)
@@ -54,6 +56,7 @@ func WithSleep(wait func(context.Context, time.Duration) error) Option {
 
 type xacctProvider struct {
 	settings settings
+	session  atomic.Pointer[session] // nil: not configured yet
 }
 
 // New returns the constructor of a provider with this version.
@@ -74,6 +77,16 @@ func (p *xacctProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp
 	resp.Schema = providerSchema()
 }
 
+// ValidateConfig begins an operation. Engines call it once in each plan, apply and
+// query, before they use the provider. They call Configure after it, but `terraform
+// test` (1.13 and later) doesn't: it configures a provider of a test file once, for the
+// plans and applies of all its runs.
+func (p *xacctProvider) ValidateConfig(context.Context, provider.ValidateConfigRequest, *provider.ValidateConfigResponse) {
+	if s := p.session.Load(); s != nil {
+		s.begin()
+	}
+}
+
 // Configure creates the session that all resources and data sources of one operation
 // share. Values that a plan doesn't know yet are no error: whatever is possible
 // without them is planned.
@@ -89,6 +102,7 @@ func (p *xacctProvider) Configure(ctx context.Context, req provider.ConfigureReq
 	} else {
 		resp.Diagnostics.Append(s.connect(ctx, config)...)
 	}
+	p.session.Store(s)
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
 	resp.ListResourceData, resp.ActionData = s, s
 }

@@ -45,7 +45,15 @@ func TestTheSchemasAreValid(t *testing.T) {
 // factories returns factories that serve the provider in the test's process.
 func factories() map[string]tfcore.Factory {
 	return map[string]tfcore.Factory{
-		"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithPollInterval(100*time.Millisecond))()),
+		"xacct": serverOf(provider.WithPollInterval(100 * time.Millisecond)),
+	}
+}
+
+// serverOf returns a factory of servers. Each has a provider of its own, as each process
+// has.
+func serverOf(options ...provider.Option) tfcore.Factory {
+	return func() (tfprotov6.ProviderServer, error) {
+		return providerserver.NewProtocol6WithError(provider.New("test", options...)())()
 	}
 }
 
@@ -95,7 +103,7 @@ func journeyWith(t *testing.T, servers map[string]tfcore.Factory, all ...resourc
 // clocked returns factories of a provider with a sandbox's clock.
 func clocked(w *acctest.World) map[string]tfcore.Factory {
 	return map[string]tfcore.Factory{
-		"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClock(w.Clock().Now))()),
+		"xacct": serverOf(provider.WithClock(w.Clock().Now)),
 	}
 }
 

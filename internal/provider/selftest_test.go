@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 	"github.com/xacct/terraform-provider-xacct/internal/provider"
@@ -25,11 +24,10 @@ func TestAnApplyThatCannotTestDeliveryWarnsAndTheNextOneTestsIt(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
 	s := state{tfcore.New(map[string]tfcore.Factory{
-		"xacct": providerserver.NewProtocol6WithError(provider.New("test", provider.WithClock(w.Clock().Now),
-			provider.WithSleep(func(ctx context.Context, d time.Duration) error {
-				w.Clock().Advance(d)
-				return ctx.Err()
-			}))()),
+		"xacct": serverOf(provider.WithClock(w.Clock().Now), provider.WithSleep(func(ctx context.Context, d time.Duration) error {
+			w.Clock().Advance(d)
+			return ctx.Err()
+		})),
 	}).Workspace(), t, w}
 	s.apply(hubHCL())
 	queues := w.Clients.SQS(w.Clients.Region)

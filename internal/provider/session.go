@@ -43,15 +43,39 @@ type session struct {
 	tagsUnknown    bool // default_tags has values that this plan doesn't know
 
 	mu       sync.Mutex
-	underWay int  // number of reads and plans that are running
-	parallel bool // two have been running at the same time
+	underWay int // number of reads and plans that are running
+	operation
+}
+
+// operation is what a session knows of the current operation.
+type operation struct {
+	parallel bool // two reads or plans have been running at the same time
 	views    map[string]*hubview.View
 	newLinks map[string]int  // by customer: new links in hubs whose name isn't known
 	fleets   *hubview.Fleets // in hubs whose name isn't known
 }
 
 func newSession(s settings) *session {
-	return &session{settings: s, views: map[string]*hubview.View{}, newLinks: map[string]int{}, fleets: hubview.NewFleets()}
+	return &session{settings: s, operation: newOperation()}
+}
+
+func newOperation() operation {
+	return operation{views: map[string]*hubview.View{}, newLinks: map[string]int{}, fleets: hubview.NewFleets()}
+}
+
+// begin discards what the session has read, planned and counted, for the next
+// operation.
+func (s *session) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.operation = newOperation()
+}
+
+// fleetsOfUnnamedHubs returns the fleets in hubs whose name isn't known.
+func (s *session) fleetsOfUnnamedHubs() *hubview.Fleets {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fleets
 }
 
 // connect creates the clients of a configuration whose values are all known.
