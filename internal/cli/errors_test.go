@@ -24,7 +24,7 @@ func TestAnErrorIsOneLine(t *testing.T) {
 func TestAUsageErrorHasItsOwnExitCode(t *testing.T) {
 	for want, err := range map[int]error{
 		0: nil,
-		1: errors.New("it went wrong"),
+		1: errors.New("out of order"),
 		2: fmt.Errorf("parse: %w", Usage("--hub is missing")),
 		3: fmt.Errorf("status: %w", ExitError{3, Usage("--hub is missing")}),
 	} {

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// Facts prints names and values, those without a value left out. On a terminal, long
-// values go on below themselves; what is too long for that begins below its name.
+// Facts prints pairs of a name and a value, except those with an empty value. On a
+// terminal, long values are wrapped with a hanging indent; values that are too long
+// for that begin on the line below the name.
 func Facts(out io.Writer, pairs ...string) {
 	screen := ScreenOf(out)
 	for pair := range slices.Chunk(pairs, 2) {
@@ -21,8 +22,8 @@ func Facts(out io.Writer, pairs ...string) {
 	}
 }
 
-// fact returns a value after its name, or below it if that is the way to fit it into
-// the screen.
+// fact returns a value after its name, or below it if it fits the screen only
+// there.
 func (s Screen) fact(name, value string) string {
 	const below = "    "
 	room, longest := s.Width-columns(name), widest(value)

@@ -24,13 +24,14 @@ func help(cmd *cobra.Command, _ []string) {
 	fmt.Fprint(out, reflow(about, width), "\n", reflow(before, width), cmd.Example, reflow(after, width))
 }
 
-// continues is how much deeper than an entry the lines are indented that continue it.
-const continues = 6
+// continuationIndent is how many columns deeper than an entry its continuation lines
+// are indented.
+const continuationIndent = 6
 
-// reflow returns a help text in lines of at most so many columns. Lines that begin at
-// the margin and follow each other are a paragraph. An indented line is an entry of
-// a list, together with the lines that are indented more deeply; it goes on below its
-// second column.
+// reflow returns a help text in lines of at most width columns. Consecutive lines
+// without an indent are a paragraph. An indented line, together with the more deeply
+// indented lines after it, is an entry of a list; its lines are wrapped to its second
+// column.
 func reflow(text string, width int) string {
 	var b strings.Builder
 	var block []string // the lines of a paragraph or of an entry
@@ -53,7 +54,7 @@ func reflow(text string, width int) string {
 			continue
 		case len(block) == 0:
 		case indent == 0 && indentOf(block[0]) == 0:
-		case indent > 0 && indentOf(block[0]) > 0 && indent >= indentOf(block[0])+continues:
+		case indent > 0 && indentOf(block[0]) > 0 && indent >= indentOf(block[0])+continuationIndent:
 		default:
 			flush()
 		}
@@ -63,7 +64,7 @@ func reflow(text string, width int) string {
 	return b.String()
 }
 
-// reflowed returns the lines of one paragraph or entry in the width.
+// reflowed returns one paragraph or entry, wrapped to the width.
 func reflowed(block []string, width int) string {
 	text := block[0]
 	for _, line := range block[1:] {
@@ -76,8 +77,8 @@ func reflowed(block []string, width int) string {
 	return Screen{Width: width}.Hang(text[:start], text[start:]) + "\n"
 }
 
-// secondColumn returns where the second column of an entry begins: after its first two
-// spaces. A line without one has only its indent.
+// secondColumn returns where the second column of an entry begins: after the first
+// two spaces in it. For a line without a second column it returns the indent.
 func secondColumn(line string) int {
 	indent := indentOf(line)
 	if _, after, found := strings.Cut(line[indent:], columnGap); indent > 0 && found {

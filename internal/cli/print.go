@@ -29,8 +29,8 @@ func Printable(s string) string {
 	}, s)
 }
 
-// PrintJSON writes a value as indented JSON, with nothing in it that a terminal
-// would obey.
+// PrintJSON writes a value as indented JSON, without characters that a terminal would
+// interpret.
 func PrintJSON(out io.Writer, v any) error {
 	e := json.NewEncoder(SafeJSON(out))
 	e.SetEscapeHTML(false)
@@ -38,22 +38,22 @@ func PrintJSON(out io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// SafeJSON returns a writer of JSON, whole values in each Write, that writes to
-// out with every character that is not printed as \u and four digits. Of these,
-// encoding/json escapes C0 alone: DEL, C1 and marks that turn the direction of
-// text go through, and customers' strings may hold them. The value stays the
-// same, because such characters stand in strings only.
+// SafeJSON returns a writer that passes JSON on to out, with every non-printing
+// character escaped as \u and four digits. Each Write must contain whole values.
+// encoding/json escapes only C0 of these: DEL, C1 and marks that change the direction
+// of text are left as they are, and customers' strings may contain them. The value
+// stays the same, because such characters occur only in strings.
 func SafeJSON(out io.Writer) io.Writer { return safeJSON{out} }
 
 type safeJSON struct{ out io.Writer }
 
 func (s safeJSON) Write(p []byte) (int, error) {
-	if bytes.IndexFunc(p, obeyed) < 0 {
+	if bytes.IndexFunc(p, interpreted) < 0 {
 		return s.out.Write(p)
 	}
 	safe := make([]byte, 0, len(p)+64)
 	for _, r := range string(p) {
-		if !obeyed(r) {
+		if !interpreted(r) {
 			safe = utf8.AppendRune(safe, r)
 			continue
 		}
@@ -67,9 +67,9 @@ func (s safeJSON) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// obeyed reports whether a terminal may obey a character instead of showing it.
-// Line breaks are those between values.
-func obeyed(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+// interpreted reports whether a terminal may interpret a character instead of showing
+// it. Line breaks are allowed: they occur only between values.
+func interpreted(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 
 // Day returns the date as YYYY-MM-DD in UTC; empty for nil.
 func Day(t *time.Time) string {

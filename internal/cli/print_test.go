@@ -21,7 +21,7 @@ func TestPrintableTextHasNoControlCharacters(t *testing.T) {
 	}
 }
 
-func TestATerminalObeysNoJSON(t *testing.T) {
+func TestJSONHasNoCharactersThatATerminalInterprets(t *testing.T) {
 	const hostile = "a\x1b[31mb\x7fc\u009b31md\x00e\tf\ng\u202eh\u2067i\u200fj\u061ck\U000e0041l é漢 <&>"
 	var out strings.Builder
 	if err := PrintJSON(&out, map[string][]string{hostile: {hostile}}); err != nil {
@@ -37,14 +37,14 @@ func TestATerminalObeysNoJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string][]string{hostile: {hostile}}, back); diff != "" {
-		t.Errorf("the value is another one (-want +got):\n%s", diff)
+		t.Errorf("the value has changed (-want +got):\n%s", diff)
 	}
 	if !strings.Contains(out.String(), "é漢 <&>") {
-		t.Errorf("what is printed is not left as it is: %s", out.String())
+		t.Errorf("printable characters have changed: %s", out.String())
 	}
 }
 
-func TestALogHoldsNothingThatATerminalObeys(t *testing.T) {
+func TestLogsHaveNoCharactersThatATerminalInterprets(t *testing.T) {
 	var out strings.Builder
 	slog.New(slog.NewJSONHandler(SafeJSON(&out), nil)).Info("a\u009bb", "c\x7fd", "e\u202ef")
 	for _, r := range out.String() {
@@ -74,7 +74,7 @@ func TestAgesAreInTheLargestUnitThatFits(t *testing.T) {
 	}
 }
 
-func TestAColumnWithNothingInItIsLeftOut(t *testing.T) {
+func TestAnEmptyColumnIsOmitted(t *testing.T) {
 	table := NewTable("A", "B", "C")
 	table.Row("1", "", "x")
 	table.Row("2", "", "")

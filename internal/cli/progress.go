@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// Progress is a bar that shows how far work has come. It is drawn on terminals
-// alone; elsewhere nothing is written. Its methods may be called at once.
+// Progress is a progress bar. It is drawn only on a terminal. Its methods are safe
+// for concurrent use.
 type Progress struct {
 	out    io.Writer
 	screen Screen
@@ -23,7 +23,8 @@ type Progress struct {
 	drawn string
 }
 
-// NewProgress returns the bar of so many steps, each of what is named.
+// NewProgress draws and returns a bar of total steps; what names their unit, such as
+// customers.
 func NewProgress(out io.Writer, what string, total int) *Progress {
 	p := &Progress{out: out, screen: ScreenOf(out), what: what, total: total}
 	p.draw()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestABarFitsTheTerminal(t *testing.T) {
+func TestAProgressBarFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	for _, width := range []int{10, 30, 80, 200} {
 		p := &Progress{screen: Screen{Width: width}, what: "customers", total: 1000}
@@ -24,7 +24,7 @@ func TestABarFitsTheTerminal(t *testing.T) {
 	}
 }
 
-func TestNoBarIsDrawnIfThereIsNoTerminal(t *testing.T) {
+func TestAProgressBarIsDrawnOnlyOnATerminal(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	p := NewProgress(&out, "customers", 2)

@@ -36,9 +36,8 @@ func NewRoot(name, short, version string) *cobra.Command {
 	return root
 }
 
-// Run calls work with a context that SIGINT and SIGTERM cancel, prints its
-// error after the program's name, as explain words it, and returns the exit
-// code.
+// Run calls work with a context that SIGINT and SIGTERM cancel, prints its error,
+// formatted by explain, after the program's name, and returns the exit code.
 func Run(program string, work func(context.Context) error, explain func(error) string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

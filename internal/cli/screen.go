@@ -10,15 +10,15 @@ import (
 	"golang.org/x/term"
 )
 
-// Screen is what output is shown on. The zero value is a file or a pipe.
+// Screen is a terminal that output is shown on. The zero value is a file or a
+// pipe.
 type Screen struct {
-	Width    int  // columns; 0: no terminal, so that lines may have any length
+	Width    int  // columns; 0: no terminal, so lines may have any length
 	Coloured bool // colours may be used
 }
 
-// ScreenOf returns the terminal that a writer writes to, or the zero Screen. No
-// colours are used if NO_COLOR is set (https://no-color.org), or by a terminal
-// that has none.
+// ScreenOf returns the terminal that a writer writes to, or the zero Screen. It has
+// no colours if NO_COLOR is set (https://no-color.org), or if TERM is dumb.
 func ScreenOf(out io.Writer) Screen {
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -31,13 +31,13 @@ func ScreenOf(out io.Writer) Screen {
 	return Screen{Width: width, Coloured: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
-// Terminal reports whether it is a terminal.
+// Terminal reports whether the screen is a terminal.
 func (s Screen) Terminal() bool { return s.Width > 0 }
 
-// Colour is how a terminal shows a text. The zero value is its usual way.
+// Colour is an ANSI SGR code. The zero value leaves text as it is.
 type Colour string
 
-// The colours, in ANSI's numbers.
+// The SGR codes that are used.
 const (
 	Bold   Colour = "1"
 	Dim    Colour = "2"
@@ -46,7 +46,7 @@ const (
 	Yellow Colour = "33"
 )
 
-// Paint returns a text in a colour, or as it is if the screen shows none.
+// Paint returns a text in a colour, or unchanged if the screen has no colours.
 func (s Screen) Paint(text string, c Colour) string {
 	if !s.Coloured || c == "" || text == "" {
 		return text

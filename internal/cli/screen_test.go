@@ -10,9 +10,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/terminal"
 )
 
-// TestColoursAreForTerminalsThatWantThem is not parallel, because it sets the
+// TestColoursAreOnlyForTerminalsThatSupportThem is not parallel, because it sets the
 // environment.
-func TestColoursAreForTerminalsThatWantThem(t *testing.T) {
+func TestColoursAreOnlyForTerminalsThatSupportThem(t *testing.T) {
 	for _, test := range []struct {
 		columns       int
 		noColor, term string
@@ -33,7 +33,7 @@ func TestColoursAreForTerminalsThatWantThem(t *testing.T) {
 	}
 }
 
-func TestABarLeavesNothingOnTheLine(t *testing.T) {
+func TestAProgressBarLeavesAnEmptyLine(t *testing.T) {
 	t.Parallel()
 	got := terminal.Look{Columns: 30}.Output(t, func(out *os.File) {
 		p := NewProgress(out, "customers", 2)

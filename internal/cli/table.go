@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Table is rows of text in columns. A column that is empty in every row is left
-// out; without rows all are printed.
+// Table is a table of text. Columns that are empty in every row are omitted; without
+// rows, all columns are printed.
 type Table struct {
 	rows     [][]string
 	optional []string
@@ -28,7 +28,7 @@ func (t *Table) Row(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// Colours gives the texts of a column colours, which only terminals show.
+// Colours sets the colours of a column's texts, which only terminals show.
 func (t *Table) Colours(column string, of map[string]Colour) {
 	if t.colour == nil {
 		t.colour = map[string]map[string]Colour{}
@@ -36,14 +36,14 @@ func (t *Table) Colours(column string, of map[string]Colour) {
 	t.colour[column] = of
 }
 
-// Optional names columns that a terminal which is too narrow does without, the least
-// important first. All tables with such columns have an equivalent in JSON, which the
-// note below the table names.
+// Optional names columns that are omitted if the terminal is too narrow, the least
+// important first. Every table with such columns must have an equivalent in JSON, to
+// which the note below the table refers.
 func (t *Table) Optional(columns ...string) { t.optional = columns }
 
 // Print writes the table. An empty cell is written as "-". On a terminal that is too
-// narrow, the last column goes on below itself, then optional columns are left out;
-// if that is not enough, each row is printed as lines of names and values.
+// narrow, the last column is wrapped, then optional columns are omitted; if that is
+// not enough, each row is printed as lines of names and values.
 func (t *Table) Print(out io.Writer) error {
 	_, err := io.WriteString(out, t.render(ScreenOf(out)))
 	return err
@@ -136,8 +136,8 @@ func (t *Table) asRecords(rows [][]string, screen Screen) string {
 	return strings.Join(records, "\n")
 }
 
-// printed returns the header and the rows without the columns that are empty or left
-// out.
+// printed returns the header and the rows without the columns that are empty or in
+// leftOut.
 func (t *Table) printed(leftOut []string) [][]string {
 	rows := make([][]string, len(t.rows))
 	for column, name := range t.rows[0] {

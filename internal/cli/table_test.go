@@ -38,7 +38,7 @@ umbrella  degraded  the role can no longer be assumed, see
 	}
 }
 
-func TestATerminalThatIsTooNarrowDoesWithoutOptionalColumns(t *testing.T) {
+func TestATerminalThatIsTooNarrowOmitsOptionalColumns(t *testing.T) {
 	t.Parallel()
 	table := reasons()
 	table.Optional("STATUS")
@@ -53,7 +53,7 @@ Too narrow for STATUS: --json has all columns.
 	}
 }
 
-func TestATableThatFitsInNoWayIsPrintedRowByRow(t *testing.T) {
+func TestATableThatIsTooWideIsPrintedRowByRow(t *testing.T) {
 	t.Parallel()
 	want := `ID      globex
 STATUS  active
@@ -82,7 +82,7 @@ func TestColoursDontMoveColumns(t *testing.T) {
 		coloured = strings.ReplaceAll(coloured, "\x1b["+code+"m", "")
 	}
 	if diff := cmp.Diff(plain, coloured); diff != "" {
-		t.Errorf("without the colours it is another table (-want +got):\n%s", diff)
+		t.Errorf("the table differs without the colours (-want +got):\n%s", diff)
 	}
 }
 

@@ -12,16 +12,16 @@ import (
 	"golang.org/x/text/width"
 )
 
-// Say writes sentences, formatted as by fmt.Sprintf. On a terminal, a line that is
-// too long goes on below itself. What people copy (JSON, policies, links, commands)
-// is written without it.
+// Say writes sentences, formatted as by fmt.Sprintf. On a terminal, long lines are
+// wrapped with a hanging indent. Output that people copy (JSON, policies, links,
+// commands) must not be written with Say.
 func Say(out io.Writer, format string, args ...any) error {
 	_, err := io.WriteString(out, ScreenOf(out).fit(fmt.Sprintf(format, args...)))
 	return err
 }
 
-// fit returns a text whose lines go on below themselves if the screen is too narrow
-// for them, as far right as the line, or the text after its bullet, begins.
+// fit returns a text wrapped to the screen. Continuation lines are indented as far as
+// the line, or the text after its bullet.
 func (s Screen) fit(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -35,7 +35,7 @@ func (s Screen) fit(text string) string {
 }
 
 // Hang returns a line of two parts. If the screen is too narrow for it, the second
-// part goes on below its own beginning.
+// part is wrapped with a hanging indent of the first part's width.
 func (s Screen) Hang(first, rest string) string {
 	indent := columns(first)
 	if !s.Terminal() || indent+columns(rest) <= s.Width {
@@ -44,12 +44,11 @@ func (s Screen) Hang(first, rest string) string {
 	return first + strings.Join(Wrap(rest, max(s.Width-indent, narrowest)), "\n"+strings.Repeat(" ", indent))
 }
 
-// narrowest is the least width that words are wrapped in.
+// narrowest is the minimum width that text is wrapped to.
 const narrowest = 16
 
-// Wrap returns a text in lines of at most so many columns, broken between words. A
-// word that is longer has a line of its own, so that addresses stay whole, and so
-// do commands in backquotes.
+// Wrap returns a text in lines of at most most columns, broken between words. A
+// longer word, such as an address, and a command in backquotes are not broken.
 func Wrap(text string, most int) []string {
 	if columns(text) <= most {
 		return []string{text}
@@ -69,7 +68,7 @@ func Wrap(text string, most int) []string {
 	return append(lines, line)
 }
 
-// words returns the words of a text. What is between backquotes is one word.
+// words returns the words of a text. Text between backquotes is one word.
 func words(text string) []string {
 	paired, quoted := strings.Count(text, "`")%2 == 0, false
 	return strings.FieldsFunc(text, func(r rune) bool {
@@ -89,8 +88,8 @@ func widest(text string) int {
 	return most
 }
 
-// columns returns how many columns of a terminal a line takes, with the colours of
-// Paint taking none.
+// columns returns how many columns of a terminal a line takes. Escape sequences of
+// Paint take none.
 func columns(line string) int {
 	n, colour := 0, false
 	for _, r := range line {
@@ -108,7 +107,7 @@ func columns(line string) int {
 	return n
 }
 
-// pad returns a text with spaces up to so many columns.
+// pad returns a text, padded with spaces to a number of columns.
 func pad(text string, to int) string {
 	return text + strings.Repeat(" ", max(0, to-columns(text)))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/terminal"
 )
 
-func TestSentencesFitTheTerminalAndStayWholeElsewhere(t *testing.T) {
+func TestSentencesAreWrappedOnlyOnTerminals(t *testing.T) {
 	t.Parallel()
 	const format = "Hub %s has no registrar: start `xacct registrar --hub acme`.\n\n  - a bullet that is too long\n"
 	say := func(columns int) string {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestEveryBuildTellsItsVersion(t *testing.T) {
+func TestEveryBuildReportsItsVersion(t *testing.T) {
 	module := func(version string) *debug.BuildInfo {
 		return &debug.BuildInfo{Main: debug.Module{Path: "github.com/xacct/terraform-provider-xacct", Version: version}}
 	}

@@ -40,6 +40,7 @@ type Adoption struct {
 	Prover    Prover
 	Partition account.Partition
 	Clock     func() time.Time
+	DryRun    bool // decide and prove, but write nothing
 }
 
 // Adopt registers an existing role of a customer without a stack, after the full
@@ -67,7 +68,7 @@ func (a Adoption) Release(ctx context.Context, customer string, role account.Rol
 }
 
 // change writes the registration and the history entry that decide returns for the
-// customer.
+// customer, unless it is a dry run.
 func (a Adoption) change(ctx context.Context, customer string, decide func(onboarding.Customer) (onboarding.Registration, *onboarding.HistoryEntry, error)) (reg onboarding.Registration, err error) {
 	err = retry(func() error {
 		found, err := a.Registry.Customer(ctx, customer)
@@ -77,6 +78,9 @@ func (a Adoption) change(ctx context.Context, customer string, decide func(onboa
 		var entry *onboarding.HistoryEntry
 		if reg, entry, err = decide(found); err != nil {
 			return err
+		}
+		if a.DryRun {
+			return nil
 		}
 		_, err = a.Registry.PutHealth(ctx, reg, *entry)
 		return err

@@ -60,8 +60,26 @@ func (d *decoder) decode(text []byte) Specification {
 	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {
 		d.add(place{max(second.Line, 1), 1}, "", "the file holds more than one document")
 	}
-	d.value(document.Content[0], "", reflect.ValueOf(&s).Elem())
+	root := document.Content[0]
+	if root.Kind == yaml.SequenceNode || root.Kind == yaml.ScalarNode {
+		d.add(placeOf(root), "", "this is not a specification, but %s: a specification has the sections hub and role, such as `hub: {name: acme, vendor_account_id: 111111111111, region: us-east-1}`; `xacct generate --schema` prints all fields", content(root))
+		return s
+	}
+	d.value(root, "", reflect.ValueOf(&s).Elem())
 	return s
+}
+
+// content describes a file that holds one list or one text.
+func content(root *yaml.Node) string {
+	if root.Kind == yaml.SequenceNode {
+		return "a list"
+	}
+	const most = 30
+	text := []rune(root.Value)
+	if len(text) > most {
+		text = append(text[:most:most], '…')
+	}
+	return "a text that begins with " + strconv.Quote(string(text))
 }
 
 // syntaxError returns the position and the message in an error of the parser: "yaml:

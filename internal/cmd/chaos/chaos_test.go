@@ -15,9 +15,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// TestASmallChaosHoldsThePromises runs the whole command, with fewer stacks and
+// TestASmallRunKeepsThePromises runs the whole command, with fewer stacks and
 // shorter delays.
-func TestASmallChaosHoldsThePromises(t *testing.T) {
+func TestASmallRunKeepsThePromises(t *testing.T) {
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
 		"--stacks", "60", "--accounts", "30", "--kills", "2", "--seed", "7",
@@ -37,7 +37,8 @@ func TestASmallChaosHoldsThePromises(t *testing.T) {
 	t.Log("\n" + out.String())
 }
 
-// interrupting cancels the run, as by Ctrl-C, as soon as anything is printed.
+// interrupting is a writer that interrupts the run, as Ctrl-C does, on the first
+// write.
 type interrupting struct{ interrupt func() }
 
 func (i interrupting) Write(p []byte) (int, error) {
@@ -45,7 +46,7 @@ func (i interrupting) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAnInterruptedRunIsNotJudged(t *testing.T) {
+func TestAnInterruptedRunHasNoVerdict(t *testing.T) {
 	idle, err := exec.LookPath("false")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func TestAnInterruptedRunIsNotJudged(t *testing.T) {
 	world := options{
 		stacks: 4, accounts: 2, registrars: 1, seed: 1, rate: 1, timeout: 15 * time.Minute, binary: idle,
 	}
-	report, err := play(ctx, world, t.TempDir(), interrupting{interrupt})
+	report, err := simulate(ctx, world, t.TempDir(), interrupting{interrupt})
 	if !errors.Is(err, errInterrupted) || report != nil {
 		t.Errorf("the verdict is %+v, %v", report, err)
 	}
@@ -78,14 +79,13 @@ func TestBrokenPromisesAreNamed(t *testing.T) {
 		r := held
 		breaks(&r)
 		if err := r.broken(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the report should say %q, and says %v", want, err)
+			t.Errorf("the report should contain %q, but is %v", want, err)
 		}
 	}
 }
 
-// TestTheWitnessTellsAnswersApart: if the witness could not, the run could not
-// fail.
-func TestTheWitnessTellsAnswersApart(t *testing.T) {
+// TestTheWitnessDistinguishesAnswers ensures that a run can fail at all.
+func TestTheWitnessDistinguishesAnswers(t *testing.T) {
 	world, err := newWorld(t.Context(), options{stacks: 2, accounts: 2, seed: 1, timeout: 15 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestTheWitnessTellsAnswersApart(t *testing.T) {
 	if n := w.overdue(time.Minute); n != 1 {
 		t.Errorf("%d requests are overdue", n)
 	}
-	got := w.testify()
+	got := w.testimony()
 	if len(got.lost) != 1 || got.lost[0] != "Create silence" {
 		t.Errorf("lost: %v", got.lost)
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // customer has an AWS account and a link, does one action after another, and
-// records what the vendor should know of it.
+// records the registrations that the vendor should have.
 type customer struct {
 	w      *world
 	random *rand.Rand // decides everything that the customer does
@@ -30,12 +30,13 @@ type customer struct {
 
 	stack    string        // the stack that is connected; empty: none
 	version  int           // of the live stack's template
-	expected []expectation // what the registry may hold of the customer: one of these
-	before   []expectation // the same, before the current stack
-	done     deeds
+	expected []expectation // the registry must hold one of these states
+	before   []expectation // expected, before the current stack
+	done     outcomes
 }
 
-// expectation is one state of the registry. The zero value is: no registration.
+// expectation is one state of the customer's registration. The zero value is no
+// registration.
 type expectation struct {
 	stack     string
 	connected bool
@@ -43,8 +44,8 @@ type expectation struct {
 	gone      bool // the stack no longer exists, but sent no Delete
 }
 
-// deeds counts what customers did, and how the vendor answered.
-type deeds struct {
+// outcomes counts the actions of customers by their result.
+type outcomes struct {
 	connected, refused, updated, refusedUpdates, cancelled, deleted, forgotten, second int
 }
 
@@ -55,22 +56,22 @@ func newCustomer(w *world, number int, link onboarding.Link) *customer {
 	}
 }
 
-// chance is true with the given probability.
+// chance returns true with probability p.
 func (c *customer) chance(p float64) bool { return c.random.Float64() < p }
 
-// think waits for some time.
-func (c *customer) think(ctx context.Context, most time.Duration) error {
+// pause waits for a random time, at most most.
+func (c *customer) pause(ctx context.Context, most time.Duration) error {
 	return wait(ctx, c.w, time.Duration(c.random.Int64N(int64(most))))
 }
 
-// live launches a number of stacks, one after the other.
-func (c *customer) live(ctx context.Context, stacks int) {
-	if c.think(ctx, time.Minute) != nil {
+// run launches a number of stacks, one after the other.
+func (c *customer) run(ctx context.Context, stacks int) {
+	if c.pause(ctx, time.Minute) != nil {
 		return
 	}
 	for c.stacks < stacks {
 		if err := c.step(ctx, c.stacks == stacks-1); err != nil {
-			c.w.blame("customer %d: %v", c.number, err)
+			c.w.fail("customer %d: %v", c.number, err)
 			return
 		}
 	}
@@ -90,7 +91,7 @@ func (c *customer) step(ctx context.Context, last bool) error {
 		}
 	}
 	if c.chance(0.05) {
-		return c.changeMind(ctx)
+		return c.cancelCreation(ctx)
 	}
 	if err := c.connect(ctx); err != nil || c.stack == "" {
 		return err
@@ -123,14 +124,14 @@ func (c *customer) connect(ctx context.Context) error {
 	return nil
 }
 
-// changeMind deletes a stack while it is being created. The vendor may connect
+// cancelCreation deletes a stack while it is being created. The vendor may connect
 // it before that, but it must not be connected afterwards.
-func (c *customer) changeMind(ctx context.Context) error {
+func (c *customer) cancelCreation(ctx context.Context) error {
 	id, err := c.launch(ctx, c.link.TemplateURL, sandbox.LaunchOptions{})
 	if err != nil {
 		return err
 	}
-	if err := c.think(ctx, 90*time.Second); err != nil {
+	if err := c.pause(ctx, 90*time.Second); err != nil {
 		return err
 	}
 	if err := c.delete(ctx, id); err != nil {
@@ -186,7 +187,7 @@ func (c *customer) secondStack(ctx context.Context) error {
 // update changes the live stack: to another template, to an external ID that
 // the vendor must refuse, or in a way that the vendor ignores.
 func (c *customer) update(ctx context.Context) error {
-	if err := c.think(ctx, 20*time.Second); err != nil {
+	if err := c.pause(ctx, 20*time.Second); err != nil {
 		return err
 	}
 	wanted, o, version := "UPDATE_COMPLETE", sandbox.UpdateOptions{}, c.version
@@ -201,7 +202,7 @@ func (c *customer) update(ctx context.Context) error {
 		o.Parameters = map[string]string{stacktemplate.ParameterCustomerName: "name-" + c.hexDigits(8)}
 	}
 	id := c.stack
-	err := c.insist(ctx, func() error { return c.w.box.UpdateStack(ctx, id, o) })
+	err := c.retry(ctx, func() error { return c.w.box.UpdateStack(ctx, id, o) })
 	if err != nil {
 		return err
 	}
@@ -218,16 +219,16 @@ func (c *customer) update(ctx context.Context) error {
 	return nil
 }
 
-// leave deletes the live stack; sometimes by force and without a message to the
-// vendor, who then cannot know.
+// leave deletes the live stack; sometimes by force, so that the vendor gets no Delete
+// and cannot know.
 func (c *customer) leave(ctx context.Context) error {
-	if err := c.think(ctx, 20*time.Second); err != nil {
+	if err := c.pause(ctx, 20*time.Second); err != nil {
 		return err
 	}
 	id := c.stack
 	quiet := c.chance(0.1)
 	if quiet {
-		if err := c.insist(ctx, func() error { return c.w.box.ForgetStack(ctx, id) }); err != nil {
+		if err := c.retry(ctx, func() error { return c.w.box.ForgetStack(ctx, id) }); err != nil {
 			return err
 		}
 	} else if err := c.delete(ctx, id); err != nil {
@@ -268,7 +269,7 @@ func (c *customer) launchLink(ctx context.Context, link onboarding.Link, templat
 	if err != nil {
 		return "", err
 	}
-	err = c.insist(ctx, func() error {
+	err = c.retry(ctx, func() error {
 		id, err = c.w.box.LaunchURL(ctx, url, c.link.Account.String(), o)
 		return err
 	})
@@ -278,7 +279,7 @@ func (c *customer) launchLink(ctx context.Context, link onboarding.Link, templat
 
 // delete starts a deletion; remove waits for its end.
 func (c *customer) delete(ctx context.Context, id string) error {
-	return c.insist(ctx, func() error { return c.w.box.DeleteStack(ctx, id) })
+	return c.retry(ctx, func() error { return c.w.box.DeleteStack(ctx, id) })
 }
 
 func (c *customer) remove(ctx context.Context, id string) error {
@@ -289,9 +290,9 @@ func (c *customer) remove(ctx context.Context, id string) error {
 	return err
 }
 
-// insist repeats an action for which the console shows an error: the customer's
-// own calls of CloudFormation fail as often as all others.
-func (c *customer) insist(ctx context.Context, press func() error) error {
+// retry repeats an action while the console shows an error: the customer's own calls
+// of CloudFormation fail as often as all others.
+func (c *customer) retry(ctx context.Context, press func() error) error {
 	var err error
 	for range 20 {
 		if err = press(); err == nil {
@@ -304,8 +305,8 @@ func (c *customer) insist(ctx context.Context, press func() error) error {
 	return err
 }
 
-// ends waits until no operation is under way in a stack, and reports whether it
-// ended as expected.
+// ends waits until no operation is in progress in a stack, and reports whether it
+// ended in this status; if not, with an error.
 func (c *customer) ends(ctx context.Context, id, status string) (bool, error) {
 	stack, err := c.w.box.WaitStack(ctx, id)
 	if err != nil {
@@ -325,8 +326,8 @@ func (c *customer) hexDigits(n int) string {
 	return hex.EncodeToString(b)
 }
 
-func (d deeds) plus(o deeds) deeds {
-	return deeds{
+func (d outcomes) plus(o outcomes) outcomes {
+	return outcomes{
 		d.connected + o.connected, d.refused + o.refused, d.updated + o.updated, d.refusedUpdates + o.refusedUpdates,
 		d.cancelled + o.cancelled, d.deleted + o.deleted, d.forgotten + o.forgotten, d.second + o.second,
 	}

@@ -21,20 +21,20 @@ import (
 type fleet struct {
 	w      *world
 	random *rand.Rand // the killer's own
-	places []*place
+	slots  []*slot
 	kills  atomic.Int64
 	ending atomic.Bool
 }
 
-// place is a position that one registrar after another takes.
-type place struct {
+// slot runs one registrar at a time: after a kill, the next one.
+type slot struct {
 	f    *fleet
 	name string
 	log  *os.File
 
 	mu      sync.Mutex
 	running *trial.Process
-	own     int // how often a registrar ended that was not killed
+	own     int // registrars that ended without being killed
 }
 
 func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
@@ -46,8 +46,8 @@ func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
 			f.stop()
 			return nil, err
 		}
-		p := &place{f: f, name: name, log: log}
-		f.places = append(f.places, p)
+		p := &slot{f: f, name: name, log: log}
+		f.slots = append(f.slots, p)
 		if err := p.start(ctx); err != nil {
 			f.stop()
 			return nil, err
@@ -56,9 +56,9 @@ func newFleet(ctx context.Context, w *world, logs string) (*fleet, error) {
 	return f, nil
 }
 
-// start starts a registrar. Only its clock differs from a vendor's; the rounds
-// that prove roles again have a trial of their own.
-func (p *place) start(ctx context.Context) error {
+// start starts a registrar. Only its clock differs from a vendor's, and it makes no
+// rounds of proofs, which have their own tests.
+func (p *slot) start(ctx context.Context) error {
 	w := p.f.w
 	environment, err := trial.Environment(w.box, home)
 	if err != nil {
@@ -77,9 +77,9 @@ func (p *place) start(ctx context.Context) error {
 	return nil
 }
 
-// watch waits for the end of a process. One that was not killed is counted, and
-// another registrar takes its place, as a supervisor would start it.
-func (p *place) watch(ctx context.Context, running *trial.Process) {
+// watch waits for the end of a process. If it was not killed, that is a failure, and
+// another registrar is started, as a supervisor would.
+func (p *slot) watch(ctx context.Context, running *trial.Process) {
 	err := running.Wait(context.WithoutCancel(ctx))
 	if p.f.ending.Load() || ctx.Err() != nil || running.Killed() {
 		return
@@ -87,22 +87,22 @@ func (p *place) watch(ctx context.Context, running *trial.Process) {
 	p.mu.Lock()
 	p.own++
 	p.mu.Unlock()
-	p.f.w.blame("%s ended by itself: %v", p.name, err)
+	p.f.w.fail("%s ended by itself: %v", p.name, err)
 	if wait(ctx, p.f.w, time.Minute) == nil && !p.f.ending.Load() {
 		_ = p.start(ctx) // its end is counted as a failure already
 	}
 }
 
-// kill kills one registrar whenever a kill is due, and starts another in its
-// place some seconds later.
+// kill kills one registrar whenever a kill is due, and starts another one in its slot
+// some seconds later.
 func (f *fleet) kill(ctx context.Context) {
 	for range f.w.options.kills {
 		select {
 		case <-ctx.Done():
 			return
-		case <-f.w.victims:
+		case <-f.w.killsDue:
 		}
-		victim := f.places[f.random.IntN(len(f.places))]
+		victim := f.slots[f.random.IntN(len(f.slots))]
 		before := time.Duration(f.random.Int64N(int64(20 * time.Second)))
 		after := time.Duration(f.random.Int64N(int64(20 * time.Second)))
 		if wait(ctx, f.w, before) != nil {
@@ -114,7 +114,7 @@ func (f *fleet) kill(ctx context.Context) {
 			return
 		}
 		if err := victim.start(ctx); err != nil {
-			f.w.blame("%v", err)
+			f.w.fail("%v", err)
 		}
 	}
 }
@@ -123,15 +123,15 @@ func (f *fleet) kill(ctx context.Context) {
 // end.
 func (f *fleet) stop() {
 	f.ending.Store(true)
-	for _, p := range f.places {
+	for _, p := range f.slots {
 		if running := p.process(); running != nil {
-			_ = running.Stop() // only what it did is judged, not how it ends
+			_ = running.Stop() // how it ends is not part of the verdict
 		}
 		_ = p.log.Close() // only a log
 	}
 }
 
-func (p *place) process() *trial.Process {
+func (p *slot) process() *trial.Process {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.running

@@ -1,12 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command chaos shows that no request is lost. Hundreds of customers create,
-// update, delete and create again thousands of stacks in a sandbox in which
-// every service throttles, fails and loses answers, and messages arrive late,
-// twice and out of order, while registrars are killed in the middle of their
-// work. The registrars are real processes that differ from `xacct registrar`
-// only in their clock.
+// Command chaos tests that no request is lost. Hundreds of customers create, update,
+// delete and recreate thousands of stacks in a sandbox in which every service
+// throttles, fails and loses responses, and messages arrive late, twice and out of
+// order, while registrars are killed. The registrars are real processes that differ
+// from `xacct registrar` only in their clock.
 //
 // At the end it compares what CloudFormation saw and what the registry holds
 // with what the customers did, prints the figures, and exits non-zero if a
@@ -57,7 +56,7 @@ type options struct {
 	refused    float64 // share of correct answers that CloudFormation's buckets refuse
 	duplicates float64 // share of messages that come twice
 	delay      time.Duration
-	rate       float64 // of the sandbox's clock, at most
+	rate       float64 // maximum rate of the sandbox's clock
 	timeout    time.Duration
 	limit      time.Duration // of the whole run, by the machine's clock
 	binary     string        // of trial-registrar; empty: built
@@ -68,15 +67,15 @@ type options struct {
 func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
-	flags.IntVar(&o.stacks, "stacks", 10_000, "stacks to launch")
-	flags.IntVar(&o.accounts, "accounts", 500, "customers, each with an AWS account")
-	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "repeats the decisions of a run")
-	flags.IntVar(&o.registrars, "registrars", 3, "processes that answer")
-	flags.IntVar(&o.kills, "kills", 30, "how often one of them gets SIGKILL")
+	flags.IntVar(&o.stacks, "stacks", 10_000, "number of stacks to launch")
+	flags.IntVar(&o.accounts, "accounts", 500, "number of customers, each with an AWS account")
+	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()%1_000_000), "seed of the random decisions, to repeat those of an earlier run (default: from the time)")
+	flags.IntVar(&o.registrars, "registrars", 3, "number of registrars")
+	flags.IntVar(&o.kills, "kills", 30, "how many times a registrar is killed with SIGKILL")
 	flags.Float64Var(&o.faults, "faults", 0.05, "share of calls that are throttled or fail, in every service")
 	flags.Float64Var(&o.swallowed, "lost", 0.01, "share of the registrars' calls that are executed, but whose answer is lost")
 	flags.Float64Var(&o.refused, "refused", 0.03, "share of correct answers that CloudFormation's buckets refuse, with 400, 409 and 403")
-	flags.Float64Var(&o.duplicates, "duplicates", 0.1, "share of messages that come twice")
+	flags.Float64Var(&o.duplicates, "duplicates", 0.1, "share of messages that are delivered twice")
 	flags.DurationVar(&o.delay, "delay", 2*time.Minute, "longest delay of a message between topic and queue")
 	flags.Float64Var(&o.rate, "rate", 15, "highest rate of the sandbox's clock: its seconds per second of the machine")
 	flags.DurationVar(&o.timeout, "response-timeout", 15*time.Minute, "the hub's timeout, by the sandbox's clock")
@@ -130,7 +129,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := os.MkdirAll(logs, 0o700); err != nil {
 		return err
 	}
-	report, err := play(ctx, o, logs, out)
+	report, err := simulate(ctx, o, logs, out)
 	if err != nil {
 		return err
 	}
@@ -158,7 +157,7 @@ func profile(path string) (stop func(), err error) {
 	}, nil
 }
 
-// keepLogs moves the logs out of the temporary folder.
+// keepLogs moves the logs out of the temporary folder, and returns their new folder.
 func keepLogs(logs string) string {
 	kept, err := os.MkdirTemp("", "xacct-chaos-logs-")
 	if err != nil {
@@ -171,12 +170,13 @@ func keepLogs(logs string) string {
 	return kept
 }
 
-// errInterrupted: an interrupted run always looks broken, so it is not judged.
+// errInterrupted is the error of an interrupted run, which has no verdict: it would
+// always look broken.
 var errInterrupted = errors.New("interrupted, not judged")
 
-// play executes the run: the world, its registrars and customers, the end, and
-// the verdict.
-func play(ctx context.Context, o options, logs string, out io.Writer) (*report, error) {
+// simulate runs the registrars and customers, and returns the report on what they
+// did. It returns errInterrupted if ctx is cancelled.
+func simulate(ctx context.Context, o options, logs string, out io.Writer) (*report, error) {
 	w, err := newWorld(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the world: %w", err)
@@ -193,13 +193,13 @@ func play(ctx context.Context, o options, logs string, out io.Writer) (*report, 
 		return nil, err
 	}
 	defer fleet.stop()
-	w.misbehave()
+	w.injectFaults()
 	started := time.Now()
-	stopPacing, stopTelling := w.pace(), w.tell(out, started, fleet)
-	w.live(ctx, fleet)
+	stopPacing, stopPrinting := w.pace(), w.printProgress(out, started, fleet)
+	w.runCustomers(ctx, fleet)
 	drained := w.drain(ctx)
 	took := time.Since(started)
-	stopTelling()
+	stopPrinting()
 	stopPacing()
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return nil, fmt.Errorf("%w: %d of %d stacks were launched", errInterrupted, w.launched.Load(), o.stacks)

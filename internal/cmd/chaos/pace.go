@@ -10,11 +10,10 @@ import (
 	"time"
 )
 
-// pace keeps the sandbox's clock as fast as the machine allows.
-// CloudFormation's timeouts stay as they are: fifteen minutes are fifteen
-// minutes of the sandbox. On a machine that is busy otherwise, the registrars
-// would look slow without being so; so the clock slows down while more than a
-// few requests wait for longer than their delivery and one try take.
+// pace keeps the sandbox's clock as fast as the machine allows, until stop is called.
+// CloudFormation's timeouts are by that clock, so on a busy machine the registrars
+// would seem too slow. Therefore the clock slows down while more than a few requests
+// wait for longer than their delivery and one try take.
 func (w *world) pace() (stop func()) {
 	const (
 		few, many = 25, 60
@@ -44,8 +43,8 @@ func (w *world) troubled() int {
 	return len(w.faulty)
 }
 
-// tell prints the progress from time to time.
-func (w *world) tell(out io.Writer, started time.Time, f *fleet) (stop func()) {
+// printProgress prints the progress every 15 seconds, until stop is called.
+func (w *world) printProgress(out io.Writer, started time.Time, f *fleet) (stop func()) {
 	return every(15*time.Second, func() {
 		asked, answered := w.witness.count()
 		fmt.Fprintf(out, "%4.0f s  clock x%-4.1f %5d stacks launched, %5d of %5d requests answered, %2d kills, %d customers in trouble\n",

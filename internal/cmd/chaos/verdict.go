@@ -18,10 +18,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// judge compares what CloudFormation saw and what the registry holds with what
-// the customers did.
+// judge returns the report: it compares the requests and answers of CloudFormation,
+// and the registry, with what the customers did.
 func (w *world) judge(ctx context.Context, f *fleet, took time.Duration, drained error) (*report, error) {
-	r := &report{options: w.options, took: took, launched: int(w.launched.Load()), kills: int(f.kills.Load()), testimony: w.witness.testify()}
+	r := &report{options: w.options, took: took, launched: int(w.launched.Load()), kills: int(f.kills.Load()), testimony: w.witness.testimony()}
 	r.refusals = w.bucketsRefused()
 	for _, c := range w.customers {
 		r.done = r.done.plus(c.done)
@@ -46,8 +46,8 @@ func (w *world) judge(ctx context.Context, f *fleet, took time.Duration, drained
 	return r, err
 }
 
-// bucketsRefused counts the answers that CloudFormation's buckets refused by a
-// fault, by code.
+// bucketsRefused returns how many answers CloudFormation's buckets refused because of
+// an injected fault, by code.
 func (w *world) bucketsRefused() map[kernel.FaultKind]int {
 	refused := map[kernel.FaultKind]int{}
 	for _, e := range w.box.Journal().Since(0) {
@@ -59,7 +59,8 @@ func (w *world) bucketsRefused() map[kernel.FaultKind]int {
 	return refused
 }
 
-// stuck returns the resource that a stack's owner waited for without success.
+// stuck returns the problems of a stack that did not end, or that waited for an
+// answer without success.
 func (w *world) stuck(id, status string) []string {
 	var found []string
 	switch {
@@ -96,7 +97,8 @@ func (w *world) wrongRegistrations(ctx context.Context) ([]string, error) {
 	return wrong, nil
 }
 
-// compare returns the differences between the registry and what a customer did.
+// compare returns an error if the customer's registrations differ from what the
+// customer did.
 func (c *customer) compare(ctx context.Context, prover *roleproof.Prover, all []onboarding.Registration) error {
 	if len(all) > 1 {
 		return fmt.Errorf("there are %d registrations of one account: %+v", len(all), all)
@@ -139,9 +141,9 @@ type report struct {
 	testimony
 	took     time.Duration
 	launched int
-	refusals map[kernel.FaultKind]int // that CloudFormation's buckets gave by a fault
+	refusals map[kernel.FaultKind]int // by CloudFormation's buckets, because of injected faults
 	kills    int
-	done     deeds
+	done     outcomes
 	stuck    []string
 	wrong    []string
 	faulty   []string

@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// witness sees every request that CloudFormation publishes, and every answer
-// that its buckets accept, whether or not the others hear of it.
+// witness records every request that CloudFormation publishes, and every answer that
+// its buckets accept, even if the caller never gets the response.
 type witness struct {
 	clock *kernel.Clock
 
@@ -30,8 +30,8 @@ type witness struct {
 // request is one custom-resource request, as CloudFormation knows it.
 type request struct {
 	kind           string
-	asked          time.Time // by the sandbox's clock
-	took           time.Duration
+	asked          time.Time     // by the sandbox's clock
+	took           time.Duration // until the first answer
 	answer         [sha256.Size]byte
 	answers        int
 	others         int // answers that differ from the first
@@ -46,7 +46,7 @@ func newWitness(box *sandbox.Sandbox) *witness {
 	return w
 }
 
-// asks records a request before it is delivered, so that no answer comes first.
+// asks records a request before it is delivered, so that its answer can't be first.
 // A call that then fails is repeated with the same request.
 func (w *witness) asks(c *kernel.Call) error {
 	if c.Service != "sns" || c.Action != "Publish" {
@@ -128,7 +128,7 @@ type testimony struct {
 	slowest   string          // request
 }
 
-func (w *witness) testify() testimony {
+func (w *witness) testimony() testimony {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := testimony{asked: map[string]int{}, unasked: w.unasked}

@@ -48,12 +48,12 @@ type world struct {
 	witness   *witness
 
 	launched atomic.Int64
-	victims  chan struct{} // a signal for every kill that is due
+	killsDue chan struct{} // one value for every kill that is due
 	mu       sync.Mutex
-	faulty   []string // wrong outcomes of customers
+	faulty   []string // failures: wrong outcomes, and registrars that ended by themselves
 }
 
-// template is one version of what the vendor asks for.
+// template is one version of the vendor's template.
 type template struct{ url, version string }
 
 func newWorld(ctx context.Context, o options) (*world, error) {
@@ -61,7 +61,7 @@ func newWorld(ctx context.Context, o options) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{options: o, box: box, victims: make(chan struct{}, o.kills)}
+	w := &world{options: o, box: box, killsDue: make(chan struct{}, o.kills)}
 	w.witness = newWitness(box)
 	if err := w.setUp(ctx); err != nil {
 		return nil, errors.Join(err, box.Close())
@@ -119,7 +119,7 @@ func (w *world) publish(ctx context.Context, actions string) (template, error) {
 	return template{url: url, version: stacktemplate.Version(spec)}, err
 }
 
-// invite gives every customer a link.
+// invite creates the customers, each with an account and a link.
 func (w *world) invite(ctx context.Context) error {
 	w.customers = make([]*customer, w.accounts)
 	group, ctx := errgroup.WithContext(ctx)
@@ -151,12 +151,12 @@ func (w *world) invite(ctx context.Context) error {
 	return group.Wait()
 }
 
-// bucketRefusals are answers of CloudFormation's buckets that say nothing of who
-// asks: 400, 409 and 403, as S3 words them (aws-facts 12.1, 12.11).
+// bucketRefusals are S3's errors that do not mean that an answer is forged: 400, 409
+// and 403 (aws-facts 12.1, 12.11).
 var bucketRefusals = []kernel.FaultKind{s3.RequestTimeout, s3.OperationAborted, s3.AccessDenied}
 
-// misbehave switches the faults on.
-func (w *world) misbehave() {
+// injectFaults switches the faults on.
+func (w *world) injectFaults() {
 	faults := w.box.Faults()
 	for _, kind := range []kernel.FaultKind{kernel.FaultThrottle, kernel.FaultServerError} {
 		faults.Add(kernel.FaultRule{Kind: kind, Probability: w.faults / 2})
@@ -177,8 +177,8 @@ func (w *world) misbehave() {
 	faults.SetDelivery(kernel.DeliveryFaults{Duplicate: w.duplicates, MaxDelay: w.delay, Reorder: true})
 }
 
-// live runs all customers at once.
-func (w *world) live(ctx context.Context, f *fleet) {
+// runCustomers runs all customers concurrently, and the kills with them.
+func (w *world) runCustomers(ctx context.Context, f *fleet) {
 	killing, enough := context.WithCancel(ctx)
 	defer enough()
 	var all, killer sync.WaitGroup
@@ -188,11 +188,11 @@ func (w *world) live(ctx context.Context, f *fleet) {
 		if i < w.stacks%w.accounts {
 			lives++
 		}
-		all.Go(func() { c.live(ctx, lives) })
+		all.Go(func() { c.run(ctx, lives) })
 	}
 	all.Wait()
 	if w.launched.Load() < int64(w.stacks) {
-		enough() // a customer gave up, and the last kills will never be due
+		enough() // a customer stopped early, so the last kills will never be due
 	}
 	killer.Wait()
 }
@@ -201,7 +201,7 @@ func (w *world) live(ctx context.Context, f *fleet) {
 func (w *world) started() {
 	n := int(w.launched.Add(1))
 	for range n*w.kills/w.stacks - (n-1)*w.kills/w.stacks {
-		w.victims <- struct{}{}
+		w.killsDue <- struct{}{}
 	}
 }
 
@@ -231,8 +231,9 @@ func (w *world) waiting(ctx context.Context, queue string) (int, error) {
 	return trial.Messages(ctx, w.clients.SQS(w.record.Region), queue)
 }
 
-// blame records a customer's wrong outcome.
-func (w *world) blame(format string, args ...any) {
+// fail records a failure: a customer's wrong outcome, or a registrar that ended by
+// itself.
+func (w *world) fail(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faulty = append(w.faulty, fmt.Sprintf(format, args...))

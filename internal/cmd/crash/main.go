@@ -28,7 +28,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var o options
-	flag.IntVar(&o.every, "every", 1, "crash at every n-th point only")
+	flag.IntVar(&o.every, "every", 1, "crash only at every n-th point")
 	flag.StringVar(&o.only, "only", "", "crash only at points that contain this text, such as \"destroy: dynamodb\"")
 	flag.IntVar(&o.workers, "workers", 12, "number of parallel rounds; most of a round is waiting for leases of killed processes")
 	flag.Parse()
@@ -44,9 +44,9 @@ type options struct {
 	workers int
 }
 
-// run first rehearses the story without a crash, to learn which calls there are
-// and what they lead to, and then plays it with one crash in each act, as often
-// as there are points to crash at.
+// run first runs all steps without a crash, to learn which calls they make and what
+// the result is. Then it repeats them with one crash in each step until there was a
+// crash at every point.
 func run(ctx context.Context, o options) error {
 	started := time.Now()
 	dir, err := os.MkdirTemp("", "xacct-crash-")
@@ -58,16 +58,16 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	script, err := rehearse(ctx, programs, filepath.Join(dir, "rehearsal"))
+	baseline, err := runBaseline(ctx, programs, filepath.Join(dir, "baseline"))
 	if err != nil {
-		return fmt.Errorf("the rehearsal, in which nothing is killed: %w", err)
+		return fmt.Errorf("the baseline, in which nothing is killed: %w", err)
 	}
-	rounds := script.rounds(o)
-	for n, line := range script.lines {
-		fmt.Printf("%s: %d AWS calls\n", acts[n].name, len(line.calls))
+	rounds := baseline.rounds(o)
+	for n, line := range baseline.steps {
+		fmt.Printf("%s: %d AWS calls\n", steps[n].name, len(line.calls))
 	}
 	fmt.Printf("%d crashes in %d rounds.\n", crashesIn(rounds), len(rounds))
-	results := play(ctx, programs, script, rounds, dir, o.workers)
+	results := runRounds(ctx, programs, baseline, rounds, dir, o.workers)
 	if err := ctx.Err(); err != nil {
 		return err
 	}

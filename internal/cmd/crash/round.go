@@ -14,59 +14,59 @@ import (
 	"time"
 )
 
-// script is the result of the rehearsal: the calls of each act, and the world
-// after it.
-type script struct {
-	lines []scene
+// baseline is the result of the run without a crash: the calls of each step, and the
+// snapshot after it.
+type baseline struct {
+	steps []stepBaseline
 }
 
-type scene struct {
+type stepBaseline struct {
 	calls []call
-	end   world
+	end   snapshot
 }
 
-// rehearse plays all acts without a crash, and verifies that nothing is left to
-// do after each.
-func rehearse(ctx context.Context, p programs, dir string) (script, error) {
+// runBaseline runs all steps without a crash, and returns an error if a plan after
+// one of them is not empty.
+func runBaseline(ctx context.Context, p programs, dir string) (baseline, error) {
 	s, err := newStage(p, dir)
 	if err != nil {
-		return script{}, err
+		return baseline{}, err
 	}
 	defer s.close()
-	var found script
-	for _, a := range acts {
-		t := &trap{act: a.name}
-		end, err := s.play(ctx, a, t)
+	var found baseline
+	for _, a := range steps {
+		t := &trap{step: a.name}
+		end, err := s.runStep(ctx, a, t)
 		if err == nil && !a.destroy {
 			err = s.EmptyPlan(ctx)
 		}
 		if err != nil {
-			return script{}, fmt.Errorf("act %q: %w", a.name, err)
+			return baseline{}, fmt.Errorf("step %q: %w", a.name, err)
 		}
-		found.lines = append(found.lines, scene{calls: t.calls, end: end})
+		found.steps = append(found.steps, stepBaseline{calls: t.calls, end: end})
 	}
 	return found, nil
 }
 
-// play performs an act from its beginning to its end: without a crash once, or,
-// with a trap that springs, once until it does and then once more.
-func (s *stage) play(ctx context.Context, a act, t *trap) (world, error) {
+// runStep runs a step and returns the snapshot after it. If the trap crashes the
+// provider, the step is run again.
+func (s *stage) runStep(ctx context.Context, a step, t *trap) (snapshot, error) {
 	if a.before != nil {
 		if err := a.before(ctx, s); err != nil {
 			return nil, err
 		}
 	}
-	running, cancel := context.WithTimeout(ctx, patience)
+	running, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
-	err := s.perform(running, a, t)
+	err := s.runEngine(running, a, t)
 	if err != nil {
 		return nil, err
 	}
-	if t.sprung {
+	if t.triggered {
 		// Messages that the killed process had received become visible again
 		// after their timeout.
 		s.box.Clock().Advance(visibility + time.Second)
-		next := s.again
+		next := s.rerun
 		if t.at.at == giveUp {
 			next = s.abandon
 		}
@@ -74,7 +74,7 @@ func (s *stage) play(ctx context.Context, a act, t *trap) (world, error) {
 			return nil, fmt.Errorf("the next run fails: %w", err)
 		}
 		if t.at.at == giveUp {
-			a = acts[len(acts)-1]
+			a = steps[len(steps)-1]
 		}
 	}
 	if a.after != nil {
@@ -82,32 +82,32 @@ func (s *stage) play(ctx context.Context, a act, t *trap) (world, error) {
 			return nil, err
 		}
 	}
-	return s.look(ctx)
+	return s.snapshot(ctx)
 }
 
-// again performs an act whose run was interrupted once more.
-func (s *stage) again(ctx context.Context, a act) error {
-	return s.perform(ctx, a, &trap{act: a.name})
+// rerun runs a step again after a crash.
+func (s *stage) rerun(ctx context.Context, a step) error {
+	return s.runEngine(ctx, a, &trap{step: a.name})
 }
 
-// abandon destroys everything after an act that was interrupted. A link that was
-// created then, and is in no state, keeps its hub alive: a hub ends only when no open
-// link is left in it, because the link may be another state's. The refusal has to
-// name the link and what to do; that is done, and must suffice.
-func (s *stage) abandon(ctx context.Context, a act) error {
-	last := acts[len(acts)-1]
-	err := s.again(ctx, last)
+// abandon destroys everything after a step that was interrupted. A link that the step
+// created but that is in no state prevents the hub's deletion: a hub with an open
+// link is not deleted, because the link may belong to another state. The error must
+// name the link and what to do; abandon does that, and then the destroy must succeed.
+func (s *stage) abandon(ctx context.Context, a step) error {
+	last := steps[len(steps)-1]
+	err := s.rerun(ctx, last)
 	if err == nil || !keptByALink(err) {
 		return err
 	}
-	if err := s.again(ctx, a); err != nil {
+	if err := s.rerun(ctx, a); err != nil {
 		return err
 	}
-	return s.again(ctx, last)
+	return s.rerun(ctx, last)
 }
 
-// keptByALink reports whether a destroy was refused for the link of the one customer
-// who is new in the act, with the advice to apply again.
+// keptByALink reports whether a destroy was refused because of the link of the only
+// customer that the step adds, with the advice to apply again.
 func keptByALink(err error) bool {
 	words := strings.Join(strings.Fields(err.Error()), " ")
 	return strings.Contains(words, "apply the same configuration again and destroy then") && strings.HasSuffix(words, "has 1 open link, whose customer may launch at any moment: initech")
@@ -116,27 +116,26 @@ func keptByALink(err error) bool {
 // visibility is how long a received message is invisible to others.
 const visibility = 2 * time.Minute
 
-// round has at most one crash for each act; nil if an act has no crash left.
+// round has at most one crash for each step; nil if a step has no crash left.
 type round []*point
 
-// rounds distributes all points to rounds: the n-th round has each act's n-th
-// point.
-func (s script) rounds(o options) []round {
-	var dealt, last []round // a round ends with an act in which the user gives up
-	for n, line := range s.lines {
+// rounds returns rounds with all points: the n-th round has each step's n-th point.
+func (b baseline) rounds(o options) []round {
+	var dealt, last []round // a round ends with a step in which the user gives up
+	for n, line := range b.steps {
 		i := 0
 		for k, p := range line.points() {
 			if k%o.every != 0 || !strings.Contains(p.String(), o.only) {
 				continue
 			}
 			if p.at == giveUp {
-				r := make(round, len(acts))
+				r := make(round, len(steps))
 				r[n] = &p
 				last = append(last, r)
 				continue
 			}
 			if i == len(dealt) {
-				dealt = append(dealt, make(round, len(acts)))
+				dealt = append(dealt, make(round, len(steps)))
 			}
 			dealt[i][n] = &p
 			i++
@@ -145,7 +144,7 @@ func (s script) rounds(o options) []round {
 	return append(dealt, last...)
 }
 
-func (l scene) points() []point {
+func (l stepBaseline) points() []point {
 	var points []point
 	for _, c := range l.calls {
 		for _, at := range c.moments() {
@@ -174,8 +173,9 @@ type result struct {
 	err    error // a broken promise
 }
 
-// play plays all rounds, several in parallel.
-func play(ctx context.Context, p programs, s script, rounds []round, dir string, workers int) []result {
+// runRounds runs all rounds, several in parallel, and returns the results of all
+// crashes.
+func runRounds(ctx context.Context, p programs, s baseline, rounds []round, dir string, workers int) []result {
 	var (
 		mu       sync.Mutex
 		results  []result
@@ -187,12 +187,12 @@ func play(ctx context.Context, p programs, s script, rounds []round, dir string,
 		slots <- struct{}{}
 		done.Go(func() {
 			defer func() { <-slots }()
-			found := r.play(ctx, p, s, filepath.Join(dir, fmt.Sprintf("round-%d", n)))
+			found := r.run(ctx, p, s, filepath.Join(dir, fmt.Sprintf("round-%d", n)))
 			mu.Lock()
 			defer mu.Unlock()
 			results = append(results, found...)
 			if finished++; finished%20 == 0 {
-				fmt.Fprintf(os.Stderr, "%d of %d rounds played\n", finished, len(rounds))
+				fmt.Fprintf(os.Stderr, "%d of %d rounds finished\n", finished, len(rounds))
 			}
 		})
 	}
@@ -201,10 +201,10 @@ func play(ctx context.Context, p programs, s script, rounds []round, dir string,
 }
 
 // errNotReached is the result of crashes that come after a broken promise.
-var errNotReached = errors.New("an earlier act of the same round failed")
+var errNotReached = errors.New("an earlier step of the same round failed")
 
-// play plays one round, up to the last act that has a crash in it.
-func (r round) play(ctx context.Context, p programs, s script, dir string) []result {
+// run runs one round, up to the last step that has a crash in it.
+func (r round) run(ctx context.Context, p programs, s baseline, dir string) []result {
 	var results []result
 	st, err := newStage(p, dir)
 	if err == nil {
@@ -214,27 +214,27 @@ func (r round) play(ctx context.Context, p programs, s script, dir string) []res
 	for last >= 0 && r[last] == nil {
 		last--
 	}
-	for n, a := range acts[:last+1] {
+	for n, a := range steps[:last+1] {
 		if ctx.Err() != nil {
 			return results
 		}
-		t := &trap{act: a.name, at: r[n]}
+		t := &trap{step: a.name, at: r[n]}
 		var failed error
 		if err == nil {
-			var end world
-			if end, err = st.play(ctx, a, t); err == nil && (t.at == nil || t.at.at != giveUp) {
-				err = end.differs(s.lines[n].end)
+			var end snapshot
+			if end, err = st.runStep(ctx, a, t); err == nil && (t.at == nil || t.at.at != giveUp) {
+				err = end.differs(s.steps[n].end)
 			}
 			failed = err
 		} else {
 			failed = fmt.Errorf("%w: %w", errNotReached, err)
 		}
 		if r[n] != nil {
-			results = append(results, result{point: *r[n], missed: failed == nil && !t.sprung, err: failed})
+			results = append(results, result{point: *r[n], missed: failed == nil && !t.triggered, err: failed})
 		} else if failed != nil && !errors.Is(failed, errNotReached) {
-			// The cause is what an earlier act left behind, so it counts
-			// against that act.
-			results = append(results, result{point: point{call{act: a.name, kind: "no crash in this act"}, ""}, err: failed})
+			// The cause is what an earlier step left behind, so it counts
+			// against that step.
+			results = append(results, result{point: point{call{step: a.name, kind: "no crash in this step"}, ""}, err: failed})
 		}
 	}
 	return results

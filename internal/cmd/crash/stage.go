@@ -30,8 +30,8 @@ type stage struct {
 	stack string // globex's stack, once it was launched
 }
 
-// newStage starts a sandbox, and writes the files that make the engine use our
-// provider through a script that first records its process ID.
+// newStage starts a sandbox, and configures the engine to start the provider through
+// a script that first records its process ID.
 func newStage(p programs, dir string) (_ *stage, err error) {
 	box, err := sandbox.Start()
 	if err != nil {
@@ -61,8 +61,8 @@ func newStage(p programs, dir string) (_ *stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Hundreds of programs run for a second each: garbage collection, and
-	// sharing cores that others need, would take a quarter of that.
+	// Hundreds of programs run for about a second each. Garbage collection and running
+	// on several cores would cost a quarter of that.
 	environment = append(environment, "GOGC=off", "GOMEMLIMIT=400MiB", "GOMAXPROCS=1")
 	s.Terraform, err = trial.NewTerraform(dir, trial.Override(bin), environment)
 	return s, err
@@ -70,12 +70,12 @@ func newStage(p programs, dir string) (_ *stage, err error) {
 
 func (s *stage) close() { _ = s.box.Close() }
 
-// patience is the time after which a run of the engine counts as hanging.
-const patience = 3 * time.Minute
+// runTimeout is the time after which a run of the engine counts as hanging.
+const runTimeout = 3 * time.Minute
 
-// perform runs an act once. If a trap springs, the engine's failure is not an
-// error.
-func (s *stage) perform(ctx context.Context, a act, t *trap) error {
+// runEngine runs the engine for a step. If the trap crashes the provider, the
+// engine's failure is not an error.
+func (s *stage) runEngine(ctx context.Context, a step, t *trap) error {
 	if err := s.Configure(a.config); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *stage) perform(ctx context.Context, a act, t *trap) error {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	started := make(chan struct{})
-	t.spring = func() error {
+	t.trigger = func() error {
 		<-started
 		return s.kill(cmd, t.at.at)
 	}
@@ -103,7 +103,7 @@ func (s *stage) perform(ctx context.Context, a act, t *trap) error {
 	switch {
 	case t.err != nil:
 		return fmt.Errorf("kill the provider: %w", t.err)
-	case t.sprung || err == nil:
+	case t.triggered || err == nil:
 		return nil
 	}
 	return fmt.Errorf("%s: %w\n%s", s.Name(verb), err, complaint(out.String()))
@@ -117,8 +117,8 @@ func complaint(printed string) string {
 	return printed
 }
 
-// kill ends the running provider, and the engine too if the crash is one of the
-// whole machine, before it can write its state.
+// kill kills the running provider. If the crash is one of the whole machine, it kills
+// the engine first, before it can write its state.
 func (s *stage) kill(engine *exec.Cmd, at moment) error {
 	if at == outage {
 		if err := engine.Process.Kill(); err != nil {
@@ -137,7 +137,7 @@ func (s *stage) kill(engine *exec.Cmd, at moment) error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// launch makes globex create the stack of their link in the state.
+// launch creates globex's stack from the link in the state.
 func launch(ctx context.Context, s *stage) error {
 	url, err := s.attribute("xacct_onboarding_link", "globex", "url")
 	if err != nil {
@@ -150,7 +150,8 @@ func launch(ctx context.Context, s *stage) error {
 // launched returns an error unless the stack was created.
 func launched(ctx context.Context, s *stage) error { return s.stackIs(ctx, "CREATE_COMPLETE") }
 
-// leave makes globex delete their stack, and a registrar answer them.
+// leave deletes globex's stack while a registrar runs, and waits until the queue is
+// empty.
 func leave(ctx context.Context, s *stage) error {
 	cmd := trial.Command(ctx, s.programs.registrar, "registrar", "--hub", "crash")
 	cmd.Env = s.Env

@@ -12,7 +12,7 @@ import (
 	"text/tabwriter"
 )
 
-// printTable prints one line for each call, in the order of the story.
+// printTable prints one line for each call, in the order of the steps.
 func printTable(w io.Writer, results []result) {
 	lines := map[call]map[moment]result{}
 	var order []call
@@ -24,7 +24,7 @@ func printTable(w io.Writer, results []result) {
 		lines[r.call][r.at] = r
 	}
 	slices.SortFunc(order, func(a, b call) int {
-		if d := actNumber(a.act) - actNumber(b.act); d != 0 {
+		if d := stepNumber(a.step) - stepNumber(b.step); d != 0 {
 			return d
 		}
 		if d := strings.Compare(a.kind, b.kind); d != 0 {
@@ -33,9 +33,9 @@ func printTable(w io.Writer, results []result) {
 		return a.nth - b.nth
 	})
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ACT\tCALL\tNO.\tKILLED BEFORE\tKILLED AFTER\tENGINE KILLED TOO\tDESTROYED INSTEAD")
+	fmt.Fprintln(table, "STEP\tCALL\tNO.\tKILLED BEFORE\tKILLED AFTER\tENGINE KILLED TOO\tDESTROYED INSTEAD")
 	for _, c := range order {
-		fmt.Fprintf(table, "%s\t%s\t%d", c.act, c.kind, c.nth)
+		fmt.Fprintf(table, "%s\t%s\t%d", c.step, c.kind, c.nth)
 		for _, at := range moments {
 			fmt.Fprintf(table, "\t%s", word(lines[c], at))
 		}
@@ -44,8 +44,8 @@ func printTable(w io.Writer, results []result) {
 	_ = table.Flush()
 }
 
-func actNumber(name string) int {
-	return slices.IndexFunc(acts, func(a act) bool { return a.name == name })
+func stepNumber(name string) int {
+	return slices.IndexFunc(steps, func(a step) bool { return a.name == name })
 }
 
 func word(of map[moment]result, at moment) string {

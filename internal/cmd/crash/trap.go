@@ -13,16 +13,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// call is one AWS call of an act: the n-th of its kind. The calls of one kind
+// call is one AWS call of a step: the n-th of its kind. The calls of one kind
 // keep their order from run to run; those of different kinds may not, because
 // the provider makes some in parallel.
 type call struct {
-	act  string
+	step string
 	kind string // "sns CreateTopic eu-west-1"
 	nth  int
 }
 
-func (c call) String() string { return fmt.Sprintf("%s: %s #%d", c.act, c.kind, c.nth) }
+func (c call) String() string { return fmt.Sprintf("%s: %s #%d", c.step, c.kind, c.nth) }
 
 // moment is the point within a call at which the crash happens, and which
 // processes it ends.
@@ -37,8 +37,8 @@ const (
 
 var moments = []moment{before, after, outage, giveUp}
 
-// moments holds the moments to crash at. Calls that only read skip the outage,
-// because it loses nothing that the next call's would not lose.
+// moments returns the moments at which to crash the provider. Calls that only read
+// have no outage: the outage at the next call loses the same state.
 func (c call) moments() []moment {
 	_, rest, _ := strings.Cut(c.kind, " ")
 	for _, reads := range []string{"Get", "List", "Head", "Describe", "Query", "BatchGet", "TransactGet"} {
@@ -46,13 +46,13 @@ func (c call) moments() []moment {
 			return []moment{before, after}
 		}
 	}
-	if c.act == "change" {
+	if c.step == "change" {
 		return moments
 	}
 	return []moment{before, after, outage}
 }
 
-// point is one place to crash at.
+// point is a call and the moment in it at which to crash.
 type point struct {
 	call
 	at moment
@@ -63,23 +63,23 @@ func (p point) String() string { return p.call.String() + ", " + string(p.at) }
 // errDead is the answer to a call of a killed provider.
 var errDead = errors.New("the caller was killed")
 
-// trap watches the calls that come in over HTTP during one run of the engine,
-// and springs at one of them.
+// trap records the calls that arrive over HTTP during one run of the engine, and
+// kills the provider at one of them.
 type trap struct {
-	mu     sync.Mutex
-	act    string
-	at     *point       // nil: only watch
-	spring func() error // kills the provider
-	calls  []call
-	seen   map[string]int
-	sprung bool
-	err    error // of the spring
+	mu        sync.Mutex
+	step      string
+	at        *point       // nil: only record
+	trigger   func() error // kills the provider
+	calls     []call
+	seen      map[string]int
+	triggered bool
+	err       error // of the trigger
 }
 
 // set sets the trap until the returned function is called.
 func (t *trap) set(box *sandbox.Sandbox) (lift func()) {
 	t.seen = map[string]int{}
-	numbers := sync.Map{} // of calls under way, by request ID
+	numbers := sync.Map{} // calls in flight, by request ID
 	liftBefore := box.Faults().Before(func(c *kernel.Call) error {
 		if c.Request.RemoteAddr == "" {
 			return nil // from inside the sandbox: CloudFormation, or SNS
@@ -103,7 +103,7 @@ func (t *trap) note(c *kernel.Call) call {
 	defer t.mu.Unlock()
 	kind := c.Service + " " + c.Action + " " + c.Region
 	t.seen[kind]++
-	this := call{act: t.act, kind: kind, nth: t.seen[kind]}
+	this := call{step: t.step, kind: kind, nth: t.seen[kind]}
 	t.calls = append(t.calls, this)
 	return this
 }
@@ -111,11 +111,11 @@ func (t *trap) note(c *kernel.Call) call {
 func (t *trap) check(here point) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.at == nil || *t.at != here || t.sprung {
+	if t.at == nil || *t.at != here || t.triggered {
 		return nil
 	}
-	t.sprung = true
-	if t.err = t.spring(); t.err != nil {
+	t.triggered = true
+	if t.err = t.trigger(); t.err != nil {
 		return t.err
 	}
 	return errDead

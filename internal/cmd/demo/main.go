@@ -1,11 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command demo plays the whole story on one machine, with real parts: the
-// provider under Terraform or OpenTofu, the registrar, the customers' launches,
-// and the sandbox in AWS's place. It prints what a person would want to see and
-// exits non-zero if a step does not have the expected result. With
-// --without-terraform the companion command does what Terraform does otherwise.
+// Command demo shows the whole life of a hub on one machine, with real parts: the
+// provider under Terraform or OpenTofu, the registrar, the customers' launches, and
+// the sandbox instead of AWS. It prints each step with its output, and exits non-zero
+// if a step does not have the expected result. With --without-terraform it uses the
+// companion command instead of Terraform.
 package main
 
 import (
@@ -35,9 +35,9 @@ func main() {
 	}
 }
 
-// withTerraform are the acts of the story as most vendors play it.
+// withTerraform are the steps of the demo with Terraform.
 var withTerraform = []func(context.Context, *stage) error{
-	openSandbox, declareCustomers, launchWhileApplyWaits, listRoles, oneCustomerLeaves, everybodyGoes,
+	openSandbox, declareCustomers, launchWhileApplyWaits, listRoles, oneCustomerLeaves, othersLeave,
 }
 
 func run(ctx context.Context) (err error) {
@@ -60,8 +60,8 @@ func run(ctx context.Context) (err error) {
 		}
 		_ = os.RemoveAll(s.dir)
 	}()
-	for _, act := range story {
-		if err := act(ctx, s); err != nil {
+	for _, step := range story {
+		if err := step(ctx, s); err != nil {
 			if ctx.Err() != nil {
 				return errors.Join(errors.New("interrupted"), err)
 			}
@@ -79,17 +79,16 @@ type stage struct {
 	*trial.Terraform
 	dir       string // temporary
 	xacct     string // the companion command
-	sandbox   string // the command that serves AWS and plays customers
+	sandbox   string // the command that serves the sandbox and acts as customers
 	log       *os.File
 	processes []*trial.Process
 	linksOf   map[string]string // by customer, without Terraform
 	registrar *trial.Process    // without Terraform
-	product   *product          // without Terraform: what calls the API
+	product   *product          // without Terraform: calls the API
 }
 
-// build compiles the provider, the companion command and the sandbox, puts the
-// provider where the engine finds it without a registry, and copies the
-// quickstart.
+// build compiles the provider, the companion command and the sandbox, configures a
+// mirror in which the engine finds the provider, and copies the quickstart.
 func build(ctx context.Context) (s *stage, err error) {
 	dir, err := os.MkdirTemp("", "xacct-demo-")
 	if err != nil {
@@ -118,7 +117,7 @@ func build(ctx context.Context) (s *stage, err error) {
 	return s, os.CopyFS(s.Dir, os.DirFS(filepath.Join(root, "examples", "quickstart")))
 }
 
-// command returns one of the companion programs.
+// command returns a command that runs one of the companion programs.
 func (s *stage) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := trial.Command(ctx, name, args...)
 	cmd.Dir, cmd.Env = s.dir, s.Env
@@ -139,8 +138,8 @@ func (s *stage) output(cmd *exec.Cmd) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// follow runs a program to its end, and shows each line as soon as it is printed,
-// between those of the programs in the background.
+// follow runs a program to its end, and prints each of its lines at once, between
+// those of the programs in the background.
 func (s *stage) follow(cmd *exec.Cmd) error {
 	p, err := trial.Start(cmd, func(line string) {
 		fmt.Fprintf(s.log, "%s: %s\n", filepath.Base(cmd.Path), line)
@@ -169,7 +168,8 @@ func (s *stage) begin(cmd *exec.Cmd, see func(line string)) (*trial.Process, err
 	return p, err
 }
 
-// until waits until a process has reached the wanted point.
+// until waits until reached is closed. It returns an error if the process ends
+// before.
 func until(ctx context.Context, p *trial.Process, reached <-chan struct{}) error {
 	select {
 	case <-reached:
@@ -183,6 +183,6 @@ func until(ctx context.Context, p *trial.Process, reached <-chan struct{}) error
 
 func (s *stage) stopAll() {
 	for _, p := range slices.Backward(s.processes) {
-		_ = p.Stop() // the story has ended
+		_ = p.Stop() // the demo has ended
 	}
 }

@@ -13,21 +13,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/cli"
 )
 
-// What the demo prints: titles, the commands that a person would type, and
-// their output.
+// titles counts the titles that were printed.
 
-var acts int
+var titles int
 
 func title(text string) {
-	acts++
-	fmt.Printf("\n%s\n\n", bold(fmt.Sprintf("%d. %s", acts, text)))
+	titles++
+	fmt.Printf("\n%s\n\n", bold(fmt.Sprintf("%d. %s", titles, text)))
 }
 
 func say(text string) { cli.Say(os.Stdout, "  %s\n", text) }
 
-// shown prints a command as a person would type it, in two lines if it is too long
-// for the terminal.
-func shown(command string) {
+// printCommand prints a command as a person would type it, on two lines if it is too
+// long for the terminal.
+func printCommand(command string) {
 	const least = 80 // if there is no terminal
 	if at := strings.LastIndex(command, " --"); len("$ "+command) > cmp.Or(cli.ScreenOf(os.Stdout).Width, least) && at > 0 {
 		command = command[:at] + " \\\n   " + command[at:]
@@ -43,7 +42,7 @@ func showTogether(command string, printed []byte) {
 	together.Lock()
 	defer together.Unlock()
 	if command != "" {
-		shown(command)
+		printCommand(command)
 	}
 	fmt.Print(indent(string(printed)))
 }

@@ -22,11 +22,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// newcomer signs up in the vendor's own product, which does not know their account.
+// newcomer is a customer who signs up in the vendor's own product, which does not
+// know their account.
 var newcomer = customer{id: "hooli", account: "555555555555"}
 
-// product is the vendor's own product and the newcomer's browser: what calls the
-// onboarding API, and what opens its page.
+// product acts as the vendor's own product, which calls the onboarding API, and as
+// the newcomer's browser, which opens the connect page.
 type product struct {
 	*stage
 	server  *trial.Process
@@ -35,7 +36,7 @@ type product struct {
 	cookie  string
 }
 
-// signUp serves the onboarding API, and plays a customer who signs up.
+// signUp serves the onboarding API, and acts as a customer who signs up.
 func signUp(ctx context.Context, s *stage) error {
 	title("A customer signs up in the vendor's product: the API, and the page")
 	p := &product{stage: s}
@@ -57,14 +58,14 @@ func signUp(ctx context.Context, s *stage) error {
 		return err
 	}
 	fmt.Println()
-	say("The customer opens it. It says:")
+	say("The customer opens it, and reads:")
 	text, err := p.visit(ctx, http.MethodGet, page.Path, nil)
 	if err != nil {
 		return err
 	}
 	for _, line := range []string{"Connect your AWS account to Acme Observability", "Which AWS account?", "What the role may do", "See metrics, alarms and logs", "S3 (files)"} {
 		if !strings.Contains(text, line) {
-			return fmt.Errorf("the page does not say %q:\n%s", line, text)
+			return fmt.Errorf("the page does not contain %q:\n%s", line, text)
 		}
 		fmt.Printf("    %s\n", line)
 	}
@@ -82,11 +83,12 @@ func signUp(ctx context.Context, s *stage) error {
 	return p.connect(ctx, html.UnescapeString(button[1]))
 }
 
-// connect launches the page's link, and follows the page until it says Connected.
+// connect launches the page's link, and polls the page until its heading is
+// Connected.
 func (p *product) connect(ctx context.Context, link string) error {
 	launched := make(chan error, 1)
 	fmt.Println()
-	shown("xacct-sandbox launch <button of the page> --account " + newcomer.account)
+	printCommand("xacct-sandbox launch <button of the page> --account " + newcomer.account)
 	go func() { launched <- p.follow(p.command(ctx, p.sandbox, "launch", link, "--account", newcomer.account)) }()
 	heading := regexp.MustCompile(`<h2[^>]*>([^<]+)</h2>`)
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -106,7 +108,7 @@ func (p *product) connect(ctx context.Context, link string) error {
 		}
 		if found := heading.FindStringSubmatch(text); found != nil && found[1] != said {
 			said = found[1]
-			showTogether("", []byte("the page says by itself: "+said))
+			showTogether("", []byte("the page now shows: "+said))
 		}
 	}
 	if err := <-launched; err != nil {
@@ -139,9 +141,9 @@ func (p *product) serve(ctx context.Context) error {
 		return err
 	}
 	p.address = free.Addr().String()
-	_ = free.Close() // only its port was wanted
-	shown("xacct serve token backend --scopes read,write >> tokens")
-	shown("xacct serve --hub acme --token-file tokens   (in the background)")
+	_ = free.Close() // only its port is needed
+	printCommand("xacct serve token backend --scopes read,write >> tokens")
+	printCommand("xacct serve --hub acme --token-file tokens   (in the background)")
 	serving := make(chan struct{})
 	cmd = p.command(ctx, p.xacct, "serve", "--token-file", tokens, "--listen", p.address, "--metrics", "off", "--console", p.setting("TF_VAR_console"))
 	p.server, err = p.begin(cmd, func(line string) {
@@ -155,7 +157,7 @@ func (p *product) serve(ctx context.Context) error {
 	return until(ctx, p.server, serving)
 }
 
-// setting returns a variable of the environment.
+// setting returns the value of a variable of the environment; empty if it is not set.
 func (s *stage) setting(name string) string {
 	for _, setting := range s.Env {
 		if value, found := strings.CutPrefix(setting, name+"="); found {
@@ -165,8 +167,8 @@ func (s *stage) setting(name string) string {
 	return ""
 }
 
-// call calls the API as the product, and shows the call with some fields of the
-// answer.
+// call calls the API as the product, prints the call with some fields of the
+// response, and returns the response.
 func (p *product) call(ctx context.Context, method, path, body string, fields ...string) (map[string]any, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+p.address+path, strings.NewReader(body))
 	if err != nil {
@@ -180,7 +182,7 @@ func (p *product) call(ctx context.Context, method, path, body string, fields ..
 	if err != nil {
 		return nil, err
 	}
-	shown(strings.TrimSpace(method + " " + path + " " + body))
+	printCommand(strings.TrimSpace(method + " " + path + " " + body))
 	var answer map[string]any
 	if status >= http.StatusBadRequest {
 		return nil, fmt.Errorf("%s %s: %d %s", method, path, status, text)
@@ -196,7 +198,8 @@ func (p *product) call(ctx context.Context, method, path, body string, fields ..
 	return answer, nil
 }
 
-// visit opens a page as the customer's browser, with its cookie.
+// visit requests a page as the customer's browser, with its cookie, and returns its
+// text.
 func (p *product) visit(ctx context.Context, method, path string, form url.Values) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+p.address+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -229,7 +232,8 @@ func (p *product) send(request *http.Request) (status int, text string, err erro
 	return response.StatusCode, string(body), err
 }
 
-// leave deletes the newcomer's stack, closes their link by the API, and stops it.
+// leave deletes the newcomer's stack, closes their link through the API, and stops
+// the API.
 func (p *product) leave(ctx context.Context) error {
 	if err := p.deleteStack(ctx, newcomer); err != nil {
 		return err

@@ -29,13 +29,13 @@ type role struct {
 // terraform runs the engine in the quickstart's folder and prints the important
 // lines; all lines are in the log.
 func (s *stage) terraform(ctx context.Context, args ...string) error {
-	shown(s.Name(withoutFlags(args)...))
+	printCommand(s.Name(withoutFlags(args)...))
 	printed, err := s.output(s.Command(ctx, args...))
 	if err != nil {
 		return err
 	}
 	for line := range strings.Lines(string(printed)) {
-		if tells(line) {
+		if important(line) {
 			fmt.Print("  " + withoutID(line))
 		}
 	}
@@ -51,8 +51,8 @@ func withoutID(line string) string {
 	return before + "\n"
 }
 
-// tells selects the lines of an apply that a person wants to see.
-func tells(line string) bool {
+// important reports whether a line of an apply is shown.
+func important(line string) bool {
 	for _, part := range []string{": Creation complete", ": Modifications complete", ": Destruction complete", "complete!", "Warning:", "has been successfully initialized"} {
 		if strings.Contains(line, part) && !strings.Contains(line, "Incomplete lock file") {
 			return true
@@ -73,10 +73,9 @@ func withoutFlags(args []string) []string {
 	return kept
 }
 
-// beginApplyThatWaits starts an apply and closes waiting once it waits for n
-// roles.
+// beginApplyThatWaits starts an apply, and closes waiting when it waits for n roles.
 func (s *stage) beginApplyThatWaits(ctx context.Context, n int, waiting chan struct{}) (*trial.Process, error) {
-	shown(s.Name("apply -var wait=true") + "   (in the background)")
+	printCommand(s.Name("apply -var wait=true") + "   (in the background)")
 	var once sync.Once
 	begun := map[string]bool{}
 	return s.begin(s.Command(ctx, "apply", "-auto-approve", "-input=false", "-var", "wait=true"), func(line string) {
@@ -86,7 +85,7 @@ func (s *stage) beginApplyThatWaits(ctx context.Context, n int, waiting chan str
 				once.Do(func() { close(waiting) })
 			}
 		}
-		if tells(line) {
+		if important(line) {
 			showTogether("", []byte(line))
 		}
 	})
@@ -130,7 +129,7 @@ func (s *stage) outputs(ctx context.Context, name string, into any) error {
 	return json.Unmarshal(printed, into)
 }
 
-// showRoles prints the output "roles" as a table.
+// showRoles prints the output "roles" as a table, and returns the roles by customer.
 func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
 	var listed []role
 	if err := s.outputs(ctx, "roles", &listed); err != nil {
@@ -140,7 +139,7 @@ func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
 	for _, r := range listed {
 		roles[r.CustomerID] = r
 	}
-	shown(s.Name("output", "roles"))
+	printCommand(s.Name("output", "roles"))
 	table := cli.NewTable("CUSTOMER", "STATUS", "ROLE")
 	for _, id := range slices.Sorted(maps.Keys(roles)) {
 		table.Row(id, roles[id].Status, roles[id].RoleARN)
@@ -150,7 +149,7 @@ func (s *stage) showRoles(ctx context.Context) (map[string]role, error) {
 
 // beginRegistrar starts the separate registrar and prints its decisions.
 func (s *stage) beginRegistrar(ctx context.Context) (*trial.Process, error) {
-	shown("xacct registrar --hub acme   (in the background)")
+	printCommand("xacct registrar --hub acme   (in the background)")
 	ready := make(chan struct{})
 	var once sync.Once
 	p, err := s.begin(s.command(ctx, s.xacct, "registrar", "--hub", "acme"), func(line string) {
@@ -172,7 +171,7 @@ func (s *stage) beginRegistrar(ctx context.Context) (*trial.Process, error) {
 }
 
 func (s *stage) deleteStack(ctx context.Context, c customer) error {
-	shown("xacct-sandbox delete acme-access --account " + c.account)
+	printCommand("xacct-sandbox delete acme-access --account " + c.account)
 	if err := s.follow(s.command(ctx, s.sandbox, "delete", "acme-access", "--account", c.account)); err != nil {
 		return fmt.Errorf("%s deletes their stack: %w", c.id, err)
 	}

@@ -19,10 +19,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/terminal"
 )
 
-// The story of a vendor without Terraform: the same customers, with the companion
-// command alone.
+// withoutTerraform are the steps of the demo with only the companion command.
 var withoutTerraform = []func(context.Context, *stage) error{
-	openSandbox, makeHub, issueLinks, customersLaunch, signUp, lookAround, closeEverything,
+	openSandbox, createHub, issueLinks, customersLaunch, signUp, showStatus, closeEverything,
 }
 
 // buildCommands compiles the companion command and the sandbox, and copies the
@@ -47,11 +46,12 @@ func buildCommands(ctx context.Context) (s *stage, err error) {
 	return s, os.CopyFS(filepath.Join(dir, "example"), os.DirFS(filepath.Join(root, "examples", "without-terraform")))
 }
 
-// do runs the companion command in the example's folder, and shows what it prints.
+// do runs the companion command in the example's folder, and prints and returns its
+// output.
 func (s *stage) do(ctx context.Context, args ...string) (string, error) {
 	cmd := s.command(ctx, s.xacct, args...)
 	cmd.Dir = filepath.Join(s.dir, "example")
-	shown("xacct " + strings.Join(args, " "))
+	printCommand("xacct " + strings.Join(args, " "))
 	var failed error
 	printed, err := terminal.Capture(max(0, cli.ScreenOf(os.Stdout).Width-len("  ")), func(out *os.File) {
 		cmd.Stdout, cmd.Stderr = out, out
@@ -65,10 +65,10 @@ func (s *stage) do(ctx context.Context, args ...string) (string, error) {
 	return printed, nil
 }
 
-// ended is a progress bar that has ended.
+// ended matches a progress bar that has ended.
 var ended = regexp.MustCompile(`.*\r`)
 
-func makeHub(ctx context.Context, s *stage) error {
+func createHub(ctx context.Context, s *stage) error {
 	title("From one file: the hub, and what customers are asked for")
 	s.Env = append(s.Env, "XACCT_HUB=acme")
 	for _, args := range [][]string{
@@ -139,7 +139,7 @@ func customersLaunch(ctx context.Context, s *stage) error {
 		if c.elsewhere != "" {
 			args = append(args, "--region", c.elsewhere)
 		}
-		shown("xacct-sandbox launch <link of " + c.id + "> --account " + c.account + regionFlag(c))
+		printCommand("xacct-sandbox launch <link of " + c.id + "> --account " + c.account + regionFlag(c))
 		if err := s.follow(s.command(ctx, s.sandbox, args...)); err != nil {
 			return fmt.Errorf("%s launches: %w", c.id, err)
 		}
@@ -147,7 +147,7 @@ func customersLaunch(ctx context.Context, s *stage) error {
 	return nil
 }
 
-func lookAround(ctx context.Context, s *stage) error {
+func showStatus(ctx context.Context, s *stage) error {
 	title("At three in the morning: is all well?")
 	status, err := s.do(ctx, "status")
 	if err != nil {

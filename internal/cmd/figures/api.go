@@ -33,17 +33,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// How many requests a second are sent, and for how long.
+// loadPerSecond requests per second are sent for loadFor.
 var (
 	loadPerSecond = 200
 	loadFor       = time.Minute
 )
 
-// launchEvery is how often a customer launches a stack meanwhile, which the
-// registrar of the same process answers.
+// launchEvery is the interval at which customers launch stacks meanwhile. The
+// registrar of the same process answers them.
 const launchEvery = time.Second
 
-// load is the onboarding API over HTTP, with what came back.
+// load sends requests to the onboarding API over HTTP, and records the responses.
 type load struct {
 	base, token string
 	client      *http.Client
@@ -54,8 +54,8 @@ type load struct {
 }
 
 // apiLoad sends requests at a fixed rate, whether or not earlier ones are answered,
-// beside a registrar that connects customers; the sandbox is in the same process. It
-// prints every status and fails if one is not as it should be.
+// while a registrar connects customers; the sandbox is in the same process. It prints
+// the number of responses by status, and returns an error if one is unexpected.
 func apiLoad(ctx context.Context, dir string) ([]figure, error) {
 	var rows []figure
 	err := play(ctx, func(s *stage) error {
@@ -84,7 +84,7 @@ func apiLoad(ctx context.Context, dir string) ([]figure, error) {
 	return rows, err
 }
 
-// serveLoad serves the API on a port of its own.
+// serveLoad serves the API on a free port.
 func serveLoad(ctx context.Context, s *stage, w *e2e.World, dir string) (*load, error) {
 	token, line, err := api.NewToken(rand.Reader, "load", []api.Scope{api.Read, api.Write})
 	if err != nil {
@@ -126,8 +126,8 @@ func serveLoad(ctx context.Context, s *stage, w *e2e.World, dir string) (*load, 
 	}, nil
 }
 
-// launching has customers launch stacks until stop is called; stacks returns their
-// IDs then.
+// launching launches customers' stacks until stop is called. After that, stacks
+// returns their IDs.
 func launching(ctx context.Context, w *e2e.World) (stop func(), stacks func() []string) {
 	ctx, cancel := context.WithCancel(ctx)
 	var ids []string
@@ -151,8 +151,8 @@ func launching(ctx context.Context, w *e2e.World) (stop func(), stacks func() []
 	return func() { cancel(); <-done }, func() []string { return ids }
 }
 
-// send sends requests for loadFor. Of ten, six read a customer, two repeat the PUT of
-// one, one issues a link and one lists.
+// send sends requests for loadFor. Of ten requests, six read a customer, two repeat
+// the PUT of a customer, one issues a link and one lists customers.
 func (l *load) send(ctx context.Context) {
 	var calls sync.WaitGroup
 	begun, issued := time.Now(), 0
@@ -179,7 +179,7 @@ func order(n int) string {
 	return fmt.Sprintf(`{"permission_set":"readonly","account_id":"5%011d"}`, n%400)
 }
 
-// call makes one call. Its time counts from when it was due.
+// call makes one call. Its duration is measured from when it was due.
 func (l *load) call(ctx context.Context, due time.Time, kind, method, path, body string) {
 	status := "no answer"
 	request, err := http.NewRequestWithContext(ctx, method, l.base+path, strings.NewReader(body))

@@ -27,9 +27,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// bare is a loop that makes a registrar's calls for each message and nothing
-// else: it decodes, decides and waits for nothing. Only receives are shared, as
-// SQS gives ten messages at once.
+// bare is a loop that makes a registrar's calls for each message, without decoding or
+// deciding anything. A receive gets up to ten messages, as in a registrar.
 type bare struct {
 	*launches
 	clients *awsclient.Clients
@@ -37,8 +36,8 @@ type bare struct {
 	bucket  string
 }
 
-// bareSpeed returns the messages that such a loop gets through in a second, and the
-// milliseconds of CPU that loop and sandbox take for each.
+// bareSpeed returns the messages that such a loop handles per second, and the CPU
+// time in milliseconds that loop and sandbox take for each.
 func bareSpeed(ctx context.Context, n int, latency time.Duration) (speed, spent float64, err error) {
 	err = play(ctx, func(s *stage) error {
 		l := launched(s, n)
@@ -89,7 +88,7 @@ func (b *bare) run(ctx context.Context) error {
 func (b *bare) handle(ctx context.Context, m sqstypes.Message) error {
 	var number int
 	if at := strings.Index(*m.Body, "customer-"); at < 0 {
-		return errors.New("a message of no customer")
+		return errors.New("the message names no customer")
 	} else if _, err := fmt.Sscanf((*m.Body)[at:], "customer-%d", &number); err != nil {
 		return err
 	}

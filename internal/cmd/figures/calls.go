@@ -16,9 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// callsOfManyLinks counts, for each number of customers that growth is shown for,
-// the AWS calls of an apply that creates a link and a role for each, and of a
-// refresh of these, from the sandbox's journal.
+// callsOfManyLinks returns, for several numbers of customers, the AWS calls of an
+// apply that creates a link and a role for each, and of a refresh of these, from the
+// sandbox's journal.
 func callsOfManyLinks(ctx context.Context, dir string) ([]figure, error) {
 	if err := trial.Build(ctx, dir, "."); err != nil {
 		return nil, err
@@ -34,12 +34,12 @@ func callsOfManyLinks(ctx context.Context, dir string) ([]figure, error) {
 	return all, nil
 }
 
-// topicsOfHub is how many topics the hub with a set has: one for 1,500 customers, in
+// topicsOfHub is the number of topics of hubWithASet: one for 1,500 customers, in
 // each of two Regions.
 const topicsOfHub = 14 * 2
 
-// callsOf applies the hub in one state and its customers in another one, so that the
-// calls of each can be told apart.
+// callsOf applies the hub in one state and its customers in another one, so that
+// their calls are counted separately.
 func callsOf(ctx context.Context, dir, programs string, n int) ([]figure, error) {
 	box, err := sandbox.Start()
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// fleetSizes show how the cost of a fleet grows; the limits are those of the last.
+// fleetSizes are the numbers of customers that fleets are measured with. The limits
+// in seconds apply to the largest, and proportionally to the others.
 var fleetSizes = []int{1_000, 3_000, 10_000}
 
 // fleetsHub is the hub that fleets are measured on: two Regions, and topics for
@@ -42,7 +43,8 @@ resource "xacct_permission_set" "readonly" {
 }
 `
 
-// fleetAlone is a fleet in a state of its own, so that its calls are not the hub's.
+// fleetAlone is a fleet in its own state, so that its calls are counted without the
+// hub's.
 const fleetAlone = `
 resource "xacct_fleet" "main" {
   hub            = "figures"
@@ -52,7 +54,7 @@ resource "xacct_fleet" "main" {
 }
 `
 
-// fleetReference holds the same two maps, with nothing behind them.
+// fleetReference has the same two maps in a resource that does nothing.
 const fleetReference = `
 resource "terraform_data" "main" {
   input = {
@@ -62,7 +64,8 @@ resource "terraform_data" "main" {
 }
 `
 
-// fleetTopics is how many topics that hub has: one for 1,500 customers, in each Region.
+// fleetTopics is the number of topics of fleetsHub: one for 1,500 customers, in each
+// Region.
 const fleetTopics = 14 * 2
 
 const requires = `
@@ -73,7 +76,7 @@ terraform {
 }
 `
 
-// spent is what a command took.
+// spent is the time and the AWS calls of a command.
 type spent struct {
 	wall, cpu time.Duration
 	calls     map[string]int
@@ -87,7 +90,7 @@ func (s spent) total() int {
 	return total
 }
 
-// writes returns the calls that change something.
+// writes returns the number of calls that write.
 func (s spent) writes() int {
 	return s.calls["dynamodb:TransactWriteItems"] + s.calls["dynamodb:PutItem"] + s.calls["dynamodb:UpdateItem"] + s.calls["sns:SetTopicAttributes"] + s.calls["s3:PutObject"] + s.calls["s3:PutBucketPolicy"]
 }
@@ -141,7 +144,7 @@ func fleetOf(ctx context.Context, dir, programs string, size int) ([]figure, err
 	return fleetFigures(size, measured), nil
 }
 
-// measureFleet returns what each step of a fleet's life costs, by its name.
+// measureFleet returns the cost of each step in a fleet's life, by its name.
 func measureFleet(ctx context.Context, size int, hub, fleet, reference *counted) (map[string]spent, error) {
 	measured := map[string]spent{}
 	var err error
@@ -188,7 +191,7 @@ func fleetFigures(size int, measured map[string]spent) []figure {
 	}
 }
 
-// writeCustomers writes the file that the configurations read.
+// writeCustomers writes the file of customers that the configurations read.
 func writeCustomers(folder string, size int) error {
 	customers := make(map[string]string, size)
 	for n := range size {

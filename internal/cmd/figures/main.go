@@ -1,16 +1,16 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command figures measures what a user of xacct waits and pays for, and prints
-// each figure beside a reference that was measured in the same run, and what is
-// wanted: how fast the provider starts, how many AWS calls an apply and a refresh
-// of many customers make, as the sandbox's journal counts them, what CPU they take,
-// what a fleet of ten thousand costs, how fast a registrar connects customers, and what the onboarding API answers under load.
-// It fails only if something did not work at all, or if a count, which does not
-// depend on the machine's speed, is over its limit.
+// Command figures measures what a user of xacct waits and pays for: how fast the
+// provider starts, how many AWS calls and how much CPU time an apply and a refresh of
+// many customers take, what a fleet of ten thousand costs, how fast a registrar
+// connects customers, and how the onboarding API responds under load. It prints each
+// figure beside a reference that was measured in the same run, and beside its target.
+// It fails only if something did not work at all, or if a number of calls, which does
+// not depend on the machine's speed, is over its limit.
 //
-// Arguments are the parts to measure: start, terraform, calls, fleet, registrar, api;
-// default all. terraform takes half of the time: -most bounds its customers.
+// Arguments are the parts to measure: start, terraform, calls, fleet, registrar, api
+// (default: all). Half of the time is spent on terraform; -most limits its customers.
 package main
 
 import (
@@ -29,10 +29,10 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	flag.IntVar(&mostCustomers, "most", growth[len(growth)-1], "show no growth beyond so many `customers`")
-	flag.StringVar(&profiles, "profiles", "", "write CPU profiles of the registrar's figures into this existing `folder`")
-	flag.IntVar(&loadPerSecond, "rate", loadPerSecond, "`requests` a second to the onboarding API")
-	flag.DurationVar(&loadFor, "for", loadFor, "how long they are sent")
+	flag.IntVar(&mostCustomers, "most", growth[len(growth)-1], "maximum number of `customers` of the parts terraform and calls")
+	flag.StringVar(&profiles, "profiles", "", "existing `folder` for CPU profiles of the part registrar (default: none)")
+	flag.IntVar(&loadPerSecond, "rate", loadPerSecond, "`requests` per second to the onboarding API")
+	flag.DurationVar(&loadFor, "for", loadFor, "how long requests are sent to the onboarding API")
 	flag.Parse()
 	if err := run(ctx, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "figures:", err)
@@ -45,27 +45,27 @@ type figure struct {
 	what      string
 	value     float64
 	unit      string
-	reference float64 // 0: there is none
-	of        string  // what the reference is
-	limit     float64 // 0: wanted says it
+	reference float64 // 0: none
+	of        string  // name of the reference
+	limit     float64 // 0: see wanted
 	wanted    string
-	count     bool // a number of calls, which is the same on every machine: over the limit is a failure
+	count     bool // a number of calls, which is the same on every machine: a value over the limit is a failure
 }
 
-// part is a part of the figures, which can be asked for by its name.
+// part is a group of figures, selected by its name on the command line.
 type part struct {
 	name    string
 	measure func(ctx context.Context, dir string) ([]figure, error)
 }
 
-// mostCustomers bounds the numbers of customers that growth is shown for.
+// mostCustomers limits the numbers of customers in growth.
 var mostCustomers int
 
-// profiles is the folder that CPU profiles are written into; empty: none are.
+// profiles is the folder for CPU profiles; empty: no profiles.
 var profiles string
 
-// profiled runs a function, and writes the CPU profile of this process meanwhile: the
-// sandbox answers in it.
+// profiled runs a function, and writes a CPU profile of this process, which includes
+// the sandbox.
 func profiled(name string, run func() error) error {
 	if profiles == "" {
 		return run()
@@ -82,7 +82,8 @@ func profiled(name string, run func() error) error {
 	return run()
 }
 
-// launchesAtOnce is how many customers launch their stacks at once.
+// launchesAtOnce is the number of customers that launch their stacks at the same
+// time.
 const launchesAtOnce = 300
 
 var parts = []part{
@@ -94,7 +95,7 @@ var parts = []part{
 	{name: "api", measure: apiLoad},
 }
 
-// run measures the parts of the given names; none: all.
+// run measures the parts with the given names, or all parts if there are no names.
 func run(ctx context.Context, names []string) error {
 	dir, err := os.MkdirTemp("", "xacct-figures-")
 	if err != nil {

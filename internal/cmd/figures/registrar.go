@@ -20,12 +20,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
 )
 
-// atOnce is how many messages a registrar works on at once, and the bare loop
-// too.
+// atOnce is the number of messages that the registrar and the bare loop handle at
+// once.
 const atOnce = 16
 
-// launches are customers who all have launched their stacks, so that the queue
-// holds one phone-home of each, and nothing listens yet.
+// launches are customers that have launched their stacks before a registrar runs: the
+// queue holds one phone-home of each.
 type launches struct {
 	*e2e.World
 	n      int
@@ -33,7 +33,7 @@ type launches struct {
 	roles  []*e2e.Customer
 }
 
-// registrarFigures measures how fast a registrar connects customers, and a bare
+// registrarFigures measures how fast a registrar connects customers, beside a bare
 // loop over the SDK that makes the same calls, with and without latency.
 func registrarFigures(ctx context.Context, n int) ([]figure, error) {
 	var rows []figure
@@ -59,8 +59,8 @@ func registrarFigures(ctx context.Context, n int) ([]figure, error) {
 	return rows, nil
 }
 
-// registrarSpeed returns the customers that a registrar connects in a second, the
-// calls that it makes for each, and the milliseconds of CPU that registrar and
+// registrarSpeed returns the customers that a registrar connects per second, the
+// calls that it makes for each, and the CPU time in milliseconds that registrar and
 // sandbox take for each.
 func registrarSpeed(ctx context.Context, n int, latency time.Duration) (speed, calls, spent float64, err error) {
 	err = play(ctx, func(s *stage) error {
@@ -118,7 +118,7 @@ func registrarSpeed(ctx context.Context, n int, latency time.Duration) (speed, c
 	return speed, calls, spent, err
 }
 
-// launched has n customers launch their stacks.
+// launched returns n customers that have launched their stacks.
 func launched(s *stage, n int) *launches {
 	l := &launches{World: e2e.New(s), n: n}
 	for i := range n {
@@ -131,13 +131,13 @@ func launched(s *stage, n int) *launches {
 	return l
 }
 
-// stage is what a world is played on outside of a test.
+// stage implements e2e.T outside go test.
 type stage struct {
 	ctx      context.Context
 	cleanups []func()
 }
 
-// failure is what Fatalf ends a play with.
+// failure is the panic with which Errorf and Fatalf end a function that play runs.
 type failure struct{ error }
 
 func (s *stage) Helper()                  {}
@@ -147,7 +147,8 @@ func (s *stage) Cleanup(f func())         { s.cleanups = append(s.cleanups, f) }
 func (s *stage) Errorf(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
 func (s *stage) Fatalf(format string, args ...any) { s.Errorf(format, args...) }
 
-// play runs a function on a stage, and returns its error, or the world's.
+// play runs a function with a stage and then the cleanups. It returns the function's
+// error, or the one that Errorf or Fatalf was called with.
 func play(ctx context.Context, run func(*stage) error) (err error) {
 	s := &stage{ctx: ctx}
 	defer func() {

@@ -20,13 +20,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// start is one start of a provider: when it had shaken hands and sent its schema,
-// in milliseconds; the CPU until the handshake, also in milliseconds, which other
-// processes of the machine disturb less; and its megabytes at the handshake.
+// start is one start of a provider: the milliseconds until its handshake and until it
+// has sent its schema; the CPU time until the handshake, also in milliseconds, on
+// which other processes have less influence; and its resident memory at the
+// handshake, in megabytes.
 type start struct{ handshake, schema, cpu, resident float64 }
 
-// startFigures measures the provider's start beside that of an empty provider,
-// which is built in the same way.
+// startFigures measures the provider's start beside that of an empty provider that is
+// built in the same way.
 func startFigures(ctx context.Context, dir string) ([]figure, error) {
 	if err := trial.Build(ctx, dir, ".", "./internal/cmd/figures/empty"); err != nil {
 		return nil, err
@@ -43,8 +44,8 @@ func startFigures(ctx context.Context, dir string) ([]figure, error) {
 	}, nil
 }
 
-// providerStarts returns the medians of several starts of two providers, which are
-// started in turn, so that what else the machine does meets both.
+// providerStarts returns the medians of several starts of two providers. They are
+// started alternately, so that other load on the machine affects both.
 func providerStarts(ctx context.Context, first, second string) (_, _ start, err error) {
 	var of [2][]start
 	for range 9 {
@@ -80,8 +81,8 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// residentOf returns a process's megabytes in memory; 0 if the system does not
-// tell as Linux does.
+// residentOf returns a process's resident memory in megabytes; 0 on systems other
+// than Linux.
 func residentOf(pid int) float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	var size, pages float64
@@ -91,8 +92,8 @@ func residentOf(pid int) float64 {
 	return pages * float64(os.Getpagesize()) / (1 << 20)
 }
 
-// cpuOf returns the milliseconds for which a process's threads have run; 0 if the
-// system does not tell as Linux does.
+// cpuOf returns the CPU time of a process's threads in milliseconds; 0 on systems
+// other than Linux.
 func cpuOf(pid int) float64 {
 	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is well formed
 	var sum float64
@@ -108,8 +109,9 @@ func cpuOf(pid int) float64 {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// startOnce acts as the engine: the handshake of go-plugin on standard output,
-// then one call, whose answer is the provider's schema.
+// startOnce starts a provider as the engine does, waits for go-plugin's handshake on
+// standard output, gets the provider's schema with one call, and returns what that
+// took.
 func startOnce(ctx context.Context, provider string) (s start, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -125,7 +127,7 @@ func startOnce(ctx context.Context, provider string) (s start, err error) {
 		}
 		select {
 		case lines <- line:
-		default: // only the first counts
+		default: // only the first line matters
 		}
 	})
 	if err != nil {

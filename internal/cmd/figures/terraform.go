@@ -15,11 +15,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// growth are the numbers of customers that the same is measured for.
+// growth has the numbers of customers to measure with.
 var growth = []int{100, 300, 1000}
 
-// grown returns the numbers of customers to measure for: those of growth, bounded by
-// the flag.
+// grown returns the numbers of growth, limited to mostCustomers.
 func grown() []int {
 	var all []int
 	for _, n := range growth {
@@ -70,7 +69,8 @@ resource "xacct_customer_role" "customer" {
 }
 `
 
-// dataOfCustomers is two resources for each customer that are built into the engine.
+// dataOfCustomers has two resources for each customer, of a type that is built into
+// the engine.
 const dataOfCustomers = `
 variable "customers" {
   type = number
@@ -138,8 +138,8 @@ func terraformFigures(ctx context.Context, dir string) ([]figure, error) {
 	return rows, nil
 }
 
-// effortOf applies a configuration for no customers, and then measures what it
-// takes to have n, to plan that again, and to have none.
+// effortOf applies a configuration without customers, and then measures an apply with
+// n customers, a plan without changes, and an apply without customers.
 func effortOf(ctx context.Context, dir, provider, configuration string, n int) (effort, error) {
 	box, err := sandbox.Start()
 	if err != nil {
@@ -179,7 +179,7 @@ func effortOf(ctx context.Context, dir, provider, configuration string, n int) (
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return effort{}, fmt.Errorf("%v with %s: %w\n%s", step.args, provider, err, out)
 		}
-		if made := box.Journal().Since(mark); step.calls != nil && len(made) > 0 { // the references ask nothing of AWS
+		if made := box.Journal().Since(mark); step.calls != nil && len(made) > 0 { // the references make no AWS calls
 			*step.calls = printCalls(fmt.Sprintf("%v", step.args), made, n)
 		}
 		if step.took != nil { // with the provider, which the engine has waited for

@@ -78,12 +78,12 @@ func skipped(name, base string) bool {
 	return name != "." && name != ".ci" && strings.HasPrefix(base, ".") || base == "testdata" || name == "bin"
 }
 
-// problem is a place in a file where a rule found something.
+// problem is a passage of a file that breaks a rule.
 type problem struct {
 	file    string
 	line    int
 	found   string
-	text    string // that it was found in
+	text    string // the passage
 	instead string // what to write
 }
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestEveryRuleFindsItsForm has one text for each rule, in their order, and one
-// that is close to it and allowed.
+// TestEveryRuleFindsItsForm has, for each rule in order, one text that breaks it and
+// a similar one that is allowed.
 func TestEveryRuleFindsItsForm(t *testing.T) {
 	samples := []struct{ wrong, right string }{
 		{"Nobody may list them.", "No account may list them."},
@@ -136,8 +136,8 @@ func write(t *testing.T, root, name, content string) {
 	}
 }
 
-// expect checks the beginnings of the problems, but for those of exceptions that
-// a test's folder does not need.
+// expect compares the beginnings of the problems, except those of unused
+// exceptions.
 func expect(t *testing.T, root string, want ...string) {
 	t.Helper()
 	got, err := check(root)

@@ -5,7 +5,7 @@ package main
 
 import "regexp"
 
-// rule is a word or form that is out, with what to write instead.
+// rule is a word or form that must not be used, with what to write instead.
 type rule struct {
 	form    *regexp.Regexp
 	instead string

@@ -14,13 +14,13 @@ import (
 	"strings"
 )
 
-// passage is text that is read as one: a comment, a message, or a line of a
-// document. Line breaks of comments are spaces in it, so that a form is found
+// passage is a text that rules are applied to: a comment, a message, or a line of a
+// document. Line breaks of comments are replaced with spaces, so that a form is found
 // across them.
 type passage struct {
 	text   string
-	starts []int // of its lines, as offsets into text
-	line   int   // of the first
+	starts []int // offsets of its lines in text
+	line   int   // number of its first line
 }
 
 // check returns a problem for every rule that finds something in the passage.
@@ -73,7 +73,7 @@ func readGo(name string, content []byte) ([]passage, []problem, error) {
 	return passages, problems, nil
 }
 
-// ofComment returns a comment as one passage, without its slashes.
+// ofComment returns a comment as one passage, without the slashes.
 func ofComment(files *token.FileSet, group *ast.CommentGroup) passage {
 	p := passage{line: files.Position(group.Pos()).Line}
 	for _, comment := range group.List {
@@ -129,8 +129,8 @@ func inWords(name string) string {
 
 var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
-// ofDoc returns what to write instead of a function's doc comment; empty if the
-// comment is as it should be, or if there is none.
+// ofDoc returns what to write in a function's doc comment; empty if there is no doc
+// comment, or if it is correct.
 func ofDoc(f *ast.FuncDecl) string {
 	if f.Doc == nil {
 		return ""

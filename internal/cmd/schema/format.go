@@ -11,9 +11,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// The types below are the format of `terraform providers schema -json`, in
-// Terraform 1.16, without what this provider has none of: state stores and nested
-// blocks.
+// The types below are the format of `terraform providers schema -json` in Terraform
+// 1.16, without state stores and nested blocks, which this provider does not have.
 
 type providerSchemas struct {
 	Provider           *schema                      `json:"provider,omitempty"`

@@ -1,10 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command schema prints the provider's schemas as `terraform providers schema -json`
-// does, from what the provider serves over the protocol. Documentation is generated
-// from it: no engine is needed, and none leaves out the kinds that it does not know,
-// such as list resources and actions before Terraform 1.14.
+// Command schema prints the provider's schemas as `terraform providers schema
+// -json`
+// does, from the provider's own protocol responses. Documentation is generated
+// from its
+// output: that needs no engine, and includes kinds that older engines omit,
+// such as list
+// resources and actions before Terraform 1.14.
 package main
 
 import (
@@ -20,7 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider"
 )
 
-// name is what the provider is called in the output: what tfplugindocs looks for.
+// name is the provider's name in the output; tfplugindocs looks for it.
 const name = "xacct"
 
 func main() {
@@ -32,7 +35,7 @@ func main() {
 	fmt.Println(string(text))
 }
 
-// schemas returns the JSON text.
+// schemas returns the provider's schemas as JSON.
 func schemas(ctx context.Context) ([]byte, error) {
 	server, err := providerserver.NewProtocol6WithError(provider.New("dev")())()
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/steps"
 )
 
-// TestTheSchemasAreThoseThatTerraformPrints compares the whole text; of engines
-// before Terraform 1.14, without what they don't know.
+// TestTheSchemasAreThoseThatTerraformPrints compares the whole output, except for the
+// kinds that older engines don't know.
 func TestTheSchemasAreThoseThatTerraformPrints(t *testing.T) {
 	if os.Getenv("XACCT_STEPS") != "engine" {
 		t.Skip("only with an engine: make test-terraform, make test-terraform-1.16")

@@ -1,11 +1,10 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command trial-registrar is xacct with the clock of the sandbox that
-// AWS_ENDPOINT_URL names, for trials in which hours pass in minutes: deadlines
-// are counted from the time that SNS wrote on a message, so the registrar must
-// use the clock of the sandbox's SNS. Only the clock differs from the product,
-// which has no way to move its own.
+// Command trial-registrar is xacct with the clock of the sandbox at AWS_ENDPOINT_URL,
+// for trials in which hours pass in minutes: deadlines start at the time that SNS
+// wrote in a message, so the registrar must use the clock of the sandbox's SNS. Only
+// the clock differs from the product, whose clock can't be moved.
 package main
 
 import (

@@ -1,8 +1,8 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command xacct-conformance tests, with two AWS accounts, what the project assumes
-// about AWS.
+// Command xacct-conformance tests the project's assumptions about AWS with two AWS
+// accounts.
 package main
 
 import (

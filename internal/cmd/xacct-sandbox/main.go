@@ -1,9 +1,9 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command xacct-sandbox runs an in-memory AWS, and acts as customers in it:
-// for trying xacct out, and for testing a vendor's own configurations without
-// an AWS account.
+// Command xacct-sandbox runs an in-memory AWS, and acts as customers in it: to
+// try xacct out, and to test a vendor's own configurations without an AWS
+// account.
 package main
 
 import (

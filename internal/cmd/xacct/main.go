@@ -1,8 +1,8 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command xacct is the provider's companion: the registrar that answers
-// customers while Terraform isn't running, and the operator's views of a hub.
+// Command xacct is the provider's companion: it runs a hub's registrar and
+// onboarding API, and manages hubs, permission sets and customers.
 package main
 
 import (

@@ -1,8 +1,8 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command empty is a provider without resources: the cost of the framework alone when it
-// starts.
+// Command empty is a provider without resources. Its start costs only what the
+// framework costs.
 package main
 
 import (

@@ -1,10 +1,9 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command hollow is the provider with nothing in it: the same schemas, and a
-// create, read, update and delete that do nothing but to make what is unknown
-// known. It is what Terraform and the framework cost, which no provider of these
-// schemas can avoid.
+// Command hollow is the provider with the same schemas, but with a create, read,
+// update and delete that only replace unknown values with known ones. It shows what
+// Terraform and the framework cost, which no provider with these schemas can avoid.
 package main
 
 import (
@@ -32,7 +31,7 @@ func (p hollowProvider) Resources(ctx context.Context) []func() resource.Resourc
 	return all
 }
 
-// hollowResource has another resource's schema.
+// hollowResource has the schema of a real resource.
 type hollowResource struct{ real resource.Resource }
 
 func (h hollowResource) Metadata(ctx context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -63,7 +62,7 @@ func (h hollowResource) Update(_ context.Context, req resource.UpdateRequest, re
 
 func (h hollowResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
 
-// known returns a resource with values in place of what is unknown.
+// known returns a resource with its unknown values replaced.
 func known(raw tftypes.Value) (tftypes.Value, error) {
 	var attributes map[string]tftypes.Value
 	if err := raw.As(&attributes); err != nil {

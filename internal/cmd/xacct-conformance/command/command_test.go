@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// typed runs a command line with an input.
-func typed(t *testing.T, input string, args ...string) (string, error) {
+// execute runs a command line with an input, and returns its output.
+func execute(t *testing.T, input string, args ...string) (string, error) {
 	t.Helper()
 	root := newRootCommand("test")
 	var out bytes.Buffer
@@ -29,7 +29,8 @@ func typed(t *testing.T, input string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// inSandbox sets the environment of a vendor and a customer in a sandbox.
+// inSandbox returns a sandbox, and sets the environment to the credentials of a
+// vendor and a customer in it.
 func inSandbox(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
 	box := trial.Sandbox(t)
@@ -51,25 +52,25 @@ func inSandbox(t *testing.T) *sandbox.Sandbox {
 	return box
 }
 
-func TestARunAsksTellsAndLeavesNothing(t *testing.T) {
+func TestARunAsksReportsAndLeavesNothing(t *testing.T) {
 	inSandbox(t)
 	dir := t.TempDir()
 	report := filepath.Join(dir, "report.json")
 	args := []string{"run", "5.3", "7.8", "--state", filepath.Join(dir, "state"), "--out", report}
-	out, err := typed(t, "y\n", args...)
-	if err == nil || err.Error() != "nothing was created" || !strings.Contains(out, "Continue? Only yes is taken:") || !strings.Contains(out, "below 0.10") {
+	out, err := execute(t, "y\n", args...)
+	if err == nil || err.Error() != "nothing was created" || !strings.Contains(out, "Continue? Only yes is accepted:") || !strings.Contains(out, "below 0.10") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if _, err := os.Stat(report); err == nil {
 		t.Error("a run that was refused has written a report")
 	}
-	out, err = typed(t, "yes\n", args...)
+	out, err = execute(t, "yes\n", args...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{"5.3    holds", "7.8    not tried", "needs an account in AWS GovCloud", "1 hold, 0 differ, 0 have no verdict, 1 were not tried."} {
 		if !strings.Contains(out, want) {
-			t.Errorf("it does not say %q:\n%s", want, out)
+			t.Errorf("the output does not contain %q:\n%s", want, out)
 		}
 	}
 	text, err := os.ReadFile(report)
@@ -83,37 +84,37 @@ func TestARunAsksTellsAndLeavesNothing(t *testing.T) {
 	if files, err := os.ReadDir(filepath.Join(dir, "state")); err != nil || len(files) > 0 {
 		t.Errorf("left in the folder of ledgers: %v, %v", files, err)
 	}
-	if out, err := typed(t, "", "clean", "--all", "--state", filepath.Join(dir, "state")); err != nil || strings.Contains(out, conformance.Prefix) {
+	if out, err := execute(t, "", "clean", "--all", "--state", filepath.Join(dir, "state")); err != nil || strings.Contains(out, conformance.Prefix) {
 		t.Errorf("left in the accounts: %v\n%s", err, out)
 	}
-	if _, err := typed(t, "", "patch", report, "--facts", "../../../aws-facts.md"); err == nil || !strings.Contains(err.Error(), "shows nothing about AWS") {
+	if _, err := execute(t, "", "patch", report, "--facts", "../../../aws-facts.md"); err == nil || !strings.Contains(err.Error(), "shows nothing about AWS") {
 		t.Errorf("a sandbox's report makes a patch: %v", err)
 	}
 }
 
-func TestARunWithoutCredentialsSaysWhichVariableIsMissing(t *testing.T) {
+func TestARunWithoutCredentialsNamesTheMissingVariable(t *testing.T) {
 	inSandbox(t)
 	t.Setenv(variables+"CUSTOMER_ACCESS_KEY_ID", "")
-	_, err := typed(t, "", "run", "5.3", "--state", t.TempDir())
+	_, err := execute(t, "", "run", "5.3", "--state", t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "XACCT_CONFORMANCE_CUSTOMER_PROFILE") {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := typed(t, "", "run", "99.9"); err == nil || !strings.Contains(err.Error(), `no check "99.9"`) {
+	if _, err := execute(t, "", "run", "99.9"); err == nil || !strings.Contains(err.Error(), `no check "99.9"`) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-func TestWhatIsTriedAndWhatIsNotIsListed(t *testing.T) {
+func TestChecksAndManualAssumptionsAreListed(t *testing.T) {
 	t.Parallel()
-	out, err := typed(t, "", "list")
+	out, err := execute(t, "", "list")
 	if err != nil || strings.Count(out, "\n") < len(conformance.All()) || !strings.Contains(out, "1.18a") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	out, err = typed(t, "", "list", "--by-hand")
+	out, err = execute(t, "", "list", "--by-hand")
 	if err != nil || !strings.Contains(out, "Chrome, Firefox and Safari") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	out, err = typed(t, "", "policy", "customer", "--account", "210987654321")
+	out, err = execute(t, "", "policy", "customer", "--account", "210987654321")
 	if err != nil || !strings.Contains(out, "arn:aws:cloudformation:*:210987654321:stack/xacct-conformance-*") {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/conformance"
 )
 
-const credentialsHelp = `Credentials are in the environment, for each account a profile or keys:
+const credentialsHelp = `Credentials come from the environment, for each account a profile or keys:
 
   XACCT_CONFORMANCE_VENDOR_PROFILE, or ..._VENDOR_ACCESS_KEY_ID with
     ..._VENDOR_SECRET_ACCESS_KEY and, for a session, ..._VENDOR_SESSION_TOKEN
@@ -34,16 +34,16 @@ and, for the checks that need them:
   XACCT_CONFORMANCE_MANAGEMENT_...  the management account of the customer's
     organization, with XACCT_CONFORMANCE_UNIT, its root's or a unit's ID
   XACCT_CONFORMANCE_GOVCLOUD_..., _CHINA_..., _SOVEREIGN_...  an account there;
-    ..._GOVCLOUD_REGION and so on say where (us-gov-west-1, cn-north-1,
+    ..._GOVCLOUD_REGION and so on set its Region (default: us-gov-west-1, cn-north-1,
     eusc-de-east-1)
   XACCT_CONFORMANCE_CLOSED_ACCOUNT  the ID of an account that was closed`
 
 const variables = "XACCT_CONFORMANCE_"
 
-// environment is os.Getenv; tests have their own.
+// environment returns the value of a variable, as os.Getenv does.
 type environment func(string) string
 
-// configOf returns an account's configuration; false if it is not configured.
+// configOf returns an account's configuration, and whether it has one.
 func (e environment) configOf(name string) (awsclient.Config, bool) {
 	get := func(part string) string { return e(variables + name + "_" + part) }
 	config := awsclient.Config{
@@ -52,7 +52,7 @@ func (e environment) configOf(name string) (awsclient.Config, bool) {
 	return config, config.Profile != "" || config.AccessKey != ""
 }
 
-// extras are the accounts that some checks need, with the Region to be in.
+// extras are the additional accounts that some checks need, with their default Regions.
 var extras = []struct {
 	need         conformance.Need
 	name, region string
@@ -63,7 +63,7 @@ var extras = []struct {
 	{conformance.Sovereign, "SOVEREIGN", "eusc-de-east-1"},
 }
 
-// worldFlags are those of commands that use the accounts.
+// worldFlags are the flags of commands that use the accounts.
 type worldFlags struct {
 	regions   []string
 	folder    string
@@ -72,11 +72,11 @@ type worldFlags struct {
 }
 
 func (f *worldFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&f.regions, "regions", nil, "Regions to try, the first for what is in one only (default: AWS_REGION and one more)")
+	cmd.Flags().StringSliceVar(&f.regions, "regions", nil, "Regions to test in; the first is used for checks of one Region (default: $AWS_REGION and one more)")
 	cmd.Flags().StringVar(&f.folder, "state", "", "folder for the ledgers of runs (default: xacct-conformance in the user's configuration folder)")
 }
 
-// folderOf returns the folder for ledgers.
+// folderOf returns the folder of the ledgers.
 func (f *worldFlags) folderOf() (string, error) {
 	if f.folder != "" {
 		return f.folder, nil
@@ -143,7 +143,7 @@ func defaultRegions(first string) []string {
 	return []string{first, "us-east-1"}
 }
 
-// newRun returns a name for a run.
+// newRun returns a random name for a run.
 func newRun() (string, error) {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
 	name := []byte("r")

@@ -22,7 +22,7 @@ func newListCommand() *cobra.Command {
 	var byHand bool
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the checks, and what no program can try",
+		Short: "List the checks, or the assumptions that only a person can test",
 		Args:  cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
@@ -57,10 +57,10 @@ func newCleanCommand() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "clean [RUN]",
-		Short: "Delete what interrupted runs have left",
-		Long: `Deletes what is in the ledger of a run, or of every run. With --all it then looks
-for everything in the two accounts whose name begins with ` + conformance.Prefix + `, and
-lists it: a run on another machine may be using it, so it is not deleted.
+		Short: "Delete the resources that interrupted runs have left",
+		Long: `Delete the resources in the ledger of a run, or of every run. --all then also lists
+everything in the two accounts whose name begins with ` + conformance.Prefix + `: it is
+not deleted, because a run on another machine may be using it.
 
 ` + credentialsHelp,
 		Args: cobra.MaximumNArgs(1),
@@ -90,7 +90,7 @@ lists it: a run on another machine may be using it, so it is not deleted.
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "also list what has the prefix of runs and is in no ledger here")
+	cmd.Flags().BoolVar(&all, "all", false, "also list resources with the prefix of runs that are in no ledger here")
 	return cmd
 }
 
@@ -130,8 +130,8 @@ func newPatchCommand() *cobra.Command {
 	var facts string
 	cmd := &cobra.Command{
 		Use:   "patch REPORT...",
-		Short: "Print the patch of aws-facts.md that reports make",
-		Long: `Prints a unified diff: a mark whose checks hold becomes [O] with the date, and one
+		Short: "Print a patch of aws-facts.md with the results of reports",
+		Long: `Print a unified diff: a mark whose checks hold becomes [O] with the date, and one
 that does not hold says what was seen instead, and which code is wrong.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -150,7 +150,7 @@ that does not hold says what was seen instead, and which code is wrong.`,
 			return printPatch(cmd.OutOrStdout(), facts, reports...)
 		},
 	}
-	cmd.Flags().StringVar(&facts, "facts", "internal/aws-facts.md", "the file to patch, of the version that the reports are of")
+	cmd.Flags().StringVar(&facts, "facts", "internal/aws-facts.md", "file to patch, of the same version as the reports")
 	return cmd
 }
 
@@ -187,7 +187,7 @@ func newPolicyCommand() *cobra.Command {
 			return cli.PrintJSON(cmd.OutOrStdout(), json.RawMessage(policy(in.Partition(), of.String())))
 		},
 	}
-	cmd.Flags().StringVar(&id, "account", "", "the account's ID (required)")
+	cmd.Flags().StringVar(&id, "account", "", "the account's ID: 12 digits (required)")
 	cmd.Flags().StringVar(&region, "region", "us-east-1", "a Region of the account's partition")
 	return cmd
 }

@@ -21,7 +21,7 @@ func Run(version string) int {
 
 func newRootCommand(version string) *cobra.Command {
 	root := cli.NewRoot("xacct-conformance", "Test xacct's assumptions about AWS with two accounts", version)
-	root.Long = `Tests xacct's assumptions about AWS with a vendor's and a customer's account:
+	root.Long = `Test xacct's assumptions about AWS with a vendor's and a customer's account:
 
 xacct-conformance list                  # the checks
   xacct-conformance policy vendor         # the policy that the vendor's principal needs

@@ -32,12 +32,11 @@ func newRunCommand(version string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [CHECK...]",
 		Short: "Test the assumptions, and report which hold",
-		Long: `Prints what it will create and what that costs, asks for confirmation, runs the
-checks one after another, and deletes what it has created, also after an
-interruption. All checks take about an hour; CHECK selects some of them, by
-number or by fact.
+		Long: `Print what the run will create and what that costs, ask for confirmation, run the
+checks one after another, and delete what was created, also after an interruption.
+All checks take about an hour; CHECK selects some of them, by number or by fact.
 
-It prints a table, and writes a report without account IDs, keys and signatures.
+The command prints a table, and writes a report without account IDs, keys and signatures.
 The exit code is 1 if an assumption does not hold or a check has no verdict.
 
 ` + credentialsHelp,
@@ -46,7 +45,7 @@ The exit code is 1 if an assumption does not hold or a check has no verdict.
 		},
 	}
 	flags.add(cmd)
-	cmd.Flags().BoolVar(&flags.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&flags.yes, "yes", false, "do not ask for confirmation")
 	cmd.Flags().BoolVar(&flags.slow, "slow", false, "also run the checks that take more than ten minutes")
 	cmd.Flags().StringVar(&flags.out, "out", "", "file for the report (default: xacct-conformance-RUN.json)")
 	cmd.Flags().StringVar(&flags.facts, "facts", "", "aws-facts.md of the same version: print the patch for it at the end")
@@ -79,7 +78,7 @@ func (f *runFlags) run(cmd *cobra.Command, ids []string, get environment, versio
 	if err != nil {
 		return err
 	}
-	defer func() { _ = ledger.Close() }() // every line is on disk
+	defer func() { _ = ledger.Close() }() // every line is already on disk
 	w, err := f.open(ctx, get, run, ledger)
 	if err != nil {
 		return errors.Join(err, os.Remove(conformance.LedgerFile(folder, run)))
@@ -111,14 +110,14 @@ func announce(out io.Writer, w *conformance.World, checks []conformance.Check, l
 		cost.Row(p.Service, p.Listed, p.Use)
 	}
 	err := errors.Join(made.Print(out))
-	cli.Say(out, "\nWhat it costs at most, by AWS's list prices (remembered, not measured):\n\n")
+	cli.Say(out, "\nIt costs at most, by AWS's list prices (from memory, not measured):\n\n")
 	err = errors.Join(err, cost.Print(out))
 	cli.Say(out, "\nEverything is deleted at the end. What it creates is listed in\n%s\n\n", ledger)
 	return err
 }
 
 func confirmed(in io.Reader, out io.Writer) bool {
-	fmt.Fprint(out, "Continue? Only yes is taken: ")
+	fmt.Fprint(out, "Continue? Only yes is accepted: ")
 	line, err := bufio.NewReader(in).ReadString('\n')
 	return (err == nil || errors.Is(err, io.EOF)) && strings.TrimSpace(line) == "yes"
 }
@@ -173,27 +172,27 @@ func printReport(out io.Writer, report conformance.Report) error {
 	return nil
 }
 
-// cleanUp deletes what a run has created, though it was interrupted, and then the
-// ledger. A second interruption ends the program, and leaves the ledger.
+// cleanUp deletes what a run has created, even if the run was interrupted, and then
+// the ledger. A second interruption ends the program, and leaves the ledger.
 func cleanUp(ctx context.Context, out io.Writer, w *conformance.World, ledger string) error {
 	left := w.Ledger.Left()
-	cli.Say(out, "Deleting %d things that the run has created. This takes some minutes.\n", len(left))
+	cli.Say(out, "Deleting %d resources that the run has created. This takes some minutes.\n", len(left))
 	err := conformance.Clean(context.WithoutCancel(ctx), w, func(e conformance.Entry, err error) {
 		if err != nil {
 			cli.Say(out, "not yet: %s\n", cli.OneLine(err))
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("some things are left; `xacct-conformance clean %s` tries again: %w", w.Run, err)
+		return fmt.Errorf("some resources are left; `xacct-conformance clean %s` tries again: %w", w.Run, err)
 	}
 	return os.Remove(ledger)
 }
 
-// warnOfOthers names earlier runs of which something is left.
+// warnOfOthers prints the earlier runs that have left resources.
 func warnOfOthers(out io.Writer, folder string) error {
 	runs, err := conformance.Runs(folder)
 	for _, run := range runs {
-		cli.Say(out, "An earlier run has left things: `xacct-conformance clean %s` deletes them.\n", run)
+		cli.Say(out, "An earlier run has left resources: `xacct-conformance clean %s` deletes them.\n", run)
 	}
 	return err
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/snippets"
 )
 
-// TestEveryCommandInTheDocsIsOneOfOurs parses what the documentation tells people
-// to enter, as the program would.
-func TestEveryCommandInTheDocsIsOneOfOurs(t *testing.T) {
+// TestEveryCommandInTheDocsIsValid parses the command lines in the documentation as
+// the program would.
+func TestEveryCommandInTheDocsIsValid(t *testing.T) {
 	t.Parallel()
 	snippets.ParsedBy(t, "../../../..", "xacct-sandbox", 1, func() *cobra.Command { return newRootCommand("test") })
 }

@@ -44,7 +44,7 @@ func printEvent(out io.Writer, e sandbox.StackEvent) {
 	}
 }
 
-// operation is a create, an update or a delete of a stack that has begun.
+// operation is a create, update or delete of a stack that has started.
 type operation struct {
 	client sandbox.Client
 	stack  sandbox.Stack
@@ -52,8 +52,8 @@ type operation struct {
 }
 
 // follow prints the operation's events, and returns an error unless it
-// completes. The error contains the reasons of the resources that failed, of
-// which CloudFormation's own status reason names at most the IDs.
+// completes. The error contains the reasons of the resources that failed;
+// CloudFormation's own status reason has at most their IDs.
 func (o operation) follow(cmd *cobra.Command) error {
 	earlier, err := o.earlier(cmd.Context())
 	if err != nil {

@@ -50,8 +50,8 @@ func newOrganizationCreateCommand() *cobra.Command {
 			return printOrganizations(cmd.OutOrStdout(), []sandbox.Organization{o})
 		},
 	}
-	cmd.Flags().StringVar(&request.Management, "management", "", "the account that manages the organization")
-	cmd.Flags().StringSliceVar(&request.Members, "member", nil, "its other accounts")
+	cmd.Flags().StringVar(&request.Management, "management", "", "the account that manages the organization: 12 digits")
+	cmd.Flags().StringSliceVar(&request.Members, "member", nil, "its other accounts, separated by commas; may be repeated")
 	return cmd
 }
 
@@ -121,12 +121,12 @@ func newOrganizationLaunchCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&request.Management, "management", "", "the account that manages the organization")
-	flags.StringSliceVar(&request.Accounts, "only", nil, "deploy to these accounts only")
-	flags.StringVar(&request.Region, "region", "", "Region, instead of the link's")
-	flags.StringVar(&request.Name, "name", "", "StackSet name, instead of the link's stack name")
+	flags.StringSliceVar(&request.Accounts, "only", nil, "deploy only to these accounts, separated by commas (default: all of the organization)")
+	flags.StringVar(&request.Region, "region", "", "Region of the stacks (default: the link's)")
+	flags.StringVar(&request.Name, "name", "", "name of the StackSet (default: the link's stack name)")
 	flags.StringToStringVar(&request.Parameters, "parameter", nil, "NAME=VALUE of a parameter to change; may be repeated")
-	flags.StringVar(&request.DelegatedAdmin, "delegated-admin", "", "a member account that launches it, as the delegated administrator of StackSets")
-	flags.BoolVar(&request.Manual, "manual", false, "turn automatic deployment off for accounts that join or leave later")
+	flags.StringVar(&request.DelegatedAdmin, "delegated-admin", "", "member account that launches it as delegated administrator of StackSets")
+	flags.BoolVar(&request.Manual, "manual", false, "turn off automatic deployment for accounts that join or leave later")
 	flags.BoolVar(&request.Retain, "retain", false, "keep the stacks of accounts that leave")
 	return cmd
 }
@@ -163,8 +163,8 @@ func newOrganizationDeleteCommand() *cobra.Command {
 	}
 }
 
-// showStackSet prints how a StackSet's stacks ended, and returns an error
-// unless all of them are current.
+// showStackSet waits for a StackSet's operation, prints its stacks, and returns an
+// error unless all of them are current.
 func showStackSet(cmd *cobra.Command, client sandbox.Client, id string) error {
 	set, err := client.WaitStackSet(cmd.Context(), id)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package command is the command line of xacct-sandbox. All subcommands but
-// serve act as a customer, in a running sandbox.
+// Package command is the command line of xacct-sandbox. All subcommands except
+// serve use a running sandbox, most of them as a customer.
 package command
 
 import (
@@ -25,15 +25,15 @@ func Run(version string) int {
 
 func newRootCommand(version string) *cobra.Command {
 	root := cli.NewRoot("xacct-sandbox", "Run an in-memory AWS, and act as customers in it", version)
-	root.Long = `An in-memory AWS, for trying xacct out and for testing configurations without an
-AWS account:
+	root.Long = `Run an in-memory AWS, to try xacct out and to test configurations without an AWS
+	account:
 
   xacct-sandbox serve                      # in a terminal of its own
   eval "$(xacct-sandbox environment)"      # to be the vendor
   xacct-sandbox launch "$URL" --account 222222222222
 
-All subcommands but serve do what a customer does, in the sandbox that --endpoint
-or AWS_ENDPOINT_URL names.`
+All subcommands except serve use the running sandbox that --endpoint or
+AWS_ENDPOINT_URL names.`
 	root.PersistentFlags().String("endpoint", "", "URL of the running sandbox (default: AWS_ENDPOINT_URL, else http://"+defaultAddress+")")
 	root.AddCommand(
 		newServeCommand(),

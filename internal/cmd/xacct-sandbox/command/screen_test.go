@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/terminal"
 )
 
-// examples are the arguments that every command is run with, by its words; a command
-// without any fails the test. Words in capitals are those of the test.
+// examples has the arguments that each command is run with; a command without any
+// fails the test. LAUNCH and NAME are replaced with a link and a stack's name.
 var examples = map[string][]string{
 	"":                    {"--version", "lunch"},
 	"serve":               {"--listen 127.0.0.1:0", "--listen 0.0.0.0:4566"},
@@ -39,7 +39,7 @@ var examples = map[string][]string{
 	"organization delete": {"nothing"},
 }
 
-// exported are the lines that a shell evaluates, which are whole.
+// exported matches the lines that a shell evaluates, which are never wrapped.
 var exported = regexp.MustCompile(`(?m)^export .*$`)
 
 // TestEveryCommandFitsItsScreen runs every command, with its help, in a pipe and on

@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"xacct-sandbox": func() { os.Exit(Run("test")) }})
 }
 
-// TestCommands runs the scripts of testdata/script, each with a sandbox of its
-// own that AWS_ENDPOINT_URL names.
+// TestCommands runs the scripts of testdata/script, each with its own sandbox at
+// AWS_ENDPOINT_URL.
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -64,7 +64,7 @@ func publish(ts *testscript.TestScript, _ bool, files []string) {
 	ts.Check(upload(ts.Value(boxKey{}).(*sandbox.Sandbox), texts))
 }
 
-// upload is publish, with the texts of the files.
+// upload is publish for files in memory.
 func upload(box *sandbox.Sandbox, files map[string]string) error {
 	ctx := context.Background()
 	keys, err := box.Credentials("222222222222")

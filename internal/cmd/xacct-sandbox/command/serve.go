@@ -42,13 +42,13 @@ and any number of customer accounts, and print the environment to export.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&address, "listen", defaultAddress, "loopback address to serve on; port 0 picks a free one")
+	cmd.Flags().StringVar(&address, "listen", defaultAddress, "loopback address to serve on; port 0: a free port")
 	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region in the printed environment; its partition is the vendor's")
 	return cmd
 }
 
-// printEnvironment prints lines for a shell to eval. The console's address is
-// for configurations that have a variable for it, such as the quickstart.
+// printEnvironment prints export lines for a shell to evaluate. TF_VAR_console is for
+// configurations with a variable for the console's address, such as the quickstart.
 func printEnvironment(out io.Writer, environment map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
 		fmt.Fprintf(out, "export %s=%s\n", name, environment[name])
@@ -71,7 +71,7 @@ func newEnvironmentCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&account, "account", sandbox.VendorAccount, "account to be the administrator of")
-	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region")
+	cmd.Flags().StringVar(&account, "account", sandbox.VendorAccount, "account whose administrator's credentials to print")
+	cmd.Flags().StringVar(&region, "region", "us-east-1", "Region in the printed environment")
 	return cmd
 }

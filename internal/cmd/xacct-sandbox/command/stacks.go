@@ -37,9 +37,9 @@ func newLaunchCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&request.Account, "account", "", "the customer's account")
-	flags.StringVar(&request.Region, "region", "", "Region, instead of the link's")
-	flags.StringVar(&request.StackName, "stack-name", "", "stack name, instead of the link's")
+	flags.StringVar(&request.Account, "account", "", "the customer's account: 12 digits")
+	flags.StringVar(&request.Region, "region", "", "Region of the stack (default: the link's)")
+	flags.StringVar(&request.StackName, "stack-name", "", "name of the stack (default: the link's)")
 	flags.StringToStringVar(&request.Parameters, "parameter", nil, "NAME=VALUE of a parameter to change; may be repeated")
 	return cmd
 }
@@ -163,7 +163,7 @@ func newAdvanceCommand() *cobra.Command {
 	}
 }
 
-// stackFlags identify a stack, if its name is ambiguous.
+// stackFlags identify a stack whose name is ambiguous.
 type stackFlags struct{ account, region string }
 
 func (f *stackFlags) addTo(cmd *cobra.Command) {
@@ -171,8 +171,8 @@ func (f *stackFlags) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.region, "region", "", "the stack's Region, if the account has stacks of that name in several")
 }
 
-// find returns the stack with an ARN, or the one with a name that is not
-// deleted.
+// find returns the stack with this ARN, or the one with this name that is not
+// deleted. It returns an error if there is none, or if there are several.
 func (f *stackFlags) find(cmd *cobra.Command, client sandbox.Client, name string) (sandbox.Stack, error) {
 	stacks, err := client.Stacks(cmd.Context())
 	if err != nil {

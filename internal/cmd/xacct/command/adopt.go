@@ -36,12 +36,13 @@ If the customer deletes an adopted role, only a round of proofs notices it
 releases the role; so does destroying the link.
 
 With --json it prints an object: customer_id, account_id, role_arn, and status, which
-is active for a registered role and disconnected for a released one.`,
+is active for a registered role and disconnected for a released one. With --dry-run also
+dry_run: the role is proven, but nothing is written.`,
 		Example: `  xacct adopt globex --hub acme \
     --role-arn arn:aws:iam::222222222222:role/monitoring`,
 		Args: cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := a.open(cmd.Context(), p, patience)
+			in, err := a.open(cmd.Context(), p, interactiveAttempts)
 			if err != nil {
 				return err
 			}
@@ -52,7 +53,10 @@ is active for a registered role and disconnected for a released one.`,
 			if err := a.print(cmd.OutOrStdout(), reg); err != nil {
 				return err
 			}
-			if err := in.tell(cmd.Context()); err != nil {
+			if a.dryRun {
+				return nil
+			}
+			if err := in.publishEvents(cmd.Context()); err != nil {
 				cli.Say(cmd.ErrOrStderr(), "Events wait for the next registrar: %s\n", oneLine(err))
 			}
 			return nil
@@ -62,6 +66,7 @@ is active for a registered role and disconnected for a released one.`,
 	cmd.ValidArgsFunction = onlyFirst(a.completeCustomers(p))
 	cmd.Flags().StringVar(&a.roleARN, "role-arn", "", "ARN of the role (default: the one that the link's stack would create)")
 	cmd.Flags().BoolVar(&a.release, "release", false, "release the adopted role: the customer is disconnected")
+	addDryRun(cmd, &a.dryRun)
 	cmd.Flags().BoolVar(&a.json, "json", false, "print JSON (described above)")
 	return cmd
 }
@@ -71,22 +76,28 @@ type adoption struct {
 	hubFlags
 	roleARN string
 	release bool
+	dryRun  bool
 	json    bool
 }
 
-// adoptionView is what --json prints.
+// adoptionView is the output of --json.
 type adoptionView struct {
 	CustomerID string `json:"customer_id"`
 	AccountID  string `json:"account_id"`
 	RoleARN    string `json:"role_arn"`
 	Status     string `json:"status"`
+	DryRun     bool   `json:"dry_run,omitempty"`
 }
 
 func (a *adoption) print(out io.Writer, r onboarding.Registration) error {
 	text := "Role %s of customer %s is proven and registered.\n"
 	switch {
 	case a.json:
-		return cli.PrintJSON(out, adoptionView{r.CustomerID, r.Account.String(), r.Role.String(), string(r.Status)})
+		return cli.PrintJSON(out, adoptionView{r.CustomerID, r.Account.String(), r.Role.String(), string(r.Status), a.dryRun})
+	case a.release && a.dryRun:
+		text = "Role %s of customer %s would be released.\n"
+	case a.dryRun:
+		text = "Role %s of customer %s is proven and would be registered.\n"
 	case a.release:
 		text = "Role %s of customer %s is released.\n"
 	}
@@ -101,7 +112,7 @@ func (a *adoption) run(ctx context.Context, in *intake, customer string) (none o
 			return none, cli.Usage("--role-arn: %w", err)
 		}
 	}
-	adopting := customers.Adoption{Registry: in.records, Prover: in.prover(), Partition: in.clients.Partition(), Clock: in.clock}
+	adopting := customers.Adoption{Registry: in.records, Prover: in.prover(), Partition: in.clients.Partition(), Clock: in.clock, DryRun: a.dryRun}
 	change := adopting.Adopt
 	if a.release {
 		change = adopting.Release

@@ -26,21 +26,23 @@ type blockView struct {
 	BlockedAt     *time.Time `json:"blocked_at,omitempty"`
 	BlockedReason string     `json:"blocked_reason,omitempty"`
 	Changed       bool       `json:"changed"`
+	DryRun        bool       `json:"dry_run,omitempty"`
 }
 
 const blockJSON = `
 
 With --json it prints an object: customer_id, blocked, blocked_at, blocked_reason, and
-changed, which is false if there was nothing to write.`
+changed, which is false if there was nothing to write. With --dry-run also dry_run, and
+what the command would have written.`
 
-func printBlock(out io.Writer, link onboarding.Link, changed bool) error {
-	return cli.PrintJSON(out, blockView{link.CustomerID, link.Blocked, known(link.BlockedAt), link.BlockedReason, changed})
+func printBlock(out io.Writer, link onboarding.Link, changed, dryRun bool) error {
+	return cli.PrintJSON(out, blockView{link.CustomerID, link.Blocked, known(link.BlockedAt), link.BlockedReason, changed, dryRun})
 }
 
 func newBlockCommand(p process) *cobra.Command {
 	var on hubFlags
 	var reason string
-	var asJSON bool
+	var asJSON, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "block CUSTOMER --hub NAME",
 		Short: "Refuse a customer's requests, from the next message on",
@@ -66,16 +68,19 @@ changes the reason.` + blockJSON,
 			if utf8.RuneCountInString(reason) > onboarding.MaxBlockReason {
 				return cli.Usage("--reason is longer than %d characters: keep details elsewhere, and refer to them", onboarding.MaxBlockReason)
 			}
-			link, changed, err := on.change(cmd.Context(), p, args[0], func(l *onboarding.Link) bool { return l.Block(reason, p.clock()) })
+			link, changed, err := on.change(cmd.Context(), p, args[0], dryRun, func(l *onboarding.Link) bool { return l.Block(reason, p.clock()) })
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return printBlock(cmd.OutOrStdout(), link, changed)
+				return printBlock(cmd.OutOrStdout(), link, changed, dryRun)
 			}
 			text := "Customer %s is blocked, from the next message on. `xacct unblock %s --hub %s` ends it.\n"
-			if !changed {
+			switch {
+			case !changed:
 				text = "Customer %s is blocked already. `xacct unblock %s --hub %s` ends it.\n"
+			case dryRun:
+				text = "Customer %s would be blocked, from the next message on. `xacct unblock %s --hub %s` would end it.\n"
 			}
 			return cli.Say(cmd.OutOrStdout(), text, link.CustomerID, link.CustomerID, on.hub)
 		},
@@ -83,13 +88,14 @@ changes the reason.` + blockJSON,
 	on.addTo(cmd)
 	cmd.ValidArgsFunction = onlyFirst(on.completeCustomers(p))
 	cmd.Flags().StringVar(&reason, "reason", "", "the reason, for the operators of the hub")
+	addDryRun(cmd, &dryRun)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	return cmd
 }
 
 func newUnblockCommand(p process) *cobra.Command {
 	var on hubFlags
-	var asJSON bool
+	var asJSON, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "unblock CUSTOMER --hub NAME",
 		Short: "Unblock a customer",
@@ -97,34 +103,45 @@ func newUnblockCommand(p process) *cobra.Command {
 has to create or update the stack again.` + blockJSON,
 		Args: cli.Exactly(1, "CUSTOMER: its ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			link, changed, err := on.change(cmd.Context(), p, args[0], (*onboarding.Link).Unblock)
+			link, changed, err := on.change(cmd.Context(), p, args[0], dryRun, (*onboarding.Link).Unblock)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return printBlock(cmd.OutOrStdout(), link, changed)
+				return printBlock(cmd.OutOrStdout(), link, changed, dryRun)
 			}
 			text := "Customer %s is no longer blocked.\n"
-			if !changed {
+			switch {
+			case !changed:
 				text = "Customer %s was not blocked.\n"
+			case dryRun:
+				text = "Customer %s would be unblocked.\n"
 			}
 			return cli.Say(cmd.OutOrStdout(), text, link.CustomerID)
 		},
 	}
 	on.addTo(cmd)
+	addDryRun(cmd, &dryRun)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	cmd.ValidArgsFunction = onlyFirst(on.completeCustomers(p))
 	return cmd
 }
 
-// change changes a customer's current link; the function returns whether there
-// is anything to write.
-func (f *hubFlags) change(ctx context.Context, p process, customer string, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
-	in, err := f.open(ctx, p, patience)
+// change applies edit to a customer's current link, and writes the link if edit
+// returns true, unless it is a dry run. It returns the link and what edit returned.
+func (f *hubFlags) change(ctx context.Context, p process, customer string, dryRun bool, edit func(*onboarding.Link) bool) (link onboarding.Link, changed bool, err error) {
+	in, err := f.open(ctx, p, interactiveAttempts)
 	if err != nil {
 		return link, false, err
 	}
-	link, changed, err = customers.Edit(ctx, in.records, customer, edit)
+	if dryRun {
+		var found onboarding.Customer
+		found, err = in.records.Customer(ctx, customer)
+		link = found.Link
+		changed = err == nil && edit(&link)
+	} else {
+		link, changed, err = customers.Edit(ctx, in.records, customer, edit)
+	}
 	switch {
 	case errors.Is(err, registry.ErrNoLink):
 		err = noCustomer(customer, f.hub)

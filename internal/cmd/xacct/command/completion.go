@@ -14,29 +14,32 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// completion returns what a shell may complete a word with. It is asked on every
-// press of a key, so it gives up soon, and ignores errors.
+// completion returns the candidates with which a shell may complete a word. A
+// shell can call it on every keystroke, so it stops after completionTimeout,
+// and returns no candidates if there is an error.
 type completion = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective)
 
-// completionPatience is how long a person waits for a completion.
-const completionPatience = 3 * time.Second
+// completionTimeout limits how long the AWS calls of a completion may take.
+const completionTimeout = 3 * time.Second
 
-// mostCompletions is how many words a shell is given to choose from.
-const mostCompletions = 200
+// maxCompletions is the maximum number of candidates.
+const maxCompletions = 200
 
-// completeFlag makes a flag's values completed.
+// completeFlag registers the completion of a flag's values. It panics if the
+// command does not have the flag.
 func completeFlag(cmd *cobra.Command, flag string, with completion) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, with); err != nil {
-		panic(fmt.Sprintf("%s: %v", cmd.Name(), err)) // the flag was not added before
+		panic(fmt.Sprintf("%s: %v", cmd.Name(), err)) // the command has no such flag
 	}
 }
 
-// completeValues completes the values that a flag may have.
+// completeValues registers the values that a flag may have as its completion.
 func completeValues(cmd *cobra.Command, flag string, values ...string) {
 	completeFlag(cmd, flag, completeList(values))
 }
 
-// completeList completes a value, or the last one of several with commas between.
+// completeList returns the completion of one of values, or of the last one in a
+// comma-separated list.
 func completeList(values []string) completion {
 	return func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 		before := word[:strings.LastIndex(word, ",")+1]
@@ -53,7 +56,7 @@ func completeRegions(_ *cobra.Command, _ []string, word string) ([]string, cobra
 	return completeList(account.KnownRegions())(nil, nil, word)
 }
 
-// onlyFirst completes the first argument, and nothing after it.
+// onlyFirst returns a completion for the first argument only.
 func onlyFirst(with completion) completion {
 	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -63,11 +66,11 @@ func onlyFirst(with completion) completion {
 	}
 }
 
-// completeCustomers completes the ID of a customer of the hub, with the state of
-// the link beside it.
+// completeCustomers returns the completion of customer IDs, with the status of
+// the link as their description.
 func (f *hubFlags) completeCustomers(p process) completion {
 	return func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-		before := word[:strings.LastIndex(word, ",")+1] // of a flag that takes several
+		before := word[:strings.LastIndex(word, ",")+1] // earlier values of a list
 		found := f.customersFor(cmd.Context(), p, word[len(before):])
 		for i := range found {
 			found[i] = before + found[i]
@@ -76,7 +79,7 @@ func (f *hubFlags) completeCustomers(p process) completion {
 	}
 }
 
-// completeLinks completes HUB/CUSTOMER.
+// completeLinks returns the completion of HUB/CUSTOMER.
 func (f *hubFlags) completeLinks(p process) completion {
 	return func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 		on, prefix := *f, ""
@@ -95,7 +98,7 @@ func (f *hubFlags) customersFor(ctx context.Context, p process, word string) []s
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	in, err := f.open(ctx, p, 1)
 	if err != nil {
@@ -114,22 +117,23 @@ func (f *hubFlags) customersFor(ctx context.Context, p process, word string) []s
 	return beginningWith(words, word)
 }
 
-// beginningWith returns the words that begin with another one, up to a number
-// that a person can choose from.
+// beginningWith returns the words that have the prefix begin, at most
+// maxCompletions.
 func beginningWith(words []string, begin string) []string {
 	var found []string
 	for _, word := range words {
-		if strings.HasPrefix(word, begin) && len(found) < mostCompletions {
+		if strings.HasPrefix(word, begin) && len(found) < maxCompletions {
 			found = append(found, word)
 		}
 	}
 	return found
 }
 
-// completeSets completes the name of a permission set of the hub.
+// completeSets returns the completion of the names of the hub's permission
+// sets.
 func (f *hubFlags) completeSets(p process) completion {
 	return func(cmd *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
 		defer cancel()
 		in, err := f.open(ctx, p, 1)
 		if err != nil {

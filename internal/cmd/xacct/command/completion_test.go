@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestWhateverNamesACustomerOrAListedValueIsCompleted looks at every command, so that a
-// new one is not forgotten.
-func TestWhateverNamesACustomerOrAListedValueIsCompleted(t *testing.T) {
+// TestCustomersAndListedValuesAreCompleted walks the tree of commands, so that it
+// includes new ones.
+func TestCustomersAndListedValuesAreCompleted(t *testing.T) {
 	t.Parallel()
 	named := map[string]bool{"hub": true, "customer": true, "after": true, "permission-set": true, "region": true, "regions": true, "link-region": true, "hub-region": true}
 	listed := regexp.MustCompile(`: [A-Za-z]+(, | or | \([^)]*\) or )[A-Za-z]+|^one of `) // "csv or jsonl", "read, write, operate"

@@ -12,8 +12,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// customerRole is one line for the operator, with the same names as in the
-// Terraform resources. It is what --json prints.
+// customerRole is one role of a customer in the output. Its JSON has the
+// attribute names of the Terraform resources.
 type customerRole struct {
 	CustomerID      string `json:"customer_id"`
 	AccountID       string `json:"account_id,omitempty"`
@@ -33,10 +33,10 @@ type customerRole struct {
 	RotationOverdue    bool     `json:"rotation_overdue,omitempty"`
 	GrantedPermissions []string `json:"granted_permissions,omitempty"`
 
-	// Parameters are what the customer typed in: untrusted text.
+	// Parameters are the values that the customer entered: untrusted text.
 	Parameters map[string]string `json:"parameters,omitempty"`
 
-	// Reported is what the stack reports of its resources: untrusted text too.
+	// Reported are the values that the stack reported: also untrusted text.
 	Reported map[string]string `json:"reported,omitempty"`
 
 	StackID       string     `json:"stack_id,omitempty"`
@@ -53,25 +53,25 @@ type customerRole struct {
 // has a live stack.
 func rolesOf(record registry.HubRecord, c onboarding.Customer, now time.Time) []customerRole {
 	var roles []customerRole
-	speaks := false
+	connected := false
 	for _, r := range c.Registrations {
-		switch mine := speaksFor(r, c.Link); {
+		switch mine := belongsTo(r, c.Link); {
 		case mine:
-			speaks = true
+			connected = true
 			roles = append([]customerRole{registered(record, c.Link, r, now)}, roles...)
 		case r.Live():
 			roles = append(roles, registered(record, c.Link, r, now))
 		}
 	}
-	if !speaks {
+	if !connected {
 		roles = append([]customerRole{pending(c.Link, record.Region.Partition(), now)}, roles...)
 	}
 	return roles
 }
 
-// speaksFor reports whether a registration belongs to the current link. One
-// that was disconnected before the link was issued again does not.
-func speaksFor(r onboarding.Registration, link onboarding.Link) bool {
+// belongsTo reports whether a registration belongs to the current link. A
+// registration that was disconnected before the link was issued again does not.
+func belongsTo(r onboarding.Registration, link onboarding.Link) bool {
 	return len(onboarding.Customer{Link: link, Registrations: []onboarding.Registration{r}}.Current()) > 0
 }
 
@@ -127,7 +127,7 @@ func pending(link onboarding.Link, partition account.Partition, now time.Time) c
 	return role
 }
 
-// known returns a time, or nil if it is zero.
+// known returns a time in UTC, in whole seconds, or nil if it is zero.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -34,9 +34,9 @@ column UPDATE has the link that opens the update of the stack in the customer's
 console. Times are UTC; CHANGED is when the status last changed. BLOCKED shows when
 the customer was blocked (` + "`xacct block`" + `); it is omitted if no customer is.
 
-Customers are sorted by ID. With --limit the command prints only the first ones, and
-reads few more; if more customers exist, it prints the command that continues: with
---after and the last customer's ID. With --customer it reads only the named customers.
+Customers are sorted by ID. --limit prints only the first ones, and reads few more; if
+more customers exist, standard error says how to continue: with --after and the last
+customer's ID. --customer reads only the named customers.
 
 With --json the command prints a list of objects:
 
@@ -58,8 +58,8 @@ With --json the command prints a list of objects:
 
 Unknown values are omitted.`
 
-// newCustomerListCommand returns the list of customers, which is the command
-// customers itself, and spelt out.
+// newCustomerListCommand returns the command that lists customers. It is used
+// twice: as "customers" and, written out, as "customers list".
 func newCustomerListCommand(p process, use string) *cobra.Command {
 	var on hubFlags
 	var only customerFilter
@@ -77,7 +77,7 @@ func newCustomerListCommand(p process, use string) *cobra.Command {
 			if err := only.check(); err != nil {
 				return err
 			}
-			in, err := on.open(cmd.Context(), p, patience)
+			in, err := on.open(cmd.Context(), p, interactiveAttempts)
 			if err != nil {
 				return err
 			}
@@ -98,12 +98,12 @@ func newCustomerListCommand(p process, use string) *cobra.Command {
 	}
 	on.addTo(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&only.status, "status", "", "only this status: "+strings.Join(statuses, ", "))
-	flags.BoolVar(&only.outdated, "outdated", false, "only stacks made with another template version than the link's, with links to update them")
-	flags.BoolVar(&only.all, "all", false, "also customers that were offboarded")
-	flags.StringSliceVar(&only.ids, "customer", nil, "only these customers: IDs, separated by commas; may be repeated")
-	flags.IntVar(&only.limit, "limit", 0, "maximum number of customers; 0: all")
-	flags.StringVar(&only.after, "after", "", "only customers whose ID sorts after this one")
+	flags.StringVar(&only.status, "status", "", "list only roles with this status: "+strings.Join(statuses, ", "))
+	flags.BoolVar(&only.outdated, "outdated", false, "list only stacks of another template version than the link's, with links to update them")
+	flags.BoolVar(&only.all, "all", false, "also list customers that were offboarded")
+	flags.StringSliceVar(&only.ids, "customer", nil, "list only these customers: IDs, separated by commas; may be repeated")
+	flags.IntVar(&only.limit, "limit", 0, "maximum number of customers (default: all)")
+	flags.StringVar(&only.after, "after", "", "list only customers whose ID sorts after this one")
 	flags.BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	completeValues(cmd, "status", statuses...)
 	completeFlag(cmd, "customer", on.completeCustomers(p))
@@ -121,7 +121,7 @@ type customerFilter struct {
 	outdated bool
 	all      bool
 	ids      []string
-	limit    int // 0: none
+	limit    int // 0: no limit
 	after    string
 }
 
@@ -170,17 +170,17 @@ func (f customerFilter) rolesOf(in *intake, c onboarding.Customer, now time.Time
 	return roles
 }
 
-// leastOfAFilter is about how many customers are read at once, if only some of
-// them are selected.
-const leastOfAFilter = 1000
+// minFilteredPage is the least number of customers that are read at once if a
+// filter selects only some of them.
+const minFilteredPage = 1000
 
-// customers reads the customers that may be selected.
+// customers returns an iterator that reads the customers that may be selected.
 func (f customerFilter) customers(ctx context.Context, records *registry.Registry) iter.Seq2[onboarding.Customer, error] {
 	part := registry.Part{After: f.after}
 	if f.limit > 0 {
-		part.Limit = f.limit + 1 // one more tells whether there are more
+		part.Limit = f.limit + 1 // one more, to know whether more exist
 		if f.status != "" || f.outdated {
-			part.Limit = max(part.Limit, leastOfAFilter)
+			part.Limit = max(part.Limit, minFilteredPage)
 		}
 	}
 	if len(f.ids) == 0 {
@@ -232,7 +232,8 @@ func printCustomers(out io.Writer, roles []customerRole, updates bool, now time.
 	return err
 }
 
-// template returns how the customer's template compares with the link's.
+// template returns whether the role's template is "current" or "outdated",
+// compared with the link's; empty if it has none.
 func (r customerRole) template() string {
 	switch {
 	case r.TemplateVersion == "" || r.Status == string(onboarding.Disconnected):

@@ -20,7 +20,7 @@ import (
 
 func newCustomersAddCommand(p process) *cobra.Command {
 	var on hubFlags
-	var doing doingFlags
+	var opts changeFlags
 	var asked linkOrder
 	var update bool
 	cmd := &cobra.Command{
@@ -47,19 +47,19 @@ signed, or in a dry run), expires_at, metadata.`,
 			if err != nil {
 				return cli.Usage("%w", err)
 			}
-			w, err := on.work(cmd.Context(), p)
+			w, err := on.openWriter(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
-			result, err := w.add(cmd.Context(), order, doing, update)
+			result, err := w.add(cmd.Context(), order, opts, update)
 			if err != nil {
 				return err
 			}
-			return result.write(cmd.OutOrStdout(), doing)
+			return result.write(cmd.OutOrStdout(), opts)
 		},
 	}
 	on.addTo(cmd)
-	doing.addTo(cmd)
+	opts.addTo(cmd)
 	asked.addTo(cmd)
 	cmd.Flags().BoolVar(&update, "update", false, "change the open link if its settings differ")
 	completeFlag(cmd, "permission-set", on.completeSets(p))
@@ -91,7 +91,7 @@ func (o *linkOrder) addTo(cmd *cobra.Command) {
 	flags.StringToStringVar(&o.Metadata, "metadata", nil, "your own notes on the customer, as KEY=VALUE")
 }
 
-// order parses it; every mistake is in the error.
+// order parses the settings. The error contains all mistakes.
 func (o linkOrder) order() (customers.Order, error) {
 	order := customers.Order{
 		CustomerID: o.CustomerID, PermissionSet: o.PermissionSet, AsksAccount: o.AskAccountID,
@@ -131,28 +131,28 @@ type linkResult struct {
 	Metadata      map[string]string `json:"metadata,omitempty"`
 	Error         string            `json:"error,omitempty"`
 
-	launch string // the URL, or how to come by one
+	launch string // the URL, or the command that prints it
 }
 
-func (w *workshop) service() *customers.Service {
+func (w *hubWriter) service() *customers.Service {
 	return customers.NewService(w.hub, onboarding.OwnerCommand, w.clock)
 }
 
 // add creates or changes the customer's link to match the order.
-func (w *workshop) add(ctx context.Context, order customers.Order, doing doingFlags, update bool) (linkResult, error) {
-	order.Adopt, order.DryRun = doing.adopt, doing.dryRun
+func (w *hubWriter) add(ctx context.Context, order customers.Order, opts changeFlags, update bool) (linkResult, error) {
+	order.Adopt, order.DryRun = opts.adopt, opts.dryRun
 	served, err := w.service().Put(ctx, order)
 	var differs *customers.DiffersError
 	if errors.As(err, &differs) && update {
 		served, err = w.update(ctx, order)
 	}
 	if err != nil {
-		return linkResult{}, w.linkTrouble(err)
+		return linkResult{}, w.explainLink(err)
 	}
-	return w.resultOf(served, doing), nil
+	return w.resultOf(served, opts), nil
 }
 
-func (w *workshop) resultOf(served customers.Served, doing doingFlags) linkResult {
+func (w *hubWriter) resultOf(served customers.Served, opts changeFlags) linkResult {
 	outcome := "unchanged"
 	switch {
 	case served.Created:
@@ -162,17 +162,18 @@ func (w *workshop) resultOf(served customers.Served, doing doingFlags) linkResul
 	}
 	link := served.Customer.Link
 	result := linkResult{
-		CustomerID: link.CustomerID, Outcome: outcome, DryRun: doing.dryRun, AccountID: link.Account.String(), PermissionSet: link.PermissionSet,
+		CustomerID: link.CustomerID, Outcome: outcome, DryRun: opts.dryRun, AccountID: link.Account.String(), PermissionSet: link.PermissionSet,
 		ExternalID: link.ExternalID.String(), ExpiresAt: known(link.ExpiresAt), Metadata: link.Metadata,
 	}
-	if !doing.dryRun {
+	if !opts.dryRun {
 		result.LaunchURL, result.launch = launchOf(served.Record, link, w.clock())
 	}
 	return result
 }
 
-// update changes the open link, at the revision that it has.
-func (w *workshop) update(ctx context.Context, order customers.Order) (customers.Served, error) {
+// update changes the open link, on the condition that its revision stays the
+// current one until then.
+func (w *hubWriter) update(ctx context.Context, order customers.Order) (customers.Served, error) {
 	found, err := w.records.Customer(ctx, order.CustomerID)
 	if err != nil {
 		return customers.Served{}, err
@@ -181,8 +182,8 @@ func (w *workshop) update(ctx context.Context, order customers.Order) (customers
 	return w.service().Put(ctx, order)
 }
 
-// linkTrouble returns what to do about an error of a link.
-func (w *workshop) linkTrouble(err error) error {
+// explainLink returns the error of a link, with what to do about it.
+func (w *hubWriter) explainLink(err error) error {
 	var differs *customers.DiffersError
 	var owned *customers.OwnedError
 	switch {
@@ -191,16 +192,16 @@ func (w *workshop) linkTrouble(err error) error {
 	case errors.As(err, &owned):
 		return fmt.Errorf("%w, which continues to manage it: change it there, or take it over with --adopt", err)
 	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
-		return fmt.Errorf("%w: `xacct permission-set list --hub %s` lists those that there are", err, w.hub.Name())
+		return fmt.Errorf("%w: `xacct permission-set list --hub %s` lists the existing ones", err, w.hub.Name())
 	}
 	return w.explain(err)
 }
 
-func (r linkResult) write(out io.Writer, doing doingFlags) error {
-	if doing.json {
+func (r linkResult) write(out io.Writer, opts changeFlags) error {
+	if opts.json {
 		return cli.PrintJSON(out, r)
 	}
-	if err := cli.Say(out, "Customer %s: %s.\n", r.CustomerID, doing.done(r.Outcome)); err != nil || r.launch == "" {
+	if err := cli.Say(out, "Customer %s: %s.\n", r.CustomerID, opts.describe(r.Outcome)); err != nil || r.launch == "" {
 		return err
 	}
 	_, err := fmt.Fprintln(out, r.launch)
@@ -209,7 +210,7 @@ func (r linkResult) write(out io.Writer, doing doingFlags) error {
 
 func newCustomersRemoveCommand(p process) *cobra.Command {
 	var on hubFlags
-	var doing doingFlags
+	var opts changeFlags
 	cmd := &cobra.Command{
 		Use:   "remove CUSTOMER... --hub NAME",
 		Short: "Close customers' onboarding links",
@@ -226,31 +227,31 @@ failed), dry_run, error. The exit code is 1 if any failed.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := on.work(cmd.Context(), p)
+			w, err := on.openWriter(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
 			results := make([]linkResult, len(args))
 			for i, customer := range args {
-				results[i] = w.remove(cmd.Context(), customer, doing)
+				results[i] = w.remove(cmd.Context(), customer, opts)
 			}
-			if !doing.dryRun {
+			if !opts.dryRun {
 				w.upkeep(cmd.Context(), cmd.ErrOrStderr())
 			}
-			return writeResults(cmd.OutOrStdout(), results, doing)
+			return writeResults(cmd.OutOrStdout(), results, opts)
 		},
 	}
 	on.addTo(cmd)
-	doing.addTo(cmd)
+	opts.addTo(cmd)
 	cmd.ValidArgsFunction = on.completeCustomers(p)
 	return cmd
 }
 
-// failed is the outcome of an order that failed, with its error.
+// failed is the outcome of a link that could not be issued, changed or closed.
 const failed = "failed"
 
-func (w *workshop) remove(ctx context.Context, customer string, doing doingFlags) linkResult {
-	result := linkResult{CustomerID: customer, Outcome: "closed", DryRun: doing.dryRun}
+func (w *hubWriter) remove(ctx context.Context, customer string, opts changeFlags) linkResult {
+	result := linkResult{CustomerID: customer, Outcome: "closed", DryRun: opts.dryRun}
 	found, err := w.records.Customer(ctx, customer)
 	switch {
 	case errors.Is(err, registry.ErrNoLink):
@@ -258,29 +259,29 @@ func (w *workshop) remove(ctx context.Context, customer string, doing doingFlags
 	case err != nil:
 	case found.Link.Closed:
 		result.Outcome = "unchanged"
-	case found.Link.Owner != onboarding.OwnerCommand && !doing.adopt:
+	case found.Link.Owner != onboarding.OwnerCommand && !opts.adopt:
 		err = &customers.OwnedError{Hub: w.hub.Name(), CustomerID: customer, Owner: found.Link.Owner}
-	case !doing.dryRun:
-		_, err = w.service().Close(ctx, customer, 0, doing.adopt)
+	case !opts.dryRun:
+		_, err = w.service().Close(ctx, customer, 0, opts.adopt)
 	}
 	if err != nil {
-		result.Outcome, result.Error = failed, oneLine(w.linkTrouble(err))
+		result.Outcome, result.Error = failed, oneLine(w.explainLink(err))
 	}
 	return result
 }
 
-// writeResults prints the outcomes for many links. The error counts those that
-// failed.
-func writeResults(out io.Writer, results []linkResult, doing doingFlags) error {
+// writeResults prints the outcomes of several links, and returns an error with
+// the number of those that failed.
+func writeResults(out io.Writer, results []linkResult, opts changeFlags) error {
 	counts := map[string]int{}
 	for _, r := range results {
 		counts[r.Outcome]++
 	}
-	if doing.json {
+	if opts.json {
 		if err := cli.PrintJSON(out, append([]linkResult{}, results...)); err != nil {
 			return err
 		}
-	} else if err := printResults(out, results, doing); err != nil {
+	} else if err := printResults(out, results, opts); err != nil {
 		return err
 	}
 	if n := counts[failed]; n > 0 {
@@ -289,14 +290,14 @@ func writeResults(out io.Writer, results []linkResult, doing doingFlags) error {
 	return nil
 }
 
-func printResults(out io.Writer, results []linkResult, doing doingFlags) error {
+func printResults(out io.Writer, results []linkResult, opts changeFlags) error {
 	t := cli.NewTable("CUSTOMER", "ACCOUNT", "OUTCOME", "LINK", "ERROR")
 	t.Colours("OUTCOME", map[string]cli.Colour{failed: cli.Red, "created": cli.Green})
 	t.Optional("LINK")
 	for _, r := range results {
 		outcome := r.Outcome
 		if outcome != failed {
-			outcome = doing.done(outcome)
+			outcome = opts.describe(outcome)
 		}
 		t.Row(r.CustomerID, r.AccountID, outcome, r.launch, r.Error)
 	}

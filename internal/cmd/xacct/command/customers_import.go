@@ -31,7 +31,7 @@ import (
 
 func newCustomersImportCommand(p process) *cobra.Command {
 	var on hubFlags
-	var doing doingFlags
+	var opts changeFlags
 	var with importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE --hub NAME",
@@ -60,38 +60,38 @@ exit code is 1 if any failed.`,
 			if err != nil {
 				return err
 			}
-			w, err := on.work(cmd.Context(), p)
+			w, err := on.openWriter(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
 			known, err := w.service().Known(cmd.Context())
 			if err != nil {
-				return w.linkTrouble(err)
+				return w.explainLink(err)
 			}
 			if err := w.mistakes(cmd, args[0], known, lines); err != nil {
 				return err
 			}
-			results, err := w.importAll(cmd.Context(), cmd.ErrOrStderr(), known, lines, doing, with)
+			results, err := w.importAll(cmd.Context(), cmd.ErrOrStderr(), known, lines, opts, with)
 			if err != nil {
 				return err
 			}
-			if err := writeResults(cmd.OutOrStdout(), results, doing); err != nil || doing.dryRun {
+			if err := writeResults(cmd.OutOrStdout(), results, opts); err != nil || opts.dryRun {
 				return err
 			}
 			if err := w.tidyPublishers(cmd.Context(), w.hub); err != nil {
 				return fmt.Errorf("the links are issued, but it could not be checked whether all of their accounts may phone home: repeat the command: %w", w.explain(err))
 			}
-			w.swept(cmd.ErrOrStderr(), w.hub.SweepTemplates(cmd.Context(), w.clock()))
+			w.noteUpkeep(cmd.ErrOrStderr(), w.hub.SweepTemplates(cmd.Context(), w.clock()))
 			return nil
 		},
 	}
 	on.addTo(cmd)
-	doing.addTo(cmd)
+	opts.addTo(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&with.set, "permission-set", "", "name of the permission set of customers whose line names none")
+	flags.StringVar(&with.set, "permission-set", "", "permission set of customers whose line names none")
 	flags.StringVar(&with.format, "format", "", "format of the file: csv or jsonl (default: by its name)")
 	flags.BoolVar(&with.update, "update", false, "change open links whose settings differ")
-	flags.IntVar(&with.concurrency, "concurrency", 8, "customers at once, 1 to 64")
+	flags.IntVar(&with.concurrency, "concurrency", 8, "number of customers at once, 1 to 64")
 	completeFlag(cmd, "permission-set", on.completeSets(p))
 	completeValues(cmd, "format", importFormats...)
 	return cmd
@@ -106,9 +106,10 @@ type importFlags struct {
 	concurrency int
 }
 
-// importAll issues all links. What fails is in its result; the error says that not
-// all were tried.
-func (w *workshop) importAll(ctx context.Context, notes io.Writer, known *customers.Known, lines []importLine, doing doingFlags, with importFlags) ([]linkResult, error) {
+// importAll issues the links and returns one result for each; a link that fails
+// has the error in its result. importAll itself returns an error only if it was
+// interrupted.
+func (w *hubWriter) importAll(ctx context.Context, notes io.Writer, known *customers.Known, lines []importLine, opts changeFlags, with importFlags) ([]linkResult, error) {
 	results := make([]linkResult, len(lines))
 	progress := cli.NewProgress(notes, "customers", len(lines))
 	var done atomic.Int64
@@ -120,15 +121,15 @@ func (w *workshop) importAll(ctx context.Context, notes io.Writer, known *custom
 		}
 		order := line.order
 		if served, err := known.Try(ctx, order); err == nil && !served.Changed {
-			results[i] = w.resultOf(served, doing)
+			results[i] = w.resultOf(served, opts)
 			done.Add(1)
 			progress.Step()
 			continue
 		}
 		group.Go(func() error {
-			result, err := w.add(ctx, order, doing, with.update)
+			result, err := w.add(ctx, order, opts, with.update)
 			if err != nil {
-				result = linkResult{CustomerID: order.CustomerID, Outcome: failed, DryRun: doing.dryRun, AccountID: order.Account.String(), Error: oneLine(err)}
+				result = linkResult{CustomerID: order.CustomerID, Outcome: failed, DryRun: opts.dryRun, AccountID: order.Account.String(), Error: oneLine(err)}
 			}
 			results[i] = result
 			if ctx.Err() == nil || err == nil {
@@ -140,29 +141,32 @@ func (w *workshop) importAll(ctx context.Context, notes io.Writer, known *custom
 	}
 	_ = group.Wait() // no function returns an error
 	progress.End()
-	if ctx.Err() != nil { // not the error of the context, which has no advice
-		return nil, fmt.Errorf("interrupted after %d of %s: repeat the command, and it continues where it was", done.Load(), onboarding.Counted(len(lines), "customer"))
+	if ctx.Err() != nil { // the context's own error would not say what to do
+		return nil, fmt.Errorf("interrupted after %d of %s: repeat the command, and it continues where it stopped", done.Load(), onboarding.Counted(len(lines), "customer"))
 	}
 	return results, nil
 }
 
-// mistakes prints what of the lines this hub could never do. What differs from an open
-// link, or belongs to another tool, is none: it is the outcome of that customer.
-func (w *workshop) mistakes(cmd *cobra.Command, file string, known *customers.Known, lines []importLine) error {
+// mistakes prints the mistakes of lines that this hub would always refuse, and
+// returns an error if there are any. A line that differs from an open link, or
+// whose link belongs to another tool, is not a mistake: only that customer
+// fails.
+func (w *hubWriter) mistakes(cmd *cobra.Command, file string, known *customers.Known, lines []importLine) error {
 	var problems []string
 	for _, line := range lines {
 		_, err := known.Try(cmd.Context(), line.order)
 		var refused *customers.Refusal
 		var wrong permissionset.FieldError
 		if errors.As(err, &refused) || errors.As(err, &wrong) || errors.Is(err, registry.ErrNoPermissionSet) || errors.Is(err, registry.ErrPermissionSetRetired) {
-			problems = append(problems, line.problems(w.linkTrouble(err))...)
+			problems = append(problems, line.problems(w.explainLink(err))...)
 		}
 	}
-	return tellMistakes(cmd, file, problems)
+	return printMistakes(cmd, file, problems)
 }
 
-// tellMistakes prints the mistakes of a file, and returns an error if there are any.
-func tellMistakes(cmd *cobra.Command, file string, problems []string) error {
+// printMistakes prints the mistakes of a file, and returns an error if there
+// are any.
+func printMistakes(cmd *cobra.Command, file string, problems []string) error {
 	for _, problem := range problems {
 		cli.Say(cmd.ErrOrStderr(), "%s:%s\n", file, cli.Printable(problem))
 	}
@@ -172,7 +176,8 @@ func tellMistakes(cmd *cobra.Command, file string, problems []string) error {
 	return nil
 }
 
-// read reads the whole file, and checks it by itself.
+// read returns the lines of the file after it has validated all of them,
+// without the hub.
 func (f importFlags) read(cmd *cobra.Command, file string) ([]importLine, error) {
 	if f.concurrency < 1 || f.concurrency > 64 {
 		return nil, cli.Usage("--concurrency %d: must be between 1 and 64", f.concurrency)
@@ -196,7 +201,7 @@ func (f importFlags) read(cmd *cobra.Command, file string) ([]importLine, error)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if err := tellMistakes(cmd, file, f.orders(lines)); err != nil {
+	if err := printMistakes(cmd, file, f.orders(lines)); err != nil {
 		return nil, err
 	}
 	if len(lines) == 0 {
@@ -205,12 +210,12 @@ func (f importFlags) read(cmd *cobra.Command, file string) ([]importLine, error)
 	return lines, nil
 }
 
-// importLine is one customer, as a line of the file has it.
+// importLine is one line of the file: a customer and the settings of the link.
 type importLine struct {
 	number int
 	linkOrder
 	order customers.Order
-	err   error // the line can't be read
+	err   error // why the line can't be parsed
 }
 
 // problems returns the reasons of an error, each with the line and its customer.
@@ -225,7 +230,8 @@ func (l importLine) problems(err error) (problems []string) {
 	return problems
 }
 
-// orders sets the orders of the lines, and returns what is wrong in them.
+// orders parses the settings of each line into its order, and returns the
+// mistakes.
 func (f importFlags) orders(lines []importLine) (problems []string) {
 	first := map[string]int{}
 	for i := range lines {
@@ -236,7 +242,7 @@ func (f importFlags) orders(lines []importLine) (problems []string) {
 			err = line.err
 		}
 		if at, twice := first[line.CustomerID]; twice && err == nil {
-			err = fmt.Errorf("is in line %d already", at)
+			err = fmt.Errorf("is already in line %d", at)
 		}
 		first[line.CustomerID] = line.number
 		if err != nil {
@@ -264,7 +270,8 @@ func parseJSONLines(text []byte) ([]importLine, error) {
 	return lines, nil
 }
 
-// wrongJSON returns an error that names what is wrong with a line of JSON, by the fields of the file.
+// wrongJSON returns a decoding error in terms of the file's fields; nil for
+// nil.
 func wrongJSON(err error) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
@@ -278,16 +285,17 @@ func wrongJSON(err error) error {
 	if _, field, found := strings.Cut(err.Error(), "unknown field "); found {
 		return fmt.Errorf("there is no field %s: fields are %s and metadata", field, fieldNames)
 	}
-	return fmt.Errorf("it is not a JSON object, of which each line has a whole one: %w", err)
+	return fmt.Errorf("each line must be one JSON object: %w", err)
 }
 
-// fieldNames lists the columns of CSV and the fields of JSON lines, but for metadata.
+// fieldNames lists the columns of CSV and the fields of JSON lines, except
+// metadata.
 const fieldNames = "customer_id, permission_set, account_id, ask_account_id, region, stack_name, expires_at"
 
-// metadataColumn begins the names of columns whose values are metadata.
+// metadataColumn is the prefix of columns whose values are metadata.
 const metadataColumn = "metadata."
 
-// columns set a field of a link by the name of a column.
+// columns has, by the name of each column, the function that sets its field.
 var columns = map[string]func(*linkOrder, string) error{
 	"customer_id":    func(o *linkOrder, s string) error { o.CustomerID = s; return nil },
 	"permission_set": func(o *linkOrder, s string) error { o.PermissionSet = s; return nil },
@@ -309,7 +317,7 @@ var columns = map[string]func(*linkOrder, string) error{
 func parseCSV(text []byte) ([]importLine, error) {
 	reader := csv.NewReader(bytes.NewReader(text))
 	reader.TrimLeadingSpace = true
-	reader.FieldsPerRecord = -1 // a line of another length is a mistake of that line
+	reader.FieldsPerRecord = -1 // csvLine reports lines of another length
 	header, err := reader.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("it is empty: the first line names the columns")
@@ -334,8 +342,8 @@ func parseCSV(text []byte) ([]importLine, error) {
 	}
 }
 
-// checkHeader trims the names of the columns, and refuses those that are unknown, twice
-// or missing.
+// checkHeader trims the names of the columns. It returns an error if a column
+// is unknown or repeated, or if customer_id is missing.
 func checkHeader(header []string) error {
 	for i, name := range header {
 		name = strings.TrimSpace(name)
@@ -346,7 +354,7 @@ func checkHeader(header []string) error {
 		case columns[name] == nil && !strings.HasPrefix(name, metadataColumn):
 			return fmt.Errorf("there is no column %q: columns are %s and metadata.KEY", name, fieldNames)
 		case slices.Contains(header[:i], name):
-			return fmt.Errorf("the column %s is there twice", name)
+			return fmt.Errorf("the column %s appears twice", name)
 		}
 	}
 	if !slices.Contains(header, "customer_id") {

@@ -43,7 +43,8 @@ With --json it prints one object:
              been deleted yet, and last_proof: outcome (succeeded or failed), at, and
              unchanged_at, when the last round of proofs that changed nothing ended
   history    a list of objects, oldest first: at, came (Create, Update, Delete,
-             verification, or vendor: a change of the link, made by the principal by), decided, refused (the request failed, and changed nothing),
+             verification, or vendor: a change of the link, made by the principal by),
+             decided, refused (the request failed, and changed nothing),
              status (of the role afterwards), reason (of a refused request: what the
              customer reads), waiting (not answered yet), cause (what the vendor can do
              about it), account_id, stack_id, logical_id, request_id
@@ -79,7 +80,7 @@ vendor's side; the cause names the principal, the action and the resource.`,
 	return cmd
 }
 
-// dossier is all that is known of one customer. It is what --json prints.
+// dossier is the complete record of one customer, as --json prints it.
 type dossier struct {
 	CustomerID string        `json:"customer_id"`
 	Link       linkView      `json:"link"`
@@ -106,7 +107,7 @@ type linkView struct {
 	BlockedReason     string            `json:"blocked_reason,omitempty"`
 	LaunchURL         string            `json:"launch_url,omitempty"`
 
-	launch string // the URL, or how to come by one
+	launch string // the URL, or the command that prints it
 }
 
 type roleView struct {
@@ -116,15 +117,16 @@ type roleView struct {
 	LastProof  *proofView         `json:"last_proof,omitempty"`
 }
 
-// proofView is what the last proof of a role has shown.
+// proofView is the result of a role's last proof.
 type proofView struct {
 	Outcome     string     `json:"outcome"`
 	At          time.Time  `json:"at"`
 	UnchangedAt *time.Time `json:"unchanged_at,omitempty"`
 }
 
-// lastProof returns what the last proof of a role has shown. A round that finds a
-// role as it was writes nothing to it, so that the last round is told beside.
+// lastProof returns the result of a role's last proof; nil if there is none. A
+// round that finds a role unchanged writes nothing to it, so a later round is
+// reported as well.
 func lastProof(r onboarding.Registration, round *onboarding.RoundSummary) *proofView {
 	var view proofView
 	switch {
@@ -152,7 +154,9 @@ func (p *proofView) describe() string {
 	return text
 }
 
-// launchOf returns a link's URL, and for a person the same or how to come by one.
+// launchOf returns an open link's URL, empty if it has to be signed, and a text
+// for people: the URL, or the command that prints it. Both are empty if the
+// link is not open.
 func launchOf(record registry.HubRecord, link onboarding.Link, now time.Time) (url, text string) {
 	if link.Status(now) != onboarding.LinkOpen {
 		return "", ""
@@ -182,7 +186,7 @@ type historyView struct {
 	OnBehalf  string    `json:"on_behalf_of,omitempty"`
 
 	stack account.StackARN
-	who   string // of the vendor, for people
+	who   string // the vendor's principal, shortened for people
 }
 
 func newDossier(record registry.HubRecord, c onboarding.Customer, history []onboarding.HistoryEntry, round *onboarding.RoundSummary, now time.Time) dossier {
@@ -225,7 +229,8 @@ func newDossier(record registry.HubRecord, c onboarding.Customer, history []onbo
 	return d
 }
 
-// came returns what brought a line of the history about.
+// came returns the cause of a history entry: vendor, verification, or the type
+// of the customer's request.
 func came(h onboarding.HistoryEntry) string {
 	switch {
 	case h.By != "":
@@ -236,7 +241,8 @@ func came(h onboarding.HistoryEntry) string {
 	return string(h.Request)
 }
 
-// alsoAccepted returns the external ID before a rotation, while the role accepts it.
+// alsoAccepted returns the external ID from before a rotation, while the role
+// still accepts it.
 func (r roleView) alsoAccepted() string {
 	switch {
 	case r.RotationOverdue:
@@ -278,9 +284,9 @@ func (d dossier) print(out io.Writer) error {
 			"Also accepted", r.alsoAccepted(),
 			"Template version", strings.TrimSpace(r.TemplateVersion+" "+bracketed(r.template())),
 			"Permissions", strings.Join(r.GrantedPermissions, ", "),
-			"Additional roles", typed(r.AdditionalRoleARNs),
-			"Parameters", typed(r.Parameters),
-			"Reported", typed(r.Reported),
+			"Additional roles", quoted(r.AdditionalRoleARNs),
+			"Parameters", quoted(r.Parameters),
+			"Reported", quoted(r.Reported),
 			"Stack", r.StackID,
 			"Earlier stacks", join(r.Superseded),
 			"Registered", momentOf(r.RegisteredAt),
@@ -300,8 +306,8 @@ func (d dossier) print(out io.Writer) error {
 	return t.Print(out)
 }
 
-// waiting returns the last line of the history that the vendor has not made, if
-// it is of a stack that waits for the vendor.
+// waiting returns the latest history entry that is not a change by the vendor,
+// and whether its stack is waiting for an answer.
 func (d dossier) waiting() (last historyView, ok bool) {
 	for _, h := range slices.Backward(d.History) {
 		if h.By == "" {
@@ -311,8 +317,9 @@ func (d dossier) waiting() (last historyView, ok bool) {
 	return historyView{}, false
 }
 
-// who returns the vendor's principal, and who asked it. Of one in the vendor's own
-// account, what an ARN says before the name is left out.
+// who returns the principal that made a change, after the caller on whose
+// behalf it was made, if any. ARNs of the vendor's own account are shortened to
+// the name.
 func who(h onboarding.HistoryEntry, vendor account.ID) string {
 	by := h.By
 	if _, name, found := strings.Cut(by, ":"+vendor.String()+":"); found {
@@ -324,7 +331,8 @@ func who(h onboarding.HistoryEntry, vendor account.ID) string {
 	return by
 }
 
-// why returns what the customer reads, and what the vendor can do about it.
+// why returns the reason that the customer reads, and the cause that the vendor
+// can remove.
 func (h historyView) why() string {
 	if h.Waiting && h.Reason+h.Cause == "" {
 		return "its role cannot be assumed yet, as is usual in the first seconds of a role; it is tried again"
@@ -335,8 +343,8 @@ func (h historyView) why() string {
 	return h.Reason + h.Cause
 }
 
-// typed returns what the customer typed in, with quotes around each value.
-func typed(parameters map[string]string) string {
+// quoted returns untrusted parameters as pairs of a key and a quoted value.
+func quoted(parameters map[string]string) string {
 	var texts []string
 	for _, key := range slices.Sorted(maps.Keys(parameters)) {
 		texts = append(texts, fmt.Sprintf("%s = %q", key, parameters[key]))
@@ -360,7 +368,8 @@ func (l linkView) describe() string {
 	return text
 }
 
-// blocked returns since when and why an operator has stopped the customer.
+// blocked returns when and why an operator blocked the customer; empty if none
+// did.
 func (l linkView) blocked() string {
 	if l.BlockedAt == nil {
 		return ""
@@ -394,7 +403,7 @@ func bracketed(s string) string {
 	return "(" + s + ")"
 }
 
-// differing returns a value if it is not the usual one.
+// differing returns a value if it is not the usual one; empty otherwise.
 func differing(value, usual string) string {
 	if value == usual {
 		return ""

@@ -19,14 +19,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// letterView is a dead letter as far as it can be parsed.
+// letterView is a dead letter, with the fields of its phone-home if it can be
+// parsed.
 type letterView struct {
 	deadletters.Letter
 
-	kind     string // Create, Update or Delete; "unreadable" if it is no phone-home
-	customer string // empty: of no known customer
+	kind     string // Create, Update or Delete; "unreadable" if it is not a phone-home
+	customer string // empty: unknown
 	account  string
-	request  *phonehome.Request // nil if it is no phone-home
+	request  *phonehome.Request // nil if it is not a phone-home
 }
 
 const unreadable = "unreadable"
@@ -37,7 +38,7 @@ type letterList struct {
 	More    bool         `json:"more"`
 }
 
-// letterFacts are what a list shows of a letter.
+// letterFacts are the fields of a letter in a list.
 type letterFacts struct {
 	ID         string     `json:"id"`
 	SentAt     *time.Time `json:"sent_at,omitempty"`
@@ -47,7 +48,7 @@ type letterFacts struct {
 	Reason     string     `json:"reason"`
 }
 
-// letterDetails are all that is shown of a letter.
+// letterDetails are all fields of a letter.
 type letterDetails struct {
 	letterFacts
 
@@ -65,8 +66,8 @@ func (v letterView) facts() letterFacts {
 	return letterFacts{v.ID, known(v.SentAt), v.kind, v.customer, v.account, v.Reason}
 }
 
-// MarshalJSON encodes what a list shows: never the letter itself, which has
-// signatures in it.
+// MarshalJSON encodes the fields of a list, never the message itself, which
+// contains signatures.
 func (v letterView) MarshalJSON() ([]byte, error) { return json.Marshal(v.facts()) }
 
 func (v letterView) detailed() letterDetails {
@@ -108,7 +109,7 @@ func newLetterView(letter deadletters.Letter) letterView {
 	view := letterView{Letter: letter, kind: unreadable}
 	request, err := phonehome.Decode([]byte(letter.Body))
 	if err != nil {
-		// An unverified claim is better than nothing, for a person.
+		// For an operator, an unverified claim is better than nothing.
 		if envelope, err := phonehome.DecodeEnvelope([]byte(letter.Body)); err == nil {
 			view.kind = claimedKind(envelope.Message)
 		}
@@ -130,8 +131,8 @@ func claimedKind(message string) string {
 	return unreadable
 }
 
-// owners returns customers by what a phone-home says of itself, which proves
-// nothing: it is a hint for the operator.
+// owners finds the customer of a phone-home by the external ID and stack that
+// it claims. The claim is not proven: it is a hint for the operator.
 type owners struct {
 	byExternalID map[string]string
 	byStack      map[account.StackARN]string
@@ -185,13 +186,14 @@ var (
 	signedPart = regexp.MustCompile(`(?i)((?:Signature|X-Amz-Security-Token|X-Amz-Credential|AWSAccessKeyId)(?:=|%3d|\\+u003d))(?:\\+[^\s"\\]|[^\s"\\&])*`)
 )
 
-// withoutSignatures removes from URLs what makes them usable.
+// withoutSignatures returns the text without the queries and signatures of its
+// URLs.
 func withoutSignatures(s string) string {
 	return signedPart.ReplaceAllString(queryPart.ReplaceAllString(s, "$1?…"), "$1…")
 }
 
-// text returns untrusted text with its lines, without characters that a
-// terminal would interpret.
+// text returns untrusted text with its line breaks, but without characters that
+// a terminal would interpret.
 func text(s string) string {
 	var lines []string
 	for line := range strings.Lines(s) {

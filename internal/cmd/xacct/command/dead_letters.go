@@ -19,7 +19,7 @@ import (
 func newDeadLettersCommand(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dead-letters",
-		Short: "Show messages that no registrar could handle; send them back or delete them",
+		Short: "List, show, redrive or delete messages that no registrar could handle",
 		Long: `The dead-letter queue of a hub holds messages that no registrar could handle:
 forged or broken ones, moved there at once, and those that were received as often as
 the queue allows. Reading leaves them there; if reading is interrupted, they are
@@ -42,14 +42,14 @@ func newDeadLettersListCommand(p process) *cobra.Command {
 
 With --json it prints one object: more, whether there are more than --limit, and
 letters, a list of objects: id, sent_at, kind (Create, Update, Delete or unreadable; a
-question mark after what could not be verified), customer_id, account_id, reason. What
-is not known is omitted.`,
+question mark follows a kind that could not be verified), customer_id, account_id,
+reason. Unknown values are omitted.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
 				return cli.Usage("--limit %d: must be at least 1", limit)
 			}
-			in, err := on.open(cmd.Context(), p, patience)
+			in, err := on.open(cmd.Context(), p, interactiveAttempts)
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ With --json it prints one object: what ` + "`xacct dead-letters list --json`" + 
 topic, requested_at, stack_id, logical_id, request_id, role_arn, external_id, and text.`,
 		Args: cli.Exactly(1, "ID: as `xacct dead-letters list` prints it"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := on.open(cmd.Context(), p, patience)
+			in, err := on.open(cmd.Context(), p, interactiveAttempts)
 			if err != nil {
 				return err
 			}
@@ -130,11 +130,11 @@ func newDeadLettersRedriveCommand(p process) *cobra.Command {
 request always gets the same answer, so a duplicate message does no harm. A message
 that still cannot be handled comes back with its reason.
 
-With --json it prints one object: sent, a list of IDs, and left, how many stay because
-they have the same text as one that was sent.`,
+With --json it prints one object: sent, a list of IDs, and left, the number of letters
+that stay because they have the same text as one that was sent.`,
 		Args: chosen.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := on.open(cmd.Context(), p, patience)
+			in, err := on.open(cmd.Context(), p, interactiveAttempts)
 			if err != nil {
 				return err
 			}
@@ -147,7 +147,8 @@ they have the same text as one that was sent.`,
 	return cmd
 }
 
-// redrive sends the letters of these IDs back, or all if there are none.
+// redrive sends the letters with these IDs back to the hub's queue, or all
+// letters if there are no IDs.
 func (in *intake) redrive(ctx context.Context, out io.Writer, ids []string, asJSON bool) error {
 	var sent []deadletters.Letter
 	var left int

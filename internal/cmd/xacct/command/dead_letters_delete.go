@@ -27,7 +27,7 @@ until it fails. --all deletes those that exist when the command begins to read.
 With --json it prints one object: deleted, a list of IDs.`,
 		Args: chosen.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := on.open(cmd.Context(), p, patience)
+			in, err := on.open(cmd.Context(), p, interactiveAttempts)
 			if err != nil {
 				return err
 			}
@@ -57,7 +57,8 @@ func (c *letterChoice) args(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// deleteLetters deletes the letters of these IDs, or all if there are none.
+// deleteLetters deletes the letters with these IDs, or all letters if there are
+// no IDs.
 func (in *intake) deleteLetters(ctx context.Context, out io.Writer, ids []string, asJSON bool) error {
 	deleted, err := in.deadLetters().Delete(ctx, ids)
 	result := struct {

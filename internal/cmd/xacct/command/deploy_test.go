@@ -16,9 +16,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// deploy FILE makes what CloudFormation would make of a hub's template: its queues,
-// table, bucket and topic, under the names that it says. The sandbox's
-// CloudFormation knows only what customers' stacks have.
+// deploy FILE creates the queues, table, bucket and topic of a hub's template, as
+// CloudFormation would. The sandbox's CloudFormation supports only the resource types
+// of customers' stacks.
 func (w *world) deploy(ts *testscript.TestScript, args []string) {
 	var template struct {
 		Resources map[string]struct {
@@ -61,6 +61,6 @@ func (w *world) deploy(ts *testscript.TestScript, args []string) {
 		made++
 	}
 	if made != 5 {
-		ts.Fatalf("the template makes %d queues, tables, buckets and topics, not 5", made)
+		ts.Fatalf("the template has %d queues, tables, buckets and topics, not 5", made)
 	}
 }

@@ -14,18 +14,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/snippets"
 )
 
-// TestEveryCommandInTheDocsIsOneOfOurs parses what the documentation tells people
-// to enter, as the program would.
-func TestEveryCommandInTheDocsIsOneOfOurs(t *testing.T) {
+// TestEveryCommandInTheDocsIsValid parses the command lines in the documentation as
+// the program would.
+func TestEveryCommandInTheDocsIsValid(t *testing.T) {
 	t.Parallel()
 	snippets.ParsedBy(t, "../../../..", "xacct", 10, func() *cobra.Command { return newRootCommand(thisTest) })
 }
 
 var containerArguments = regexp.MustCompile(`(?:args:|command\s*=)\s*\[("?registrar[^\]]*)\]`)
 
-// TestTheContainersOfTheExamplesAreStartedAsTheProgramWants parses what the
-// examples for Kubernetes and ECS give to the registrar.
-func TestTheContainersOfTheExamplesAreStartedAsTheProgramWants(t *testing.T) {
+// TestTheArgumentsOfTheExamplesContainersAreValid parses the arguments of the
+// registrar in the examples for Kubernetes and ECS.
+func TestTheArgumentsOfTheExamplesContainersAreValid(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"registrar-kubernetes/registrar.yaml", "registrar-ecs/main.tf"} {
 		text, err := os.ReadFile("../../../../examples/" + file)

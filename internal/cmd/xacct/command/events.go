@@ -9,9 +9,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar"
 )
 
-// tell sends the waiting events, including those that the command itself has
-// caused: no registrar may be running.
-func (in *intake) tell(ctx context.Context) error {
+// publishEvents publishes the waiting events on the hub's event bus, including
+// those that the command itself has caused, because no registrar may be
+// running.
+func (in *intake) publishEvents(ctx context.Context) error {
 	if in.record.EventBus.IsZero() {
 		return nil
 	}

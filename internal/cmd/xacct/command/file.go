@@ -10,6 +10,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
@@ -19,8 +22,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// readSpecification reads the file of a vendor without Terraform, prints what is
-// wrong with it or what a reviewer would ask about, and returns it.
+// readSpecification returns the specification of a vendor without Terraform. It
+// prints the mistakes, which are an error, and the warnings to standard error.
 func readSpecification(cmd *cobra.Command, file string) (*generate.Generator, error) {
 	if file == "" {
 		return nil, cli.Usage("--file is missing: the specification; - reads it from standard input")
@@ -33,7 +36,11 @@ func readSpecification(cmd *cobra.Command, file string) (*generate.Generator, er
 	var problems generate.Problems
 	if errors.As(err, &problems) {
 		cli.Say(cmd.ErrOrStderr(), "%s\n", problems.Error())
-		return nil, fmt.Errorf("%s has %s", file, mistakes(len(problems)))
+		advice := ""
+		if slices.Contains([]string{".csv", ".jsonl"}, strings.ToLower(filepath.Ext(file))) {
+			advice = "; `xacct customers import` reads files of customers"
+		}
+		return nil, fmt.Errorf("%s has %s%s", file, mistakes(len(problems)), advice)
 	}
 	if err != nil {
 		return nil, err
@@ -56,77 +63,83 @@ func readFile(stdin io.Reader, file string) ([]byte, error) {
 type fileFlags struct {
 	file    string
 	profile string
-	doing   doingFlags
+	opts    changeFlags
 }
 
 func (f *fileFlags) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "the specification, in YAML or JSON, as xacct generate reads it; - is standard input")
 	cmd.Flags().StringVar(&f.profile, "profile", "", "profile of the shared AWS configuration")
-	f.doing.addTo(cmd)
+	f.opts.addTo(cmd)
 }
 
-// doingFlags are the flags of commands that change something.
-type doingFlags struct {
+// changeFlags are the flags of commands that change a hub, a permission set or
+// links.
+type changeFlags struct {
 	adopt, dryRun, json bool
 }
 
-func (f *doingFlags) addTo(cmd *cobra.Command) {
+func (f *changeFlags) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.adopt, "adopt", false, "also if it belongs to another of your tools (Terraform or the onboarding API): take it over")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be done, and change nothing")
+	addDryRun(cmd, &f.dryRun)
 	flags.BoolVar(&f.json, "json", false, "print JSON (described above)")
 }
 
-// done returns a command's words for an outcome; a dry run's are in the conditional.
-func (f doingFlags) done(outcome string) string {
+// addDryRun adds the flag --dry-run.
+func addDryRun(cmd *cobra.Command, dryRun *bool) {
+	cmd.Flags().BoolVar(dryRun, "dry-run", false, "print what would be done, and change nothing")
+}
+
+// describe returns an outcome for people: in a dry run "would be created"
+// instead of "created".
+func (f changeFlags) describe(outcome string) string {
 	if f.dryRun && outcome != "unchanged" {
 		return "would be " + outcome
 	}
 	return outcome
 }
 
-// workshop is a hub that a command may change, with its clients. There may be no
-// hub yet.
-type workshop struct {
+// hubWriter is a hub that a command may create or change, with its clients.
+type hubWriter struct {
 	*intake
 
 	hub *hub.Manager
 }
 
-// openFile opens the hub of a specification with the caller's credentials, which
-// must be of the account in the file.
-func (f *fileFlags) open(cmd *cobra.Command, p process) (*workshop, *generate.Generator, error) {
+// open reads the specification and opens its hub with the caller's credentials.
+// It returns an error if they belong to another account than that of the file.
+func (f *fileFlags) open(cmd *cobra.Command, p process) (*hubWriter, *generate.Generator, error) {
 	g, err := readSpecification(cmd, f.file)
 	if err != nil {
 		return nil, nil, err
 	}
 	on := hubFlags{hub: g.Hub().Name, region: g.Hub().Region.String(), profile: f.profile}
-	clients, err := on.load(cmd.Context(), p.version, patience)
+	clients, err := on.load(cmd.Context(), p.version, interactiveAttempts)
 	if err != nil {
 		return nil, nil, err
 	}
 	if clients.Account != g.Hub().Account {
 		return nil, nil, fmt.Errorf("the credentials belong to account %s, and hub.vendor_account_id in %s is %s", clients.Account, f.file, g.Hub().Account)
 	}
-	w, err := newWorkshop(p, clients, on.hub)
+	w, err := newHubWriter(p, clients, on.hub)
 	return w, g, err
 }
 
-func newWorkshop(p process, clients *awsclient.Clients, name string) (*workshop, error) {
+func newHubWriter(p process, clients *awsclient.Clients, name string) (*hubWriter, error) {
 	manager, err := hub.New(clients, name, p.clock, rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	return &workshop{&intake{process: p, clients: clients, records: manager.Registry()}, manager}, nil
+	return &hubWriter{&intake{process: p, clients: clients, records: manager.Registry()}, manager}, nil
 }
 
-// work opens an existing hub to change it.
-func (f *hubFlags) work(ctx context.Context, p process) (*workshop, error) {
-	in, err := f.open(ctx, p, patience)
+// openWriter opens an existing hub to change it.
+func (f *hubFlags) openWriter(ctx context.Context, p process) (*hubWriter, error) {
+	in, err := f.open(ctx, p, interactiveAttempts)
 	if err != nil {
 		return nil, err
 	}
-	w, err := newWorkshop(p, in.clients, f.hub)
+	w, err := newHubWriter(p, in.clients, f.hub)
 	if err != nil {
 		return nil, err
 	}
@@ -134,24 +147,25 @@ func (f *hubFlags) work(ctx context.Context, p process) (*workshop, error) {
 	return w, nil
 }
 
-// upkeep does what a refresh of Terraform does: it compares who may publish and
-// read with what the customers need, and deletes the templates that are out of use.
-func (w *workshop) upkeep(ctx context.Context, notes io.Writer) {
+// upkeep does what Terraform's refresh does: it repairs the lists of accounts
+// that may publish and read, and deletes templates that are no longer used. An
+// error is only noted.
+func (w *hubWriter) upkeep(ctx context.Context, notes io.Writer) {
 	record, err := w.records.Hub(ctx)
 	if err == nil && record.State == registry.HubReady {
 		err = w.tidy(ctx)
 	}
-	w.swept(notes, err)
+	w.noteUpkeep(notes, err)
 }
 
-// swept prints a note if an upkeep has failed.
-func (w *workshop) swept(notes io.Writer, err error) {
+// noteUpkeep prints a note if the upkeep has failed.
+func (w *hubWriter) noteUpkeep(notes io.Writer, err error) {
 	if err != nil {
 		cli.Say(notes, "Publishers and templates could not be compared with the customers; the next command tries again: %s\n", oneLine(w.explain(err)))
 	}
 }
 
-func (w *workshop) tidy(ctx context.Context) error {
+func (w *hubWriter) tidy(ctx context.Context) error {
 	if err := w.tidyPublishers(ctx, w.hub); err != nil {
 		return err
 	}

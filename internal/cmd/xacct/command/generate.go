@@ -86,8 +86,9 @@ func (f *generateFlags) run(cmd *cobra.Command, kinds []generate.Kind) error {
 	return f.write(cmd.OutOrStdout(), files)
 }
 
-// printFiles writes files to standard output. Of a file in JSON and YAML only the
-// YAML is written, and several documents are separated as in YAML.
+// printFiles writes files to standard output. If a file exists in JSON and
+// YAML, only the YAML is written; several files are separated as YAML
+// documents.
 func printFiles(out io.Writer, files []generate.File) error {
 	there := map[string]bool{}
 	for _, file := range files {
@@ -113,7 +114,8 @@ func printFiles(out io.Writer, files []generate.File) error {
 	return nil
 }
 
-// write writes all files or none: a file of other origin is not overwritten.
+// write writes all files, or none if one exists with other content and --force
+// is not set.
 func (f *generateFlags) write(out io.Writer, files []generate.File) error {
 	var differ []string
 	for _, file := range files {

@@ -32,7 +32,8 @@ func (f *hubFlags) addTo(cmd *cobra.Command) {
 	completeFlag(cmd, "region", completeRegions)
 }
 
-// hubVariable names the hub of commands that are not told one.
+// hubVariable is the environment variable that names the hub if --hub is not
+// set.
 const hubVariable = "XACCT_HUB"
 
 // intake is a hub with the clients and the registry to work on it.
@@ -46,12 +47,12 @@ type intake struct {
 
 var hubNamePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{1,30}$`)
 
-// patience is how often an interactive command tries a call before it reports
-// an error.
-const patience = 4
+// interactiveAttempts is how many times an interactive command tries an AWS
+// call before it reports an error.
+const interactiveAttempts = 4
 
-// open finds the hub. maxRetries is how often each call is tried; 0 is the
-// default of unattended commands.
+// open returns the hub. maxRetries is how many times each AWS call is tried; 0
+// is the default, for unattended commands.
 func (f *hubFlags) open(ctx context.Context, p process, maxRetries int) (*intake, error) {
 	if err := f.check(); err != nil {
 		return nil, err
@@ -68,8 +69,8 @@ func (f *hubFlags) open(ctx context.Context, p process, maxRetries int) (*intake
 	return in, in.explain(err)
 }
 
-// check returns an error if the hub's name is invalid or missing. The flag
-// precedes the variable of the environment.
+// check sets the hub's name from hubVariable if the flag is not set. It returns
+// a usage error if the name is invalid or missing.
 func (f *hubFlags) check() error {
 	from := "--hub"
 	if f.hub == "" {
@@ -106,8 +107,8 @@ func (f *hubFlags) load(ctx context.Context, version string, maxRetries int) (*a
 	return clients, nil
 }
 
-// explain names the missing permission if an error of the registry is one; its
-// other errors need no explanation.
+// explain returns an error of the registry. If access was denied, it names the
+// missing permission; other errors stay as they are.
 func (in *intake) explain(err error) error {
 	if !awsclient.IsAccessDenied(err) {
 		return err
@@ -116,8 +117,8 @@ func (in *intake) explain(err error) error {
 		in.clients.Partition(), in.clients.Region, in.clients.Account, in.records.Table()))
 }
 
-// explainQueue is explain for one of the hub's queues. For a missing queue it
-// says how to create it again.
+// explainQueue is explain for one of the hub's queues. If the queue is missing,
+// the error says how to create it again.
 func (in *intake) explainQueue(err error, name string) error {
 	switch {
 	case awsclient.IsNotFound(err):

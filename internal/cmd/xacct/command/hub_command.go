@@ -49,31 +49,33 @@ the hub uses them: they stay the stack's, and only what is missing is added.
 
 With --json it prints one object: hub, outcome (created, changed, adopted or
 unchanged), changes (names of settings), repaired (what was missing or changed by hand),
-dry_run, from_stack, warning (about a hub of the same name in another Region), permission_sets (those whose templates follow the change), and what ` + "`xacct hub show --json`" + ` prints, unless it was a dry run.`,
+dry_run, from_stack, warning (about a hub of the same name in another Region),
+permission_sets (those whose templates follow the change), and, unless it was a dry run,
+state, the object that ` + "`xacct hub show --json`" + ` prints.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, g, err := on.open(cmd, p)
 			if err != nil {
 				return err
 			}
-			result, err := w.createHub(cmd.Context(), g, on.doing)
+			result, err := w.createHub(cmd.Context(), g, on.opts)
 			if err != nil {
 				return err
 			}
-			if !on.doing.dryRun {
+			if !on.opts.dryRun {
 				w.upkeep(cmd.Context(), cmd.ErrOrStderr())
 			}
-			if on.doing.json {
+			if on.opts.json {
 				return cli.PrintJSON(cmd.OutOrStdout(), result)
 			}
-			return result.print(cmd.OutOrStdout(), on.doing)
+			return result.print(cmd.OutOrStdout(), on.opts)
 		},
 	}
 	on.addTo(cmd)
 	return cmd
 }
 
-// hubResult is the outcome for a hub. It is what --json prints.
+// hubResult is the outcome of creating or changing a hub, as --json prints it.
 type hubResult struct {
 	Hub       string   `json:"hub"`
 	Outcome   string   `json:"outcome"`
@@ -84,14 +86,14 @@ type hubResult struct {
 	Sets      []string `json:"permission_sets,omitempty"`
 	Warning   string   `json:"warning,omitempty"`
 
-	View *hubShown `json:"state,omitempty"`
+	View *hubView `json:"state,omitempty"`
 }
 
-func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing doingFlags) (hubResult, error) {
+func (w *hubWriter) createHub(ctx context.Context, g *generate.Generator, opts changeFlags) (hubResult, error) {
 	spec := g.HubSpec()
-	spec.Owner, spec.Adopt = onboarding.OwnerCommand, doing.adopt
+	spec.Owner, spec.Adopt = onboarding.OwnerCommand, opts.adopt
 	spec.Incarnation = onboarding.Incarnation{ID: rand.Text(), Since: w.clock().UTC()}
-	result := hubResult{Hub: g.Hub().Name, DryRun: doing.dryRun, Changes: []string{}, Repaired: []string{}}
+	result := hubResult{Hub: g.Hub().Name, DryRun: opts.dryRun, Changes: []string{}, Repaired: []string{}}
 	var err error
 	if result.FromStack, err = w.hub.CreatedByStack(ctx, g.Bucket()); err != nil {
 		return result, err
@@ -101,13 +103,13 @@ func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing d
 	}
 	var preview hub.Preview
 	var state hub.State
-	if doing.dryRun {
+	if opts.dryRun {
 		preview, err = w.hub.Preview(ctx, spec)
 	} else {
 		state, preview, err = w.hub.Put(ctx, spec)
 	}
 	if err != nil {
-		return result, hubTrouble(err)
+		return result, explainHub(err)
 	}
 	result.Outcome = outcomeOf(preview)
 	if !preview.Exists {
@@ -117,19 +119,19 @@ func (w *workshop) createHub(ctx context.Context, g *generate.Generator, doing d
 	for _, defect := range preview.Defects {
 		result.Repaired = append(result.Repaired, defect.String())
 	}
-	if doing.dryRun {
+	if opts.dryRun {
 		return result, nil
 	}
-	result.View = newHubShown(state)
+	result.View = newHubView(state)
 	if len(preview.Changes) > 0 {
 		result.Sets, err = w.followHub(ctx)
 	}
 	return result, err
 }
 
-// warnOfOthers returns the warning about hubs of the same name in other Regions; empty
-// if there are none, or if the caller may not look.
-func (w *workshop) warnOfOthers(ctx context.Context) string {
+// warnOfOthers returns the warning about hubs of the same name in other
+// Regions; empty if there are none, or if they can't be listed.
+func (w *hubWriter) warnOfOthers(ctx context.Context) string {
 	others, err := w.hub.OtherRegions(ctx)
 	if err != nil || len(others) == 0 {
 		return ""
@@ -138,9 +140,9 @@ func (w *workshop) warnOfOthers(ctx context.Context) string {
 }
 
 // followHub publishes the templates of the command line's permission sets again
-// where the hub has changed what they say, such as its Regions. It returns the
-// names of those sets.
-func (w *workshop) followHub(ctx context.Context) ([]string, error) {
+// if a change of the hub, such as of its Regions, changes their text. It
+// returns the names of those sets.
+func (w *hubWriter) followHub(ctx context.Context) ([]string, error) {
 	list, err := w.records.PermissionSets(ctx)
 	if err != nil {
 		return nil, w.explain(err)
@@ -156,7 +158,7 @@ func (w *workshop) followHub(ctx context.Context) ([]string, error) {
 		}
 		served, err := sets.NewService(w.hub, onboarding.OwnerCommand, w.clock).Put(ctx, sets.Order{Name: set.Name, Declared: declared})
 		if err != nil {
-			return moved, w.setTrouble(err)
+			return moved, w.explainSet(err)
 		}
 		if served.Outcome == sets.Changed {
 			moved = append(moved, set.Name)
@@ -177,8 +179,8 @@ func outcomeOf(p hub.Preview) string {
 	return "unchanged"
 }
 
-// hubTrouble returns what to do about an error of a hub.
-func hubTrouble(err error) error {
+// explainHub returns the error of a hub, with what to do about it.
+func explainHub(err error) error {
 	var owned *hub.OwnedError
 	var live *hub.LiveError
 	var busy *hub.BusyError
@@ -196,12 +198,12 @@ func hubTrouble(err error) error {
 	return err
 }
 
-func (r hubResult) print(out io.Writer, doing doingFlags) error {
+func (r hubResult) print(out io.Writer, opts changeFlags) error {
 	over := ""
 	if r.FromStack {
 		over = ", over the parts of its CloudFormation stack"
 	}
-	cli.Say(out, "Hub %s: %s%s.\n", r.Hub, doing.done(r.Outcome), over)
+	cli.Say(out, "Hub %s: %s%s.\n", r.Hub, opts.describe(r.Outcome), over)
 	if r.Warning != "" {
 		cli.Say(out, "Warning: %s\n", r.Warning)
 	}
@@ -223,7 +225,7 @@ func (r hubResult) print(out io.Writer, doing doingFlags) error {
 
 func newHubDeleteCommand(p process) *cobra.Command {
 	var on hubFlags
-	var doing doingFlags
+	var opts changeFlags
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "delete --hub NAME",
@@ -240,16 +242,16 @@ With --json it prints one object: hub, outcome (deleted or unchanged: there is n
 dry_run, remains (a bucket that stays to keep its name), and from_stack.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return on.deleteHub(cmd, p, doing, force)
+			return on.deleteHub(cmd, p, opts, force)
 		},
 	}
 	on.addTo(cmd)
-	doing.addTo(cmd)
+	opts.addTo(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "delete it even if customers have live stacks or open links")
 	return cmd
 }
 
-// deletedHub is the outcome of deleting a hub.
+// deletedHub is the outcome of deleting a hub, as --json prints it.
 type deletedHub struct {
 	Hub       string `json:"hub"`
 	Outcome   string `json:"outcome"`
@@ -258,38 +260,38 @@ type deletedHub struct {
 	FromStack bool   `json:"from_stack,omitempty"`
 }
 
-func (f *hubFlags) deleteHub(cmd *cobra.Command, p process, doing doingFlags, force bool) error {
+func (f *hubFlags) deleteHub(cmd *cobra.Command, p process, opts changeFlags, force bool) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	clients, err := f.load(cmd.Context(), p.version, patience)
+	clients, err := f.load(cmd.Context(), p.version, interactiveAttempts)
 	if err != nil {
 		return err
 	}
-	w, err := newWorkshop(p, clients, f.hub)
+	w, err := newHubWriter(p, clients, f.hub)
 	if err != nil {
 		return err
 	}
-	result := deletedHub{Hub: f.hub, Outcome: "deleted", DryRun: doing.dryRun}
+	result := deletedHub{Hub: f.hub, Outcome: "deleted", DryRun: opts.dryRun}
 	var remains hub.Retained
 	switch record, found := w.records.Hub(cmd.Context()); {
 	case errors.Is(found, registry.ErrNoHub):
 		result.Outcome = "unchanged"
 	case found != nil:
 		return w.explain(found)
-	case doing.dryRun:
+	case opts.dryRun:
 		result.FromStack = record.FromStack
-		err = w.hub.MayDelete(cmd.Context(), onboarding.OwnerCommand, doing.adopt, force)
+		err = w.hub.MayDelete(cmd.Context(), onboarding.OwnerCommand, opts.adopt, force)
 	default:
 		result.FromStack = record.FromStack
-		remains, err = w.hub.DeleteOwned(cmd.Context(), onboarding.OwnerCommand, doing.adopt, force)
+		remains, err = w.hub.DeleteOwned(cmd.Context(), onboarding.OwnerCommand, opts.adopt, force)
 	}
 	var stack *hub.StackError
 	if err != nil && !errors.As(err, &stack) {
-		return hubTrouble(err)
+		return explainHub(err)
 	}
 	result.Remains = remains.Bucket
-	if doing.json {
+	if opts.json {
 		return cli.PrintJSON(cmd.OutOrStdout(), result)
 	}
 	out := cmd.OutOrStdout()
@@ -299,7 +301,7 @@ func (f *hubFlags) deleteHub(cmd *cobra.Command, p process, doing doingFlags, fo
 	case result.Outcome == "unchanged":
 		cli.Say(out, "Hub %s: unchanged, there is none.\n", f.hub)
 	default:
-		cli.Say(out, "Hub %s: %s.\n", f.hub, doing.done(result.Outcome))
+		cli.Say(out, "Hub %s: %s.\n", f.hub, opts.describe(result.Outcome))
 	}
 	if result.Remains != "" {
 		cli.Say(out, "Bucket %s stays, empty and closed, to reserve its name: otherwise old links could open a stranger's template.\n", result.Remains)

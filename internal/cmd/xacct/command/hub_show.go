@@ -32,7 +32,7 @@ dead_letter_queue_arn, template_bucket, table_name, topic_arns (the first of eac
 Region), created_at, and drift, a list of texts.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, err := on.work(cmd.Context(), p)
+			w, err := on.openWriter(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ Region), created_at, and drift, a list of texts.`,
 			if err != nil {
 				return err
 			}
-			view := newHubShown(state)
+			view := newHubView(state)
 			if asJSON {
 				return cli.PrintJSON(cmd.OutOrStdout(), view)
 			}
@@ -53,8 +53,8 @@ Region), created_at, and drift, a list of texts.`,
 	return cmd
 }
 
-// hubShown is a hub for people and, as JSON, for programs.
-type hubShown struct {
+// hubView is a hub with its settings, parts and drift, as --json prints it.
+type hubView struct {
 	Name               string            `json:"name"`
 	Region             string            `json:"region"`
 	AccountID          string            `json:"account_id"`
@@ -72,7 +72,7 @@ type hubShown struct {
 	EventBusARN        string            `json:"event_bus_arn,omitempty"`
 	WebhookURL         string            `json:"webhook_url,omitempty"`
 	KMSKeyARN          string            `json:"kms_key_arn,omitempty"`
-	ConnectPage        *pageShown        `json:"connect_page,omitempty"`
+	ConnectPage        *pageView         `json:"connect_page,omitempty"`
 	Tags               map[string]string `json:"tags,omitempty"`
 	QueueURL           string            `json:"queue_url"`
 	DeadLetterQueueARN string            `json:"dead_letter_queue_arn"`
@@ -84,16 +84,16 @@ type hubShown struct {
 	Warning            string            `json:"warning,omitempty"`
 }
 
-// pageShown is how the connect page looks.
-type pageShown struct {
+// pageView is the appearance of the connect page.
+type pageView struct {
 	LogoURL    string   `json:"logo_url,omitempty"`
 	Color      string   `json:"color,omitempty"`
 	ReturnURLs []string `json:"return_urls,omitempty"`
 }
 
-func newHubShown(state hub.State) *hubShown {
+func newHubView(state hub.State) *hubView {
 	r := state.Record
-	view := &hubShown{
+	view := &hubView{
 		Name: r.Name, Region: r.Region.String(), AccountID: r.Account.String(), State: string(r.State), Owner: ownerName(r.Owner), FromStack: r.FromStack,
 		DisplayName: r.DisplayName, SupportURL: r.SupportURL, Regions: []string{},
 		Publishers: string(r.PublisherScope), TemplateAccess: string(r.TemplateAccess), ResponseTimeout: r.ResponseTimeout.String(), Capacity: r.Capacity,
@@ -102,7 +102,7 @@ func newHubShown(state hub.State) *hubShown {
 		TopicARNs: map[string]string{}, CreatedAt: known(r.CreatedAt), Drift: []string{},
 	}
 	if !r.ConnectPage.IsZero() {
-		page := pageShown(r.ConnectPage)
+		page := pageView(r.ConnectPage)
 		view.ConnectPage = &page
 	}
 	for _, region := range r.Regions {
@@ -125,7 +125,7 @@ func newHubShown(state hub.State) *hubShown {
 	return view
 }
 
-// ownerName is that of JSON.
+// ownerName returns the owner's name in the output: terraform, api or command.
 func ownerName(o onboarding.Owner) string {
 	if o == onboarding.OwnerTerraform {
 		return "terraform"
@@ -133,7 +133,7 @@ func ownerName(o onboarding.Owner) string {
 	return string(o)
 }
 
-func (v *hubShown) print(out io.Writer) {
+func (v *hubView) print(out io.Writer) {
 	cli.Say(out, "Hub %s\n\n", v.Name)
 	facts := []string{
 		"State", v.State,

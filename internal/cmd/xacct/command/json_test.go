@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/terminal"
 )
 
-// withoutJSON are the commands without --json, each with the reason.
+// withoutJSON has the commands without --json, each with the reason.
 var withoutJSON = map[string]string{
 	"generate":    "writes files",
 	"policy":      "prints a policy, which is JSON or Terraform",
@@ -21,9 +21,9 @@ var withoutJSON = map[string]string{
 	"completion":  "prints a script for a shell",
 }
 
-// TestEveryCommandPrintsJSONIfItIsAsked walks the tree of commands: scripts of the
-// vendor use all of them.
-func TestEveryCommandPrintsJSONIfItIsAsked(t *testing.T) {
+// TestEveryCommandPrintsJSONOnRequest walks the tree of commands: vendors' scripts
+// use all of them.
+func TestEveryCommandPrintsJSONOnRequest(t *testing.T) {
 	t.Parallel()
 	excused := func(words []string) bool {
 		for n := range words {
@@ -46,6 +46,6 @@ func TestEveryCommandPrintsJSONIfItIsAsked(t *testing.T) {
 		}
 	})
 	if asked < 16 {
-		t.Errorf("only %d commands were asked", asked)
+		t.Errorf("only %d commands were checked", asked)
 	}
 }

@@ -122,7 +122,8 @@ func newLinkCommand(p process) *cobra.Command {
 
 var linkFormats = []string{"url", "cli", "terraform", "terraform-iam", "stackset"}
 
-// delegatedAdmin is who runs StackSets in a member account (aws-facts 8.1).
+// delegatedAdmin is the value of --call-as for a member account that
+// administers StackSets (aws-facts 8.1).
 const delegatedAdmin = "DELEGATED_ADMIN"
 
 // linkFlags select a way to launch.
@@ -136,7 +137,7 @@ type linkFlags struct {
 	json    bool
 }
 
-// launchView is what --json prints.
+// launchView is the output of --json.
 type launchView struct {
 	Hub        string     `json:"hub"`
 	CustomerID string     `json:"customer_id"`
@@ -167,7 +168,7 @@ func (f linkFlags) check() error {
 
 // customer returns one customer of a hub.
 func (f *hubFlags) customer(ctx context.Context, p process, id string) (*intake, onboarding.Customer, error) {
-	in, err := f.open(ctx, p, patience)
+	in, err := f.open(ctx, p, interactiveAttempts)
 	if err != nil {
 		return nil, onboarding.Customer{}, err
 	}
@@ -178,9 +179,9 @@ func (f *hubFlags) customer(ctx context.Context, p process, id string) (*intake,
 	return in, found, in.explain(err)
 }
 
-// sign signs the address of the link's template if customers cannot read it
-// otherwise, and returns the end of the signature, which it prints; zero
-// if there is none.
+// sign replaces the link's template URL with a presigned one if customers
+// cannot read the template otherwise. It prints and returns when the signature
+// expires; zero if nothing was signed.
 func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, notes io.Writer) (validUntil time.Time, err error) {
 	if f.format == "terraform-iam" || !in.record.TemplateAccess.Presigned() || link.Status(in.clock()) == onboarding.LinkClosed {
 		return validUntil, nil
@@ -204,7 +205,7 @@ func (f linkFlags) sign(ctx context.Context, in *intake, link *onboarding.Link, 
 	return signed.ExpiresAt, nil
 }
 
-// write prints the requested way to launch or to update.
+// write returns the text of the requested way to launch or to update.
 func (in *intake) write(c onboarding.Customer, how linkFlags, now time.Time) (string, error) {
 	customer := fmt.Sprintf("customer %q of hub %q", c.Link.CustomerID, c.Link.Hub)
 	if how.update {
@@ -276,9 +277,9 @@ func (in *intake) writeUpdate(c onboarding.Customer, how linkFlags, customer str
 	return launch.TerraformSnippet(link)
 }
 
-// writeIAM prints the role without a stack: it is in today's template, whether that
-// may be read by others or not. While the external ID of such a role changes, it
-// accepts both.
+// writeIAM returns the role as plain IAM resources, taken from today's
+// template, which is rendered here: it makes no difference who may read the
+// bucket. During a rotation of the external ID the role accepts both.
 func (in *intake) writeIAM(c onboarding.Customer, declared declaration.Declaration, link quickcreate.Link) (string, error) {
 	spec, wrong := declared.Specification(in.record.Hub)
 	if len(wrong) > 0 {
@@ -314,7 +315,8 @@ func withStack(c onboarding.Customer) (onboarding.Registration, bool) {
 	return onboarding.Registration{}, false
 }
 
-// warn prints what would keep the customer from launching the link.
+// warn prints a warning if the customer would be refused, or has to enter
+// something by hand.
 func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 	registered, live := withStack(c)
 	switch {

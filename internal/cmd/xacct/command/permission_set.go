@@ -47,8 +47,8 @@ customers' accounts nothing changes until they update their stacks.
 
 With --json it prints one object: hub, permission_set, outcome (created, changed,
 adopted or unchanged), dry_run, template_version, template_url, changes (what customers
-gain and lose), open_links (customers), and outdated_stacks, how many live stacks were
-made with another version.`,
+gain and lose), open_links (customers), and outdated_stacks, the number of live stacks
+of another version.`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, g, err := on.open(cmd, p)
@@ -61,15 +61,15 @@ made with another version.`,
 				return cli.Usage("%q is not the name of a permission set: set permission_set in the file, or --name: 1 to 64 letters, digits and ._-, a letter or digit first", name)
 			}
 			served, err := sets.NewService(w.hub, onboarding.OwnerCommand, p.clock).Put(cmd.Context(), sets.Order{
-				Name: name, Declared: declared, Adopt: on.doing.adopt, DryRun: on.doing.dryRun,
+				Name: name, Declared: declared, Adopt: on.opts.adopt, DryRun: on.opts.dryRun,
 			})
 			if err != nil {
-				return w.setTrouble(err)
+				return w.explainSet(err)
 			}
-			if !on.doing.dryRun && served.Outcome != sets.Unchanged {
+			if !on.opts.dryRun && served.Outcome != sets.Unchanged {
 				w.upkeep(cmd.Context(), cmd.ErrOrStderr())
 			}
-			return newSetResult(served, on.doing).write(cmd.OutOrStdout(), on.doing)
+			return newSetResult(served, on.opts).write(cmd.OutOrStdout(), on.opts)
 		},
 	}
 	on.addTo(cmd)
@@ -77,13 +77,13 @@ made with another version.`,
 	return cmd
 }
 
-// setTrouble returns what to do about an error of a permission set.
-func (w *workshop) setTrouble(err error) error {
+// explainSet returns the error of a permission set, with what to do about it.
+func (w *hubWriter) explainSet(err error) error {
 	var owned *sets.OwnedError
 	var mistake permissionset.FieldError
 	switch {
 	case errors.Is(err, registry.ErrNoHub):
-		return fmt.Errorf("there is no hub %q in %s of account %s: `xacct hub create --file` makes it", w.hub.Name(), w.clients.Region, w.clients.Account)
+		return fmt.Errorf("there is no hub %q in %s of account %s: `xacct hub create --file` creates it", w.hub.Name(), w.clients.Region, w.clients.Account)
 	case errors.As(err, &owned):
 		return fmt.Errorf("%w, which continues to manage it: change it there, or take it over with --adopt", err)
 	case errors.As(err, &mistake):
@@ -92,7 +92,8 @@ func (w *workshop) setTrouble(err error) error {
 	return w.explain(err)
 }
 
-// setResult is the outcome for a permission set. It is what --json prints.
+// setResult is the outcome of applying or deleting a permission set, as --json
+// prints it.
 type setResult struct {
 	Hub             string   `json:"hub"`
 	PermissionSet   string   `json:"permission_set"`
@@ -105,19 +106,19 @@ type setResult struct {
 	Outdated        int      `json:"outdated_stacks"`
 }
 
-func newSetResult(s sets.Served, doing doingFlags) setResult {
+func newSetResult(s sets.Served, opts changeFlags) setResult {
 	return setResult{
-		Hub: s.Set.Hub, PermissionSet: s.Set.Name, Outcome: string(s.Outcome), DryRun: doing.dryRun,
+		Hub: s.Set.Hub, PermissionSet: s.Set.Name, Outcome: string(s.Outcome), DryRun: opts.dryRun,
 		TemplateVersion: s.Set.TemplateVersion, TemplateURL: s.Set.TemplateURL,
 		Changes: append([]string{}, s.Lines...), OpenLinks: append([]string{}, s.Open...), Outdated: s.Outdated,
 	}
 }
 
-func (r setResult) write(out io.Writer, doing doingFlags) error {
-	if doing.json {
+func (r setResult) write(out io.Writer, opts changeFlags) error {
+	if opts.json {
 		return cli.PrintJSON(out, r)
 	}
-	cli.Say(out, "Permission set %s/%s: %s.\n", r.Hub, r.PermissionSet, doing.done(r.Outcome))
+	cli.Say(out, "Permission set %s/%s: %s.\n", r.Hub, r.PermissionSet, opts.describe(r.Outcome))
 	if len(r.Changes) > 0 {
 		cli.Say(out, "The role of each customer:\n")
 	}
@@ -133,8 +134,8 @@ func (r setResult) write(out io.Writer, doing doingFlags) error {
 	return nil
 }
 
-// setShown is a set in a list. It is what --json prints.
-type setShown struct {
+// setView is a permission set in a list, as --json prints it.
+type setView struct {
 	Name            string     `json:"name"`
 	Owner           string     `json:"owner"`
 	RoleName        string     `json:"role_name,omitempty"`
@@ -159,7 +160,7 @@ command), role_name (omitted: <hub>-<customer_id>), role_path, template_version,
 template_url, created_at, retired_at (when it was deleted), open_links (how many).`,
 		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			in, err := on.open(cmd.Context(), p, patience)
+			in, err := on.open(cmd.Context(), p, interactiveAttempts)
 			if err != nil {
 				return err
 			}
@@ -184,24 +185,24 @@ template_url, created_at, retired_at (when it was deleted), open_links (how many
 	return cmd
 }
 
-func showSets(list []onboarding.PermissionSet, found []onboarding.Customer, all bool) []setShown {
-	shown := []setShown{} // never null in JSON
+func showSets(list []onboarding.PermissionSet, found []onboarding.Customer, all bool) []setView {
+	shown := []setView{} // never null in JSON
 	for _, set := range list {
 		if set.Retired() && !all {
 			continue
 		}
-		shown = append(shown, setShown{
+		shown = append(shown, setView{
 			Name: set.Name, Owner: ownerName(set.Owner), RoleName: set.RoleName, RolePath: set.RolePath,
 			TemplateVersion: set.TemplateVersion, TemplateURL: set.TemplateURL,
 			CreatedAt: known(set.CreatedAt), RetiredAt: known(set.RetiredAt),
 			OpenLinks: len(sets.OpenLinks(sets.Referring(found, set.Name))),
 		})
 	}
-	slices.SortFunc(shown, func(a, b setShown) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(shown, func(a, b setView) int { return strings.Compare(a.Name, b.Name) })
 	return shown
 }
 
-func printSets(out io.Writer, shown []setShown) error {
+func printSets(out io.Writer, shown []setView) error {
 	if len(shown) == 0 {
 		err := cli.Say(out, "No permission sets.\n")
 		return err
@@ -216,7 +217,7 @@ func printSets(out io.Writer, shown []setShown) error {
 
 func newSetDeleteCommand(p process) *cobra.Command {
 	var on hubFlags
-	var doing doingFlags
+	var opts changeFlags
 	cmd := &cobra.Command{
 		Use:   "delete NAME --hub NAME",
 		Short: "Delete a permission set",
@@ -227,22 +228,22 @@ With --json it prints the object of ` + "`xacct permission-set apply --json`" + 
 deleted or unchanged.`,
 		Args: cli.Exactly(1, "NAME: the permission set's"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := on.work(cmd.Context(), p)
+			w, err := on.openWriter(cmd.Context(), p)
 			if err != nil {
 				return err
 			}
-			served, err := sets.NewService(w.hub, onboarding.OwnerCommand, p.clock).Delete(cmd.Context(), args[0], doing.adopt, doing.dryRun)
+			served, err := sets.NewService(w.hub, onboarding.OwnerCommand, p.clock).Delete(cmd.Context(), args[0], opts.adopt, opts.dryRun)
 			if errors.Is(err, registry.ErrNoPermissionSet) {
 				return fmt.Errorf("hub %q has no permission set %q: `xacct permission-set list --hub %s` lists those that it has", on.hub, args[0], on.hub)
 			}
 			if err != nil {
-				return w.setTrouble(err)
+				return w.explainSet(err)
 			}
-			return newSetResult(served, doing).write(cmd.OutOrStdout(), doing)
+			return newSetResult(served, opts).write(cmd.OutOrStdout(), opts)
 		},
 	}
 	on.addTo(cmd)
-	doing.addTo(cmd)
+	opts.addTo(cmd)
 	cmd.ValidArgsFunction = onlyFirst(on.completeSets(p))
 	return cmd
 }

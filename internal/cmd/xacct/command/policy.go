@@ -47,7 +47,7 @@ func newRegistrarPolicyCommand(p process) *cobra.Command {
 		Use:   "registrar --hub NAME",
 		Short: "Print what `xacct registrar` and `xacct verify` need",
 		Long: `Print the least policy for the principal that runs the registrar. It can read the
-queue, try customers' roles, read links, and write registrations; it can't create,
+queue, assume customers' roles, read links, and write registrations; it can't create,
 change or delete any part of the hub, change a link, or read the key that external
 IDs are derived from.
 
@@ -81,7 +81,7 @@ func newProviderPolicyCommand(p process) *cobra.Command {
 		Use:   "provider --hub NAME",
 		Short: "Print what Terraform needs to apply the hub, its links and roles",
 		Long: `Print the least policy for the principal that runs Terraform, or the commands hub,
-permission-set and customers add, remove and import: to make, change and destroy the
+permission-set and customers add, remove and import: to create, change and delete the
 hub, its links and roles, and to wait for customers.
 
 Before a Region is added to a hub, name it with --regions; before one is removed,
@@ -160,7 +160,7 @@ The hub must exist, and must have been applied by this release.`,
 	return cmd
 }
 
-// policyFlags are what all policies are written by.
+// policyFlags are the flags of all policy commands.
 type policyFlags struct {
 	hubFlags
 	account    string
@@ -182,16 +182,16 @@ func (f *policyFlags) addTo(cmd *cobra.Command) {
 	completeFlag(cmd, "account", cobra.NoFileCompletions)
 }
 
-// described is a hub as its policies see it, and the way to ask AWS for more;
-// nil if AWS is not to be asked.
+// described has the parts of a hub that policies name. intake reads more of
+// them from AWS; it is nil if no AWS call may be made.
 type described struct {
 	leastpolicy.Parts
 	name   string
 	intake *intake
 }
 
-// describe names the parts of the hub, with the caller's identity if the
-// flags don't name the account.
+// describe returns the parts of the hub. Account and Region are those of the
+// flags or else of the credentials, which needs an AWS call.
 func (f *policyFlags) describe(ctx context.Context, version string) (*described, error) {
 	if err := f.check(); err != nil {
 		return nil, err
@@ -233,7 +233,7 @@ func (f *policyFlags) describe(ctx context.Context, version string) (*described,
 	if !d.Account.IsZero() && !d.Region.IsZero() {
 		return d, nil
 	}
-	clients, err := f.load(ctx, version, patience)
+	clients, err := f.load(ctx, version, interactiveAttempts)
 	if err != nil {
 		return nil, fmt.Errorf("%w (with --account and --region no AWS call is made)", err)
 	}
@@ -244,9 +244,9 @@ func (f *policyFlags) describe(ctx context.Context, version string) (*described,
 	return d, nil
 }
 
-// addTopics names the topics: of the Regions that are asked for, and of those
-// that the hub has or is giving up. It also names the bucket, which in a hub of
-// the first release has another name than in a new one.
+// addTopics adds the topics of the Regions in asked, and of those that the hub
+// has or is retiring. It also adds the bucket, whose name in a hub of the first
+// release differs from that in a new one.
 func (d *described) addTopics(cmd *cobra.Command, asked []string, capacity int, clock func() time.Time) error {
 	var regions []account.Region
 	for _, name := range asked {
@@ -304,7 +304,8 @@ func (f *policyFlags) print(cmd *cobra.Command, who string, of leastpolicy.Parts
 	return err
 }
 
-// printAsTerraform prints a resource. Terraform reads JSON as an expression.
+// printAsTerraform prints an aws_iam_policy resource. JSON is valid HCL once
+// its template sequences are escaped.
 func printAsTerraform(out io.Writer, hub, who string, document iampolicy.Document) error {
 	escaped := strings.NewReplacer("${", "$${", "%{", "%%{").Replace(indented(document, "  "))
 	_, err := fmt.Fprintf(out, `resource "aws_iam_policy" "xacct_%s_%s" {
@@ -319,7 +320,7 @@ func printAsTerraform(out io.Writer, hub, who string, document iampolicy.Documen
 func indented(document iampolicy.Document, prefix string) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, []byte(document.String()), prefix, "  "); err != nil {
-		panic(err) // it was encoded a moment ago
+		panic(err) // Document encodes to valid JSON
 	}
 	return b.String()
 }

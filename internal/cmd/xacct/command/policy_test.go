@@ -13,11 +13,11 @@ import (
 
 const permissionsGuide = "../../../../templates/guides/permissions.md.tmpl"
 
-// example is a command in the guide with what it prints.
+// example matches a command in the guide, with its output.
 var example = regexp.MustCompile("(?s)```shell\nxacct (policy [^\n]+)\n```\n\n```json\n(.*?)```")
 
-// TestTheGuideShowsThePoliciesThatTheProgramPrints; `go test -update` rewrites
-// the guide.
+// TestTheGuideShowsThePoliciesThatTheProgramPrints compares the guide with the
+// program's output. `go test -update` rewrites the guide.
 func TestTheGuideShowsThePoliciesThatTheProgramPrints(t *testing.T) {
 	guide, err := os.ReadFile(permissionsGuide)
 	if err != nil {

@@ -54,9 +54,9 @@ func TestAMissingPermissionIsNamed(t *testing.T) {
 	}
 }
 
-func TestAHubWhoseDeliveryIsUntestedSaysSo(t *testing.T) {
+func TestAHubWithUntestedDeliveryHasAWarning(t *testing.T) {
 	for _, untested := range []bool{false, true} {
-		view := newHubShown(hub.State{Record: registry.HubRecord{Hub: onboarding.Hub{Name: "acme"}, Untested: untested}})
+		view := newHubView(hub.State{Record: registry.HubRecord{Hub: onboarding.Hub{Name: "acme"}, Untested: untested}})
 		var printed strings.Builder
 		view.print(&printed)
 		const todo = "Let a registrar work off the queue (xacct registrar --hub acme)"

@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar/metrics"
 )
 
-// daemon is a registrar as a process of its own.
+// daemon has the settings of a registrar that runs as its own process.
 type daemon struct {
 	concurrency int
 	listen      listenAddress
@@ -76,8 +76,8 @@ environment or the flags; xacct policy registrar prints the policy that it needs
 	on.addTo(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&d.concurrency, "concurrency", 16, "maximum number of messages handled at once")
-	flags.Var(&d.listen, "listen", "address for /metrics and /healthz; off: none")
-	flags.DurationVar(&d.verifyEvery, "verify-every", 24*time.Hour, "how often every registered role is proven again; 0: never")
+	flags.Var(&d.listen, "listen", "address for /metrics and /healthz, or off")
+	flags.DurationVar(&d.verifyEvery, "verify-every", 24*time.Hour, "how often every registered role is proven again: at least 1h, or 0 for never")
 	d.webhook.addTo(flags)
 	flags.DurationVar(&d.drain, "drain", 20*time.Second, "how long messages that are being handled may take after SIGTERM")
 	return cmd
@@ -95,7 +95,7 @@ func (d daemon) check() error {
 	return nil
 }
 
-// run works until the context ends.
+// run runs the registrar until ctx is done.
 func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
 	ofHub := logger.With("hub", in.record.Name)
@@ -134,7 +134,7 @@ func (d daemon) answer(ctx context.Context, in *intake, logger *slog.Logger, mon
 	}
 	defer tracing.stop(ctx)
 	r, err := registrar.Open(in.clients, in.records, in.record, registrar.Config{
-		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, Oldest: monitor.Oldest, GiveUp: hopeless, Webhook: webhook,
+		Tracer: tracing.tracer(), Clock: in.clock, Logger: logger, Concurrency: d.concurrency, StopLimit: d.drain, Observer: monitor, Oldest: monitor.Oldest, GiveUp: permanentQueueError, Webhook: webhook,
 	})
 	if err != nil {
 		return err
@@ -147,9 +147,9 @@ func (d daemon) answer(ctx context.Context, in *intake, logger *slog.Logger, mon
 		schedule := in.schedule(d.verifyEvery, ofHub)
 		schedule.Round.OnFinding = monitor.Verified
 		rounds.Go(func() { health.Run(ctx, schedule) })
-		seeking := in.seeking(ofHub)
-		seeking.Round.OnFinding = monitor.Verified
-		rounds.Go(func() { health.Discover(ctx, seeking) })
+		discovery := in.discovery(ofHub)
+		discovery.Round.OnFinding = monitor.Verified
+		rounds.Go(func() { health.Discover(ctx, discovery) })
 	}
 	ofHub.Info("listening", "queue", in.record.QueueURL, "concurrency", d.concurrency, "watch", watch, "verify_every", d.verifyEvery.String())
 	if err := r.Run(ctx); err != nil {
@@ -158,16 +158,19 @@ func (d daemon) answer(ctx context.Context, in *intake, logger *slog.Logger, mon
 	return nil
 }
 
-// trialID is under which a registrar that begins has written its trial
-// transaction; it beats under its own ID.
+// trialID is the registrar ID in the trial transaction that each registrar
+// writes when it starts. Heartbeats have the registrar's own ID.
 const trialID = "trial"
 
-// hopeless reports whether an error of the queue is one that waiting cannot end. A registrar waits
-// for AWS to come back; for a queue that was deleted, or for a permission, it
-// would wait forever.
-func hopeless(err error) bool { return awsclient.IsNotFound(err) || awsclient.IsAccessDenied(err) }
+// permanentQueueError reports whether an error of the queue will not end by
+// itself. A registrar waits until AWS is available again; for a queue that was
+// deleted, or for a missing permission, it would wait forever.
+func permanentQueueError(err error) bool {
+	return awsclient.IsNotFound(err) || awsclient.IsAccessDenied(err)
+}
 
-// newMonitor watches a process, in which there is a registrar or not.
+// newMonitor returns the monitor of a process; registrar is whether a registrar
+// runs in it.
 func newMonitor(in *intake, registrar bool) *metrics.Monitor {
 	return metrics.New(metrics.Config{
 		NoRegistrar: !registrar, Hub: in.record.Name, Version: in.version, Clock: in.clock,
@@ -178,7 +181,7 @@ func newMonitor(in *intake, registrar bool) *metrics.Monitor {
 	})
 }
 
-// schedule is that of the rounds in which all roles are proven again.
+// schedule returns the schedule of the rounds that prove all roles again.
 func (in *intake) schedule(every time.Duration, logger *slog.Logger) health.Schedule {
 	return health.Schedule{
 		Every: every, Claim: in.records, Log: logger,
@@ -186,8 +189,9 @@ func (in *intake) schedule(every time.Duration, logger *slog.Logger) health.Sche
 	}
 }
 
-// seeking returns how roles are looked for that customers made without a stack.
-func (in *intake) seeking(logger *slog.Logger) health.Discovery {
+// discovery returns the search for roles that customers created without a
+// stack.
+func (in *intake) discovery(logger *slog.Logger) health.Discovery {
 	return health.Discovery{
 		Claim: in.records, Log: logger,
 		Round: health.Config{Registry: in.records, Prover: in.prover(), Clock: in.clock},

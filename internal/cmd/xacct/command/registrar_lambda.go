@@ -17,12 +17,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar/lambda"
 )
 
-// verifyEveryVariable and hubVariable tell the function what flags tell the daemon.
+// verifyEveryVariable is the environment variable for --verify-every: a Lambda
+// function has no flags.
 const verifyEveryVariable = "XACCT_VERIFY_EVERY"
 
-// runFunction is the registrar as a Lambda function: as in the daemon, but for
-// who receives. It opens everything once, before the first event; Lambda shows
-// what goes wrong with that in the function's log, and tries again.
+// runFunction runs the registrar as a Lambda function. It does what the daemon
+// does, but Lambda receives the messages. Everything is opened once, before the
+// first event; if that fails, the error is in the function's log, and Lambda
+// starts the function again.
 func runFunction(ctx context.Context, p process) error {
 	name := os.Getenv(hubVariable)
 	if name == "" {
@@ -32,7 +34,7 @@ func runFunction(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	in, err := (&hubFlags{hub: name}).open(ctx, p, patience)
+	in, err := (&hubFlags{hub: name}).open(ctx, p, interactiveAttempts)
 	if err != nil {
 		return err
 	}
@@ -61,14 +63,15 @@ func runFunction(ctx context.Context, p process) error {
 	handler := &lambda.Handler{Registrar: r, Clock: p.clock, Flush: tracing.flush, Verify: func(ctx context.Context) {
 		if every > 0 {
 			health.Once(ctx, in.schedule(every, logger))
-			in.seeking(logger).DiscoverOnce(ctx)
+			in.discovery(logger).DiscoverOnce(ctx)
 		}
 	}}
 	handler.Start(ctx)
 	return errors.New("Lambda's runtime API has ended")
 }
 
-// verifyEvery returns the --verify-every of a function: a duration such as 24h, or 0.
+// verifyEvery parses the value of verifyEveryVariable; empty is 24h. It returns
+// a usage error unless it is at least 1h, or 0.
 func verifyEvery(text string) (time.Duration, error) {
 	if text == "" {
 		return 24 * time.Hour, nil

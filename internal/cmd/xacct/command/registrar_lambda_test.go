@@ -25,8 +25,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// service is Lambda, for one function: the runtime API that the program asks
-// for events, and the event source that brings it the queue's messages.
+// service simulates Lambda for one function: the runtime API from which the program
+// gets its events, and the event source that delivers the queue's messages.
 type service struct {
 	t      *testing.T
 	w      *world
@@ -50,7 +50,7 @@ func deploy(t *testing.T, w *world, more ...string) *service {
 	}
 	s := &service{t: t, w: w, events: make(chan []byte), answers: make(chan answer)}
 	s.server = httptest.NewServer(s)
-	function := exec.Command(filepath.Join(folder, "xacct")) // not of the test's context: it is killed once nothing asks it any more
+	function := exec.Command(filepath.Join(folder, "xacct")) // without the test's context: the cleanup kills it
 	function.Env = append(os.Environ(), append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(s.server.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=acme-registrar", "XACCT_HUB=acme",
@@ -64,13 +64,14 @@ func deploy(t *testing.T, w *world, more ...string) *service {
 		s.server.CloseClientConnections()
 		s.server.Close()
 		if t.Failed() {
-			t.Logf("the function said:\n%s", running.Output())
+			t.Logf("the function's output:\n%s", running.Output())
 		}
 	})
 	return s
 }
 
-// ServeHTTP is the runtime API (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
+// ServeHTTP serves the runtime API
+// (docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html).
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const invocation = "/2018-06-01/runtime/invocation/"
 	switch {
@@ -92,7 +93,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// invoke hands the function an event.
+// invoke sends the function an event, and returns its answer.
 func (s *service) invoke(event any) answer {
 	s.t.Helper()
 	text, err := json.Marshal(event)
@@ -180,7 +181,7 @@ func TestTheSameProgramIsALambdaFunction(t *testing.T) {
 		t.Fatalf("while IAM settles %d of %d messages were left", left, received)
 	}
 	if got := w.visible(t); got != 0 {
-		t.Error("the message that waits for IAM is there again at once")
+		t.Error("the message that waits for IAM is visible again at once")
 	}
 	w.box.Clock().Advance(15 * time.Second)
 	if received, left := s.poll(); received != 1 || left != 0 {
@@ -198,7 +199,7 @@ func TestTheSameProgramIsALambdaFunction(t *testing.T) {
 		t.Errorf("no registrar has been seen: %v (%v)", beat, err)
 	}
 
-	// What cannot be read goes to the dead letters, and does not stop the others.
+	// Unreadable messages go to the dead-letter queue, and do not stop the others.
 	for i, body := range []string{"nonsense", "{}"} {
 		if _, err := w.clients.SQS(w.clients.Region).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &w.record.QueueURL, MessageBody: &body}); err != nil {
 			t.Fatal(i, err)
@@ -267,7 +268,7 @@ func TestAFunctionsEnvironmentIsChecked(t *testing.T) {
 	}
 	for _, text := range []string{"never", "5m", "-24h"} {
 		if got, err := verifyEvery(text); err == nil {
-			t.Errorf("%q is taken, as %s", text, got)
+			t.Errorf("%q is accepted, as %s", text, got)
 		}
 	}
 }

@@ -21,8 +21,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// testWorld is a script's world for a test in Go, in whose environment this
-// process then lives.
+// testWorld returns the world of a script for a test in Go, and sets this process's
+// environment to that of its vendor.
 func testWorld(t *testing.T) *world {
 	t.Helper()
 	box := trial.Sandbox(t)
@@ -40,7 +40,7 @@ func testWorld(t *testing.T) *world {
 	return w
 }
 
-// running is a daemon in this process.
+// running is a daemon that runs in this process.
 type running struct {
 	lines chan map[string]any // of its log
 	stop  context.CancelFunc
@@ -49,7 +49,7 @@ type running struct {
 
 func (d daemon) start(t *testing.T) *running {
 	t.Helper()
-	in, err := (&hubFlags{hub: "acme"}).open(t.Context(), thisTest, patience)
+	in, err := (&hubFlags{hub: "acme"}).open(t.Context(), thisTest, interactiveAttempts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (d daemon) start(t *testing.T) *running {
 		for lines := bufio.NewScanner(read); lines.Scan(); {
 			var line map[string]any
 			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-				t.Errorf("the log has a line that is no JSON: %s", lines.Text())
+				t.Errorf("the log has a line that is not JSON: %s", lines.Text())
 			}
 			r.lines <- line
 		}
@@ -73,7 +73,7 @@ func (d daemon) start(t *testing.T) *running {
 	return r
 }
 
-// line is the next line of the log with a message.
+// line returns the next line of the log with a message.
 func (r *running) line(t *testing.T, message string) map[string]any {
 	t.Helper()
 	for {
@@ -103,7 +103,7 @@ func (r *running) end(t *testing.T) {
 
 func fetch(t *testing.T, url string) (int, string) {
 	t.Helper()
-	response, err := http.Get(url) //nolint:noctx // a test's, and of its own server
+	response, err := http.Get(url) //nolint:noctx // a test of its own server
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,10 +116,10 @@ func fetch(t *testing.T, url string) (int, string) {
 }
 
 func defaults() daemon {
-	return daemon{concurrency: 4, listen: listenAddress{address: "127.0.0.1:0", asked: true}, verifyEvery: 24 * time.Hour, drain: 10 * time.Second}
+	return daemon{concurrency: 4, listen: listenAddress{address: "127.0.0.1:0", explicit: true}, verifyEvery: 24 * time.Hour, drain: 10 * time.Second}
 }
 
-func TestARunningRegistrarShowsHowItIs(t *testing.T) {
+func TestARegistrarServesItsHealthAndMetrics(t *testing.T) {
 	w := testWorld(t)
 	r := defaults().start(t)
 	at, _ := r.line(t, "listening")["watch"].(string)
@@ -143,7 +143,7 @@ func TestARunningRegistrarShowsHowItIs(t *testing.T) {
 	}
 	r.end(t)
 	if _, err := net.DialTimeout("tcp", at, time.Second); err == nil {
-		t.Error("the page outlives the registrar")
+		t.Error("the metrics are still served after the registrar has stopped")
 	}
 }
 
@@ -168,7 +168,7 @@ func TestRolesAreProvenAgainByOneOfTheRegistrars(t *testing.T) {
 	}
 }
 
-func TestASecondRegistrarOnAMachineWorksWithoutThePage(t *testing.T) {
+func TestASecondRegistrarOnAMachineWorksWithoutMetrics(t *testing.T) {
 	testWorld(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -181,15 +181,16 @@ func TestASecondRegistrarOnAMachineWorksWithoutThePage(t *testing.T) {
 	r.line(t, "no metrics and no health page: the address is in use; set --listen to another")
 	r.end(t)
 
-	d.listen.asked = true
+	d.listen.explicit = true
 	r = d.start(t)
 	if err := <-r.ended; err == nil || !strings.Contains(err.Error(), "--listen "+taken.Addr().String()) {
-		t.Errorf("asked for it, it ended with %v", err)
+		t.Errorf("with --listen it ended with %v", err)
 	}
 	r.stop()
 }
 
-// launchOne has globex launch a link, and waits for the stack.
+// launchOne launches a link as customer globex, waits for the stack, and
+// returns its ID.
 func (w *world) launchOne(t *testing.T) (stackID string) {
 	t.Helper()
 	link, err := w.inviteOne(t.Context(), "globex", "222222222222")
@@ -210,7 +211,7 @@ func (w *world) launchOne(t *testing.T) (stackID string) {
 	return id
 }
 
-func TestARegistrarSendsTracesIfItsEnvironmentAsksForThem(t *testing.T) {
+func TestARegistrarSendsTracesIfOpenTelemetryIsConfigured(t *testing.T) {
 	w := testWorld(t)
 	got := make(chan string, 10)
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -235,7 +236,7 @@ func TestARegistrarSendsTracesIfItsEnvironmentAsksForThem(t *testing.T) {
 	sent := <-got
 	for _, wanted := range []string{"phone-home", "decode", "dead_letter", "xacct-registrar", "acme"} {
 		if !strings.Contains(sent, wanted) {
-			t.Errorf("the traces do not say %q: %q", wanted, sent)
+			t.Errorf("the traces do not contain %q: %q", wanted, sent)
 		}
 	}
 }

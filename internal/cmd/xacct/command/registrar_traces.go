@@ -12,9 +12,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar/traces"
 )
 
-// tracing sends the traces of a process, if its environment asks for them.
+// tracing sends the traces of a process, if its environment configures
+// OpenTelemetry.
 type tracing struct {
-	to     *traces.Tracer // nil: nothing is asked for
+	to     *traces.Tracer // nil: no traces
 	logger *slog.Logger
 }
 
@@ -23,7 +24,8 @@ func openTraces(ctx context.Context, in *intake, logger *slog.Logger) (tracing, 
 	return tracing{to, logger}, err
 }
 
-// tracer returns what the registrar takes; nil if nothing is asked for.
+// tracer returns the tracer for the registrar: a nil interface if there are no
+// traces.
 func (t tracing) tracer() registrar.Tracer {
 	if t.to == nil {
 		return nil
@@ -31,14 +33,14 @@ func (t tracing) tracer() registrar.Tracer {
 	return t.to
 }
 
-// flush sends what has ended.
+// flush sends the spans that have ended.
 func (t tracing) flush(ctx context.Context) {
 	if err := t.to.Flush(ctx); err != nil {
 		t.logger.Warn("traces could not be sent", "error", err)
 	}
 }
 
-// stop sends what is left.
+// stop sends the remaining spans.
 func (t tracing) stop(ctx context.Context) {
 	if err := t.to.Stop(ctx); err != nil {
 		t.logger.Warn("traces could not be sent", "error", err)

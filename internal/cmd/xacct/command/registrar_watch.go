@@ -14,18 +14,19 @@ import (
 
 const defaultListen = "127.0.0.1:9464"
 
-// listenAddress is the address of the registrar's metrics and health.
+// listenAddress is the address of the registrar's metrics and health; empty:
+// off.
 type listenAddress struct {
-	address string
-	asked   bool // by a person, who then wants it there or not at all
+	address  string
+	explicit bool // set by a flag: then an address in use is an error
 }
 
 func (l *listenAddress) String() string { return l.address }
 func (*listenAddress) Type() string     { return "address" }
 
-// Set parses a flag.
+// Set parses host:port or off.
 func (l *listenAddress) Set(address string) error {
-	l.asked = true
+	l.explicit = true
 	if address == "off" || address == "" {
 		l.address = ""
 		return nil
@@ -37,21 +38,21 @@ func (l *listenAddress) Set(address string) error {
 	return nil
 }
 
-// watchServer serves metrics and health; it may serve nothing.
+// watchServer serves metrics and health. Without a server it does nothing.
 type watchServer struct {
 	address string // "off" if it serves nothing
 	server  *http.Server
 }
 
-// serve starts listening. A second registrar on one machine finds the default
-// address taken, and works without.
+// serve starts to listen. If the default address is in use, for example by
+// another registrar on the same machine, it logs a warning and serves nothing.
 func (l listenAddress) serve(handler http.Handler, logger *slog.Logger) (*watchServer, error) {
 	if l.address == "" {
 		return &watchServer{address: "off"}, nil
 	}
 	listener, err := net.Listen("tcp", l.address)
 	if err != nil {
-		if l.asked {
+		if l.explicit {
 			return nil, fmt.Errorf("--listen %s: %w", l.address, err)
 		}
 		logger.Warn("no metrics and no health page: the address is in use; set --listen to another", "address", l.address, "error", err)
@@ -64,12 +65,12 @@ func (l listenAddress) serve(handler http.Handler, logger *slog.Logger) (*watchS
 	return s, nil
 }
 
-// stop lets requests in flight finish.
+// stop waits up to two seconds for requests in flight.
 func (s *watchServer) stop() {
 	if s.server == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	_ = s.server.Shutdown(ctx) // what is left ends with the process
+	_ = s.server.Shutdown(ctx) // remaining requests end with the process
 }

@@ -24,7 +24,7 @@ const (
 	webhookPrivateVariable = "XACCT_WEBHOOK_PRIVATE"
 )
 
-// webhookFlags are what a registrar knows of the hub's webhook.
+// webhookFlags are a registrar's settings for the hub's webhook.
 type webhookFlags struct {
 	file    string
 	private bool
@@ -40,8 +40,9 @@ func webhookFromEnvironment() webhookFlags {
 	return webhookFlags{private: os.Getenv(webhookPrivateVariable) == "true"}
 }
 
-// open returns how events are sent to the webhook. The secrets are read here once, so
-// that a wrong one ends the start, and again for each round.
+// open returns the webhook that events are sent to; without a secret nothing is
+// sent. The secrets are read here, so that an invalid one is an error at the
+// start, and again for each round.
 func (w webhookFlags) open(in *intake, logger *slog.Logger, observe func(events.WebhookDelivery)) (registrar.Webhook, error) {
 	path, text := w.file, os.Getenv(webhookSecretVariable)
 	if path == "" && text == "" {
@@ -61,7 +62,7 @@ func (w webhookFlags) open(in *intake, logger *slog.Logger, observe func(events.
 	}
 	secrets, err := webhook.Secrets()
 	if err == nil && len(secrets) == 0 {
-		err = fmt.Errorf("no secret is there")
+		err = fmt.Errorf("it is empty")
 	}
 	if err != nil {
 		return webhook, cli.Usage("the webhook's secret: %w", err)
@@ -69,8 +70,8 @@ func (w webhookFlags) open(in *intake, logger *slog.Logger, observe func(events.
 	return webhook, nil
 }
 
-// mostSecrets bounds the file of secrets, in bytes.
-const mostSecrets = 4 << 10
+// maxSecretsFile is how many bytes of the file of secrets are read.
+const maxSecretsFile = 4 << 10
 
 func readSecrets(path string) ([]events.Secret, error) {
 	file, err := os.Open(path)
@@ -78,7 +79,7 @@ func readSecrets(path string) ([]events.Secret, error) {
 		return nil, err
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, mostSecrets))
+	text, err := io.ReadAll(io.LimitReader(file, maxSecretsFile))
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,8 @@
 
 // Package command is the command line of xacct, one command per file. It reads
 // AWS configuration as every AWS program does: environment, shared files,
-// profiles. The program is a main function around Run; the project's own trials
-// have another one, whose clock can be moved.
+// profiles. The program is a main function that calls Run; cmd/trial-registrar
+// is another one, whose clock can be moved.
 package command
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registrar/lambda"
 )
 
-// process is what all commands know of the program that they run in.
+// process is the program that the commands run in.
 type process struct {
 	version string
 	clock   func() time.Time
@@ -42,7 +42,7 @@ func Run(version string, clock func() time.Time) int {
 }
 
 func newRootCommand(p process) *cobra.Command {
-	root := cli.NewRoot("xacct", "Work in customers' AWS accounts: hub, customers, registrar and operator's views", p.version)
+	root := cli.NewRoot("xacct", "Onboard customers' AWS accounts: run a hub and its registrar, and manage customers", p.version)
 	root.AddCommand(
 		newRegistrarCommand(p),
 		newServeCommand(p),
@@ -62,8 +62,8 @@ func newRootCommand(p process) *cobra.Command {
 	return root
 }
 
-// oneLine returns cli.OneLine, except for a missing permission, which needs no more
-// words; the SDK's own message for it is a paragraph.
+// oneLine returns cli.OneLine of an error. For a missing permission it returns
+// one sentence instead of the SDK's message, which is a paragraph.
 func oneLine(err error) string {
 	var denied *awsclient.PermissionError
 	if errors.As(err, &denied) {

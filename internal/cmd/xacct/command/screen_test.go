@@ -18,7 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/terminal"
 )
 
-// look is where every command is looked at, and what the environment says of it.
+// look is a terminal or pipe that every command writes to, with its
+// environment.
 type look struct {
 	terminal.Look
 
@@ -31,8 +32,8 @@ var looks = []look{
 	{terminal.Look{Columns: 50}, map[string]string{"NO_COLOR": "1"}},
 }
 
-// examples are the arguments that every command is run with, by its words; a command
-// without any fails the test. Words in capitals are files and IDs of screenWorld.
+// examples has the arguments that each command is run with; a command without any
+// fails the test. LETTER is replaced with an ID.
 var examples = map[string][]string{
 	"":                      {"--version", "custommers"},
 	"adopt":                 {"pied-piper", "globex --release", "unheard-of"},
@@ -72,8 +73,8 @@ var examples = map[string][]string{
 	"completion":            {""},
 }
 
-// wholeOutputs are the commands whose output is copied or piped as it is; what they
-// say besides goes to standard error.
+// wholeOutputs are the commands whose standard output is copied or piped unchanged;
+// their messages go to standard error.
 var wholeOutputs = []string{"link", "policy api", "policy operator", "policy provider", "policy registrar", "serve token"}
 
 // TestEveryCommandFitsItsScreen runs every command, with its help, in a pipe and on
@@ -90,7 +91,7 @@ func TestEveryCommandFitsItsScreen(t *testing.T) {
 			for _, args := range argumentsOf(t, words) {
 				seen++
 				args = strings.ReplaceAll(args, "LETTER", letter)
-				text := told(t, look.Look, words, args)
+				text := outputOf(t, look.Look, words, args)
 				if look.Columns < 80 && cmd.Example != "" { // commands are copied whole
 					text = strings.Replace(text, cmd.Example, "", 1)
 				}
@@ -101,15 +102,16 @@ func TestEveryCommandFitsItsScreen(t *testing.T) {
 		})
 	}
 	if seen < 400 {
-		t.Errorf("only %d outputs were seen", seen)
+		t.Errorf("only %d outputs were checked", seen)
 	}
 	t.Setenv("NO_COLOR", "")
-	if text := told(t, looks[1].Look, []string{"customers"}, ""); !strings.Contains(text, "\x1b[31mdegraded\x1b[0m") {
+	if text := outputOf(t, looks[1].Look, []string{"customers"}, ""); !strings.Contains(text, "\x1b[31mdegraded\x1b[0m") {
 		t.Errorf("a terminal shows no colours: %q", text)
 	}
 }
 
-// argumentsOf returns what a command is run with: its examples and --help.
+// argumentsOf returns the arguments that a command is run with: its examples,
+// --help and an unknown flag.
 func argumentsOf(t *testing.T, words []string) []string {
 	name := strings.Join(words, " ")
 	some, found := examples[name]
@@ -124,9 +126,9 @@ func argumentsOf(t *testing.T, words []string) []string {
 	return append(some[:len(some):len(some)], "--help", "--nonsense")
 }
 
-// told returns what a command tells in this look. Standard output that is copied as
-// a whole is checked for escapes alone.
-func told(t *testing.T, look terminal.Look, words []string, args string) string {
+// outputOf returns the output of a command in this look. Standard output that
+// is copied unchanged is only checked for escape sequences, and not returned.
+func outputOf(t *testing.T, look terminal.Look, words []string, args string) string {
 	t.Helper()
 	name := strings.Join(words, " ")
 	whole := strings.Contains(args, "--json") || strings.Contains(args, "--out -") || slices.Contains(wholeOutputs, name) && args != "--help" ||
@@ -151,12 +153,13 @@ func told(t *testing.T, look terminal.Look, words []string, args string) string 
 	return text
 }
 
-// screenWorld is a hub with customers of each kind, a permission set and a dead letter,
-// whose ID it returns, in a folder of files for the commands.
+// screenWorld returns a hub with the customers of addCustomers, a permission
+// set and a dead letter, and that letter's ID. It changes to a folder with
+// files for the commands.
 func screenWorld(t *testing.T) (w *world, letter string) {
 	t.Helper()
 	w = testWorld(t)
-	w.addPeople(func(err error) {
+	w.addCustomers(func(err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +188,7 @@ func screenWorld(t *testing.T) (w *world, letter string) {
 			t.Fatal(err)
 		}
 	}
-	if text := told(t, terminal.Look{}, []string{"permission-set", "apply"}, "--file acme.yaml --adopt"); !strings.Contains(text, "created") {
+	if text := outputOf(t, terminal.Look{}, []string{"permission-set", "apply"}, "--file acme.yaml --adopt"); !strings.Contains(text, "created") {
 		t.Fatal(text)
 	}
 	return w, *sent.MessageId

@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden parts of testdata/script")
 
-// now is the time of the commands in most scripts, because their goldens
-// contain ages. A script that unsets the variable gets the real time.
+// now is the commands' time in most scripts, because their golden parts contain ages.
+// A script that unsets nowVariable gets the real time.
 const (
 	nowVariable = "XACCT_TEST_NOW"
 	now         = "2026-05-10T12:00:00Z"
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// thisTest is the process that tests in Go are.
+// thisTest is the process of tests in Go.
 var thisTest = process{"test", time.Now}
 
 func scriptClock() func() time.Time {
@@ -51,15 +51,15 @@ func TestCommands(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"as-printed":   (*world)(nil).script((*world).asPrinted),
-			"as":           (*world)(nil).script((*world).as),
-			"people":       (*world)(nil).script((*world).people),
-			"role":         (*world)(nil).script((*world).role),
-			"invite":       (*world)(nil).script((*world).invite),
-			"organization": (*world)(nil).script((*world).organization),
+			"as-printed":     (*world)(nil).script((*world).asPrinted),
+			"as":             (*world)(nil).script((*world).as),
+			"seed-customers": (*world)(nil).script((*world).seedCustomers),
+			"role":           (*world)(nil).script((*world).role),
+			"invite":         (*world)(nil).script((*world).invite),
+			"organization":   (*world)(nil).script((*world).organization),
 
 			"deploy":    (*world)(nil).script((*world).deploy),
-			"watch":     (*world)(nil).script((*world).watch),
+			"heartbeat": (*world)(nil).script((*world).heartbeat),
 			"round":     (*world)(nil).script((*world).round),
 			"letter":    (*world)(nil).script((*world).letter),
 			"queue":     (*world)(nil).script((*world).queue),

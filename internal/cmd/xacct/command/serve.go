@@ -31,7 +31,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// apiServer is the onboarding API as a process.
+// apiServer has the settings of a process that serves the onboarding API.
 type apiServer struct {
 	address    string
 	surface    string
@@ -40,11 +40,11 @@ type apiServer struct {
 	callers    callerFlags
 	rate       float64
 	drain      time.Duration
-	page       onboarding.ConnectPage // what is not to be as the hub says
+	page       onboarding.ConnectPage // overrides the hub's connect_page
 	registrar  bool
 	watch      listenAddress
 	daemon     daemon
-	function   bool // it is a Lambda function behind a URL
+	function   bool // runs as a Lambda function behind a URL
 }
 
 // surfaces are the values of --surface.
@@ -75,7 +75,8 @@ separate identities. xacct policy api prints the policy that this one needs.
 After SIGTERM or Ctrl-C requests have --drain to end. One JSON line per request goes to
 standard error; http://` + defaultListen + `/metrics has metrics for Prometheus.
 
-Every flag may come from the environment instead: ` + servePrefix + `OIDC_ISSUER is --oidc-issuer.
+Every flag can also be set by an environment variable: --oidc-issuer by
+` + servePrefix + `OIDC_ISSUER.
 As a Lambda function (runtime provided.al2023) the same program is the API or the page,
 as ` + servePrefix + `SURFACE says, of the hub that ` + hubVariable + ` names; callers may be IAM's
 principals then.`,
@@ -106,7 +107,7 @@ principals then.`,
 }
 
 func (s *apiServer) addTo(flags *pflag.FlagSet) {
-	flags.StringVar(&s.address, "listen", "127.0.0.1:8420", "address of the API")
+	flags.StringVar(&s.address, "listen", "127.0.0.1:8420", "address to serve on")
 	s.callers.addTo(flags)
 	flags.StringVar(&s.console, "console", "", "base URL of the console, for the sandbox (default: the AWS console's)")
 	flags.StringVar(&s.surface, "surface", "both", "what to serve: api, connect (the page that customers see), or both")
@@ -114,11 +115,11 @@ func (s *apiServer) addTo(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&s.page.ReturnURLs, "return-url", nil, "https address of yours that the connect page may lead back to, with all below it (default: those of the hub's connect_page)")
 	flags.StringVar(&s.page.LogoURL, "logo-url", "", "https address of your logo, for the connect page (default: that of the hub's connect_page)")
 	flags.StringVar(&s.page.Color, "color", "", "colour of the connect page, such as #0b5fff (default: that of the hub's connect_page)")
-	flags.Float64Var(&s.rate, "rate", 100, "requests a second that one caller may make")
-	flags.DurationVar(&s.drain, "drain", 20*time.Second, "how long requests may take after SIGTERM")
+	flags.Float64Var(&s.rate, "rate", 100, "maximum requests per second of one caller")
+	flags.DurationVar(&s.drain, "drain", 20*time.Second, "how long requests in flight may take after SIGTERM")
 	s.daemon.webhook.addTo(flags)
 	flags.BoolVar(&s.registrar, "with-registrar", false, "run the hub's registrar in the same process")
-	flags.Var(&s.watch, "metrics", "address for /metrics and /healthz; off: none")
+	flags.Var(&s.watch, "metrics", "address for /metrics and /healthz, or off")
 }
 
 func (s apiServer) check() error {
@@ -139,7 +140,7 @@ func (s apiServer) check() error {
 	return s.callers.check(s.surface, s.function)
 }
 
-// run serves until the context ends.
+// run serves until ctx is done.
 func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 	plain := slog.New(slog.NewJSONHandler(cli.SafeJSON(logs), nil))
 	logger := plain.With("hub", in.record.Name)
@@ -217,7 +218,7 @@ func (s apiServer) server(ctx context.Context, in *intake, manager *hub.Manager,
 	return api.New(config)
 }
 
-// addresses fills in the addresses that flags name.
+// addresses sets the addresses of config from the flags.
 func (s apiServer) addresses(config *api.Config) (err error) {
 	_, port, _ := net.SplitHostPort(s.address)
 	address := cmp.Or(s.connectURL, "http://"+net.JoinHostPort("localhost", port))
@@ -248,7 +249,7 @@ hash; standard error gets the token itself, once. Give it to the caller, and kee
 nowhere else.
 
 Scopes are read (see customers), write (issue, change and close links) and operate
-(verify, block and unblock). Remove the line to end the token.`,
+(verify, block and unblock). To revoke the token, remove its line.`,
 		Example: `  xacct serve token backend --scopes read,write >> tokens`,
 		Args:    cli.Exactly(1, "NAME: of the caller, for the log"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -5,6 +5,8 @@ package command
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -35,7 +37,7 @@ func (c *callerFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&c.audience, "oidc-audience", "", "audience that a JWT must be for, such as https://api.acme.example")
 	flags.StringSliceVar(&c.claims, "oidc-scope-claim", []string{"scope", "scp"}, "claims of a JWT that hold its scopes, as a string or a list")
 	flags.StringToStringVar(&c.names, "oidc-scope", map[string]string{"read": "xacct:read", "write": "xacct:write", "operate": "xacct:operate"},
-		"what the issuer calls the scopes, such as read=customers.read; a scope that is left out is granted to none")
+		"names of the scopes in JWTs, such as read=customers.read; a scope without a name is granted to no caller")
 	flags.StringArrayVar(&c.iam, "iam-caller", nil, "ARN of a role or user with its scopes, such as arn:aws:iam::111111111111:role/backend=read,write; only as a Lambda function behind a URL with AWS_IAM")
 }
 
@@ -48,7 +50,7 @@ func (c *callerFlags) check(surface string, function bool) error {
 	case len(c.iam) > 0 && surface != "api":
 		return cli.Usage("--iam-caller needs --surface api: a function URL has one kind of authorization, and customers can't sign requests")
 	case c.tokenFile == "" && c.issuer == "" && len(c.iam) == 0:
-		return cli.Usage("--token-file or --oidc-issuer is missing (or --iam-caller in a Lambda function): nothing is open by default")
+		return cli.Usage("--token-file or --oidc-issuer is missing (or --iam-caller in a Lambda function): by default no caller is allowed; `xacct serve token` makes a token and the line for its file")
 	case (c.issuer == "") != (c.audience == ""):
 		return cli.Usage("--oidc-issuer and --oidc-audience belong together: an issuer makes tokens for other services too")
 	}
@@ -66,11 +68,14 @@ func keysOf(names map[string]string) []string {
 	return keys
 }
 
-// open returns what tells who calls.
+// open returns the authenticator for the callers that the flags allow.
 func (c *callerFlags) open(ctx context.Context, clock func() time.Time, logger *slog.Logger) (api.Authenticator, error) {
 	var ways api.AnyOf
 	if c.tokenFile != "" {
 		file, err := api.OpenTokenFile(c.tokenFile, clock)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, cli.Usage("--token-file: there is no such file; `xacct serve token NAME --scopes SCOPES >> %s` creates it: %w", c.tokenFile, err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +87,7 @@ func (c *callerFlags) open(ctx context.Context, clock func() time.Time, logger *
 			names[api.Scope(scope)] = name
 		}
 		issuer, err := api.OpenOIDC(ctx, api.OIDCConfig{
-			Issuer: c.issuer, Audience: c.audience, Claims: c.claims, Names: names, Client: toIssuer(c.issuer), Clock: clock, Logger: logger,
+			Issuer: c.issuer, Audience: c.audience, Claims: c.claims, Names: names, Client: issuerClient(c.issuer), Clock: clock, Logger: logger,
 		})
 		if err != nil {
 			return nil, cli.Usage("--oidc-issuer: %w", err)
@@ -99,21 +104,22 @@ func (c *callerFlags) open(ctx context.Context, clock func() time.Time, logger *
 	return ways, nil
 }
 
-// toIssuer returns a client for an issuer, which may be in a private network; one on
-// this machine needs no TLS.
-func toIssuer(issuer string) api.Doer {
+// issuerClient returns an HTTP client for an issuer, which may be in a private
+// network. An issuer on the loopback address needs no TLS.
+func issuerClient(issuer string) api.Doer {
 	if address, err := url.Parse(issuer); err == nil && address.Scheme == "http" && api.Loopback(address) {
 		return &http.Client{Timeout: 15 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	return outbound.New(outbound.Options{Private: true})
 }
 
-// servePrefix begins the environment variables that stand for flags of serve, such as
-// XACCT_SERVE_OIDC_ISSUER for --oidc-issuer. A flag that may be given several times has
-// its values there with spaces between them, if commas are a part of each.
+// servePrefix is the prefix of the environment variables that set flags of
+// serve, such as XACCT_SERVE_OIDC_ISSUER for --oidc-issuer. Values of a
+// repeatable flag are separated by spaces if they may contain commas.
 const servePrefix = "XACCT_SERVE_"
 
-// fromEnvironment sets flags that were not given from their variables.
+// fromEnvironment sets flags from their environment variables, except those on
+// the command line. It returns a usage error for the first invalid value.
 func fromEnvironment(flags *pflag.FlagSet) error {
 	var problem error
 	flags.VisitAll(func(f *pflag.Flag) {

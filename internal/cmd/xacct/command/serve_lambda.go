@@ -17,11 +17,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 )
 
-// surfaceVariable makes a Lambda function the onboarding API, and names the surface
-// of it.
+// surfaceVariable is the environment variable for --surface. If it is set, a
+// Lambda function is the onboarding API instead of the registrar.
 const surfaceVariable = servePrefix + "SURFACE"
 
-// serveFunction is the onboarding API as a Lambda function behind a URL.
+// serveFunction serves the onboarding API as a Lambda function behind a URL.
 func serveFunction(ctx context.Context, p process) error {
 	handler, err := openFunction(ctx, p)
 	if err != nil {
@@ -31,8 +31,8 @@ func serveFunction(ctx context.Context, p process) error {
 	return errors.New("Lambda's runtime API has ended")
 }
 
-// openFunction opens everything once, before the first event. What the environment
-// says is checked as flags are.
+// openFunction returns the handler of the function. It is called once, before
+// the first event, and validates the environment like flags.
 func openFunction(ctx context.Context, p process) (lambda.Handler, error) {
 	s := newAPIServer()
 	s.function = true
@@ -47,7 +47,7 @@ func openFunction(ctx context.Context, p process) (lambda.Handler, error) {
 	if err := s.check(); err != nil {
 		return lambda.Handler{}, err
 	}
-	in, err := (&hubFlags{}).open(ctx, p, patience)
+	in, err := (&hubFlags{}).open(ctx, p, interactiveAttempts)
 	if err != nil {
 		return lambda.Handler{}, err
 	}

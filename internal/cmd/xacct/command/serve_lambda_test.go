@@ -15,7 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/api/lambda"
 )
 
-// urlEvent is an event of a function's URL, signed by a role; empty: by none.
+// urlEvent returns an event of a function URL, signed by a role, or unsigned if
+// role is empty.
 func urlEvent(role, method, path, body string, headers ...string) events.LambdaFunctionURLRequest {
 	event := events.LambdaFunctionURLRequest{
 		Version: "2.0", RawPath: path, Body: body, Headers: map[string]string{"content-type": "application/json"},
@@ -35,7 +36,7 @@ func urlEvent(role, method, path, body string, headers ...string) events.LambdaF
 	return event
 }
 
-// ask hands a function such an event.
+// ask sends a function such an event, and returns its answer.
 func ask(t *testing.T, h lambda.Handler, role, method, path, body string, headers ...string) events.LambdaFunctionURLResponse {
 	t.Helper()
 	answer, err := h.Handle(t.Context(), urlEvent(role, method, path, body, headers...))
@@ -64,7 +65,7 @@ func TestTheSameProgramIsTheAPIBehindAFunctionURL(t *testing.T) {
 		}
 	}
 	if a := ask(t, functions, "viewer", "DELETE", "/v1/customers/globex", ""); a.StatusCode != http.StatusForbidden {
-		t.Errorf("the viewer closes a link: %d %s", a.StatusCode, a.Body)
+		t.Errorf("the viewer can close a link: %d %s", a.StatusCode, a.Body)
 	}
 	stream := ask(t, functions, "viewer", "GET", "/v1/customers/globex/events", "")
 	if stream.StatusCode != http.StatusOK || !strings.HasPrefix(stream.Body, "retry: 5000\n\nid: ") || strings.Count(stream.Body, "event: customer") != 1 {
@@ -81,7 +82,7 @@ func TestTheSameProgramIsTheAPIBehindAFunctionURL(t *testing.T) {
 	}
 	path := strings.TrimPrefix(made.URL, "https://connect.acme.example")
 	if a := ask(t, functions, "backend", "GET", path, ""); a.StatusCode != http.StatusNotFound {
-		t.Errorf("the API's function shows the page: %d", a.StatusCode)
+		t.Errorf("the API's function serves the connect page: %d", a.StatusCode)
 	}
 
 	t.Setenv("XACCT_SERVE_SURFACE", "connect")
@@ -102,9 +103,9 @@ func TestTheSameProgramIsTheAPIBehindAFunctionURL(t *testing.T) {
 	}
 }
 
-// The real program, asked by Lambda's runtime API: XACCT_SERVE_SURFACE makes the API
-// of what would be the registrar.
-func TestTheSurfaceMakesTheProgramTheAPIOfItsFunctionURL(t *testing.T) {
+// The real program runs under Lambda's runtime API; without XACCT_SERVE_SURFACE it
+// would be the registrar.
+func TestTheSurfaceVariableMakesAFunctionTheAPI(t *testing.T) {
 	w := testWorld(t)
 	if _, err := w.inviteOne(t.Context(), "globex", "222222222222"); err != nil {
 		t.Fatal(err)
@@ -123,7 +124,7 @@ func TestTheSurfaceMakesTheProgramTheAPIOfItsFunctionURL(t *testing.T) {
 func TestAnAPIFunctionsEnvironmentIsChecked(t *testing.T) {
 	t.Setenv("XACCT_HUB", "acme")
 	for want, variables := range map[string]map[string]string{
-		"nothing is open":             {"SURFACE": "api"},
+		"`xacct serve token` makes":   {"SURFACE": "api"},
 		"needs --surface api":         {"SURFACE": "both", "IAM_CALLER": "arn:aws:iam::111111111111:role/backend=read"},
 		"must be one of":              {"SURFACE": "all"},
 		"XACCT_SERVE_RATE":            {"SURFACE": "connect", "RATE": "many"},

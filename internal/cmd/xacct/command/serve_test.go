@@ -28,7 +28,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// served is `xacct serve` as a process of its own.
+// served is `xacct serve` in its own process.
 type served struct {
 	t       *testing.T
 	process *trial.Process
@@ -47,7 +47,7 @@ func serve(t *testing.T, more ...string) *served {
 	if err := os.WriteFile(path, []byte(line+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program, err := os.Executable() // which is xacct under that name
+	program, err := os.Executable() // the test binary, which acts as xacct if it has that name
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,14 +69,15 @@ func serve(t *testing.T, more ...string) *served {
 	case told := <-started:
 		s.base, s.watch = fmt.Sprint("http://", told["address"]), fmt.Sprint("http://", told["watch"])
 	case <-s.process.Done():
-		t.Fatalf("it has ended:\n%s", s.process.Output())
+		t.Fatalf("xacct serve has ended:\n%s", s.process.Output())
 	case <-time.After(time.Minute):
-		t.Fatalf("it never served:\n%s", s.process.Output())
+		t.Fatalf("xacct serve did not start to serve:\n%s", s.process.Output())
 	}
 	return s
 }
 
-// get asks as the backend, with headers; the caller closes the body.
+// get sends a request with the backend's token and these headers. The test's
+// cleanup closes the body.
 func (s *served) get(path string, headers ...string) *http.Response {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -97,7 +98,7 @@ func (s *served) get(path string, headers ...string) *http.Response {
 	return response
 }
 
-func TestOneProcessServesTheAPIAndAnswersCustomersUntilItIsTold(t *testing.T) {
+func TestOneProcessServesTheAPIAndAnswersCustomersUntilSIGTERM(t *testing.T) {
 	w := testWorld(t)
 	s := serve(t, "--with-registrar", "--drain", "20s")
 	if status := s.get("/v1/customers", "Authorization", "Bearer xacct_guess").StatusCode; status != http.StatusUnauthorized {
@@ -129,7 +130,7 @@ func TestOneProcessServesTheAPIAndAnswersCustomersUntilItIsTold(t *testing.T) {
 		}
 	}
 
-	// A request that is under way is answered after SIGTERM, and a stream ends.
+	// After SIGTERM a request in flight is answered, and a stream ends.
 	stream := s.get("/v1/customers/globex/events")
 	lines := bufio.NewReader(stream.Body)
 	if line, err := lines.ReadString('\n'); err != nil || !strings.HasPrefix(line, "retry: ") {
@@ -154,7 +155,7 @@ func TestOneProcessServesTheAPIAndAnswersCustomersUntilItIsTold(t *testing.T) {
 	}
 	close(release)
 	if status := <-answered; status != http.StatusOK {
-		t.Errorf("the request that was under way: %d", status)
+		t.Errorf("the request in flight: %d", status)
 	}
 	if err := <-stopped; err != nil || !strings.Contains(s.process.Output(), `"msg":"stopped"`) {
 		t.Errorf("%v\n%s", err, s.process.Output())
@@ -166,13 +167,13 @@ func TestOneProcessServesTheAPIAndAnswersCustomersUntilItIsTold(t *testing.T) {
 	}
 }
 
-func TestAnAPIAloneTakesAccountsOutThatNoLinkNeeds(t *testing.T) {
+func TestTheAPIRemovesPublishersThatNoLinkNeeds(t *testing.T) {
 	w := testWorld(t)
 	if _, err := w.inviteOne(t.Context(), "globex", "222222222222"); err != nil {
 		t.Fatal(err)
 	}
 	p := process{"test", w.box.Clock().Now}
-	in, err := (&hubFlags{hub: "acme"}).open(t.Context(), p, patience)
+	in, err := (&hubFlags{hub: "acme"}).open(t.Context(), p, interactiveAttempts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +208,7 @@ func TestAnAPIAloneTakesAccountsOutThatNoLinkNeeds(t *testing.T) {
 		t.Error("the account may not publish right after the link was closed")
 	}
 	w.box.Clock().Advance(8 * 24 * time.Hour)
-	mayPublish() // the first time may only note it
+	mayPublish() // the first reconciliation may only record the date
 	if mayPublish() {
 		t.Error("the account may publish a week after the link was closed")
 	}

@@ -12,17 +12,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// What links leave behind goes by itself: tokens of the connect page expire in the
-// table, and accounts that no link needs any more lose their place in the topics'
-// policies, a grace period later. Terraform's refresh and the commands see to the
-// second; for a vendor who uses neither, the API does, with no permission more.
-// Templates are a permission set's, and tidied by whatever changes that.
+// Closed links are cleaned up automatically: tokens of the connect page expire in the
+// table, and accounts that no link needs any more are removed from the topics'
+// policies after a grace period. Terraform's refresh and the commands do the second;
+// for a vendor without either, the API does it, with no additional permission.
+// Templates belong to permission sets, and are cleaned up when those change.
 const (
 	tidyFirst = time.Hour // after the start, so that restarts don't each read the whole hub
 	tidyEvery = 24 * time.Hour
 )
 
-// keepTidy tidies until ctx is done.
+// keepTidy calls tidyPublishers at these intervals until ctx is done.
 func (in *intake) keepTidy(ctx context.Context, manager *hub.Manager, logger *slog.Logger) {
 	for wait := tidyFirst; ; wait = tidyEvery {
 		select {
@@ -36,7 +36,8 @@ func (in *intake) keepTidy(ctx context.Context, manager *hub.Manager, logger *sl
 	}
 }
 
-// tidyPublishers compares who may publish and read with what the customers need.
+// tidyPublishers repairs the lists of accounts that may publish and read
+// templates, by the links and stacks of the customers.
 func (in *intake) tidyPublishers(ctx context.Context, manager *hub.Manager) error {
 	record, err := in.records.Hub(ctx)
 	if err != nil || record.State != registry.HubReady {

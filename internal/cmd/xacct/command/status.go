@@ -36,14 +36,14 @@ The exit code is what monitors expect of a check:
   2  critical: customers wait or fail now
   3  unknown: it could not be determined
 
-The age of the oldest message is what the registrars that are alive have reported in
-the last minute. If none is alive, it is unknown: messages may have waited since the
-last heartbeat.
+The age of the oldest message is the one that live registrars have reported in the last
+minute. If no registrar is alive, it is unknown: messages may have waited since the last
+heartbeat.
 
 Customers with problems are those whose role is degraded, those who disconnected in the
 last seven days while their link is open, and those who are not connected yet and whose
 last request was refused or waits. Of customers who are not connected yet, the newest
-` + fmt.Sprint(mostHistories) + ` links are looked at.
+` + fmt.Sprint(maxHistories) + ` links are looked at.
 
 With --json it prints one object:
 
@@ -87,16 +87,16 @@ With --json it prints one object:
 	return cmd
 }
 
-func (f *hubFlags) status(ctx context.Context, p process) (*sighting, error) {
-	in, err := f.open(ctx, p, patience)
+func (f *hubFlags) status(ctx context.Context, p process) (*snapshot, error) {
+	in, err := f.open(ctx, p, interactiveAttempts)
 	if err != nil {
 		return nil, err
 	}
-	return in.look(ctx)
+	return in.takeSnapshot(ctx)
 }
 
-// unknownStatus is the error of a status that could not be found out. A monitor
-// must not take a wrong flag or a lost permission for a critical hub.
+// unknownStatus returns err with exit code 3; nil for nil. A monitor must not
+// mistake a wrong flag or a missing permission for a critical hub.
 func unknownStatus(err error) error {
 	if err == nil {
 		return nil
@@ -104,8 +104,9 @@ func unknownStatus(err error) error {
 	return cli.ExitError{Code: 3, Err: err}
 }
 
-// verdict returns an error with the exit code of the report; nil if all is well. Logs
-// are told the problems; a person who has read them is not.
+// verdict returns an error with the exit code of the report; nil if all is
+// well. The error lists the problems, for logs, unless the reader has just seen
+// them on a terminal.
 func (r statusReport) verdict(read bool) error {
 	if r.Level == levelOK {
 		return nil
@@ -157,20 +158,20 @@ func (r statusReport) print(out io.Writer, now time.Time) error {
 	t := cli.NewTable("CUSTOMER", "ACCOUNT", "STATUS", "SINCE", "REASON")
 	t.Colours("STATUS", statusColour)
 	t.Optional("ACCOUNT", "SINCE")
-	for _, c := range r.Trouble[:min(len(r.Trouble), onOneScreen)] {
+	for _, c := range r.Trouble[:min(len(r.Trouble), maxTroubleRows)] {
 		t.Row(c.CustomerID, c.AccountID, c.Status, cli.Ago(c.Since, now), c.Reason)
 	}
 	if err := t.Print(out); err != nil {
 		return err
 	}
-	if more := len(r.Trouble) - onOneScreen; more > 0 {
+	if more := len(r.Trouble) - maxTroubleRows; more > 0 {
 		cli.Say(out, "and %d more: --json lists them all\n", more)
 	}
 	return nil
 }
 
-// onOneScreen is how many customers in trouble are shown.
-const onOneScreen = 20
+// maxTroubleRows is the maximum number of customers with problems in the table.
+const maxTroubleRows = 20
 
 func (r statusReport) describeRegistrars(now time.Time) string {
 	alive := 0
@@ -265,7 +266,8 @@ func tally(prefix, none string, counts []count) string {
 	return strings.TrimSpace(prefix + " " + cmp.Or(strings.Join(parts, ", "), none))
 }
 
-// sortedTrouble returns the customers in trouble, the worst and newest first.
+// sortedTrouble returns the customers with problems, sorted by severity and
+// then newest first.
 func sortedTrouble(all []troubledCustomer) []troubledCustomer {
 	worst := map[string]int{"degraded": 0, "pending": 1, "disconnected": 2}
 	slices.SortStableFunc(all, func(a, b troubledCustomer) int {

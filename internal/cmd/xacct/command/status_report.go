@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// level is how bad something is, as monitors rank it.
+// level is the severity of a problem, as monitoring systems rank it.
 type level string
 
 const (
@@ -21,7 +21,7 @@ const (
 	levelCritical level = "critical"
 )
 
-// statusReport is how a hub is doing. It is what --json prints.
+// statusReport is the health of a hub, as --json prints it.
 type statusReport struct {
 	Hub       string `json:"hub"`
 	Region    string `json:"region"`
@@ -88,18 +88,19 @@ type troubledCustomer struct {
 }
 
 const (
-	// registrarSilence is how long a registrar has sent no heartbeat before it
-	// counts as stopped: registrars beat every minute.
+	// registrarSilence is the time without a heartbeat after which a registrar
+	// counts as stopped. Registrars send one every minute.
 	registrarSilence = 5 * time.Minute
-	// leftRecently is how long a customer who disconnected is shown.
+	// leftRecently is how long a customer who disconnected is shown as a problem.
 	leftRecently = 7 * 24 * time.Hour
-	// lateRound is how long a round may be overdue: registrars look every half hour
-	// at a round a day.
+	// lateRound is how long a round may be overdue before it is a problem. Rounds are
+	// daily, and registrars check every half hour whether one is due.
 	lateRound = 24 * time.Hour
 )
 
-// newStatusReport judges what was seen.
-func newStatusReport(s sighting) statusReport {
+// newStatusReport returns the report on a snapshot, with the most severe
+// problems first.
+func newStatusReport(s snapshot) statusReport {
 	r := statusReport{
 		Hub: s.record.Name, Region: s.record.Region.String(), AccountID: s.record.Account.String(), State: string(s.record.State), Level: levelOK,
 		Problems: []problem{}, Registrars: []registrarView{}, Trouble: []troubledCustomer{},
@@ -129,7 +130,7 @@ func (r *statusReport) add(l level, format string, args ...any) {
 	}
 }
 
-func (r *statusReport) addRegistrars(s sighting) {
+func (r *statusReport) addRegistrars(s snapshot) {
 	alive := false
 	for _, beat := range s.beats {
 		if beat.Registrar == trialID {
@@ -151,7 +152,7 @@ func (r *statusReport) addRegistrars(s sighting) {
 	r.add(levelCritical, "no registrar is alive (%s): customers' stacks wait until they fail; start `xacct registrar --hub %s`", last, r.Hub)
 }
 
-func (r *statusReport) addQueues(s sighting) {
+func (r *statusReport) addQueues(s snapshot) {
 	for _, err := range s.queueTrouble {
 		r.add(levelCritical, "%s", oneLine(err))
 	}
@@ -176,17 +177,17 @@ func (r *statusReport) addQueues(s sighting) {
 	}
 }
 
-func (r *statusReport) addRetiring(s sighting) {
+func (r *statusReport) addRetiring(s snapshot) {
 	for _, region := range s.record.Retiring {
 		retirement := s.record.Retirements[region]
 		r.Retiring = append(r.Retiring, retiringView{region.String(), known(retirement.Since), known(retirement.PublishersRemovedAt)})
 		if retirement.PublishersRemovedAt.IsZero() && s.now.Sub(retirement.Since) > onboarding.Grace {
-			r.add(levelWarning, "the time of retiring Region %s is over: apply the hub once more to continue", region)
+			r.add(levelWarning, "the grace period of retiring Region %s has ended: apply the hub once more to continue", region)
 		}
 	}
 }
 
-func (r *statusReport) addRound(s sighting) {
+func (r *statusReport) addRound(s snapshot) {
 	if !s.nextRound.IsZero() && s.now.Sub(s.nextRound) > lateRound {
 		r.add(levelWarning, "a round of proofs has been due since %s UTC: no registrar makes rounds; see --verify-every", s.nextRound.Format(time.DateTime))
 	}
@@ -199,7 +200,7 @@ func (r *statusReport) addRound(s sighting) {
 	}
 }
 
-func (r *statusReport) addCustomers(s sighting) {
+func (r *statusReport) addCustomers(s snapshot) {
 	open := 0
 	for _, c := range s.customers {
 		live := len(c.Live()) > 0
@@ -264,8 +265,8 @@ func (r *statusReport) count(role customerRole) {
 	}
 }
 
-// troubleOf returns why a role is in trouble, if it is.
-func troubleOf(role customerRole, s sighting) (troubledCustomer, bool) {
+// troubleOf returns the problem of a role, and whether it has one.
+func troubleOf(role customerRole, s snapshot) (troubledCustomer, bool) {
 	t := troubledCustomer{CustomerID: role.CustomerID, AccountID: role.AccountID, Status: role.Status, Since: role.ChangedAt, Reason: role.Reason}
 	switch onboarding.RegistrationStatus(role.Status) {
 	case onboarding.Degraded:
@@ -281,7 +282,8 @@ func troubleOf(role customerRole, s sighting) (troubledCustomer, bool) {
 	return t, false
 }
 
-// lastRequest returns the newest line of a history that is not the vendor's own.
+// lastRequest returns the latest history entry that is not a change by the
+// vendor, and whether there is one.
 func lastRequest(history []onboarding.HistoryEntry) (onboarding.HistoryEntry, bool) {
 	for _, entry := range slices.Backward(history) {
 		if entry.By == "" {

@@ -72,7 +72,7 @@ func newVerifyCommand(p process) *cobra.Command {
 			if concurrency < 1 {
 				return cli.Usage("--concurrency %d: must be at least 1", concurrency)
 			}
-			in, err := on.open(cmd.Context(), p, patience)
+			in, err := on.open(cmd.Context(), p, interactiveAttempts)
 			if err != nil {
 				return err
 			}
@@ -92,17 +92,17 @@ func newVerifyCommand(p process) *cobra.Command {
 			if err != nil {
 				return in.explain(err)
 			}
-			if err := in.tell(cmd.Context()); err != nil {
+			if err := in.publishEvents(cmd.Context()); err != nil {
 				cli.Say(cmd.ErrOrStderr(), "Events wait for the next registrar: %s\n", oneLine(err))
 			}
 			return judge(findings)
 		},
 	}
 	on.addTo(cmd)
-	cmd.Flags().StringVar(&customer, "customer", "", "only this customer's roles")
-	cmd.Flags().BoolVar(&full, "full", false, "give active roles the full proof too: try them without the external ID and with a wrong one")
-	cmd.Flags().BoolVar(&restored, "restored", false, "look for roles that the registry has forgotten, as after a restore of its table")
-	cmd.Flags().IntVar(&concurrency, "concurrency", 8, "roles tried at once")
+	cmd.Flags().StringVar(&customer, "customer", "", "verify only this customer's roles")
+	cmd.Flags().BoolVar(&full, "full", false, "give active roles the full proof too: also without the external ID and with a wrong one")
+	cmd.Flags().BoolVar(&restored, "restored", false, "also look for roles that the registry has lost, as after a restore of its table")
+	cmd.Flags().IntVar(&concurrency, "concurrency", 8, "number of roles assumed at once")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON (described above)")
 	completeFlag(cmd, "customer", on.completeCustomers(p))
 	return cmd
@@ -115,13 +115,13 @@ func verify(ctx context.Context, config health.Config, customer string) ([]healt
 	return health.Round(ctx, config)
 }
 
-// prover proves roles as the caller of the command, or as one of the vendor's
-// roles that they trust.
+// prover returns a prover that assumes customers' roles as the caller of the
+// command, or through the vendor's role that they trust.
 func (in *intake) prover() *roleproof.Prover {
 	return registrar.NewProver(in.clients, in.record)
 }
 
-// findingView is one role's finding. It is what --json prints.
+// findingView is the finding for one role, as --json prints it.
 type findingView struct {
 	CustomerID string     `json:"customer_id"`
 	AccountID  string     `json:"account_id"`
@@ -137,7 +137,7 @@ func newFindingView(f health.Finding, explain func(error) error) findingView {
 	r := f.Registration
 	view := findingView{
 		CustomerID: r.CustomerID, AccountID: r.Account.String(), RoleARN: r.Role.String(),
-		Verdict: string(f.Verdict), Status: string(r.Status), Reason: because(f, explain),
+		Verdict: string(f.Verdict), Status: string(r.Status), Reason: reasonFor(f, explain),
 	}
 	if f.Before != r.Status {
 		view.Before = string(f.Before)
@@ -173,9 +173,9 @@ func printFindings(out io.Writer, findings []health.Finding, explain func(error)
 	return t.Print(out)
 }
 
-// because returns the reason for a role's verdict. An error of the registry names the
-// permission that is missing.
-func because(f health.Finding, explain func(error) error) string {
+// reasonFor returns the reason for a role's verdict. If access to the registry
+// was denied, it names the missing permission.
+func reasonFor(f health.Finding, explain func(error) error) string {
 	f.Err = explain(f.Err)
 	if denied := (*awsclient.PermissionError)(nil); f.Verdict == health.Unknown && errors.As(f.Err, &denied) {
 		f.Err = errors.New(oneLine(f.Err))
@@ -183,7 +183,7 @@ func because(f health.Finding, explain func(error) error) string {
 	return f.Why()
 }
 
-// judge is the error that the findings amount to; nil if all roles work.
+// judge returns an error that summarizes the findings; nil if all roles work.
 func judge(findings []health.Finding) error {
 	all := len(findings)
 	switch broken, withheld, unknown := health.Count(findings, health.Broken), health.Count(findings, health.Withheld), health.Count(findings, health.Unknown); {

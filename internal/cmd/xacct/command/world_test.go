@@ -42,12 +42,13 @@ type world struct {
 	clients *awsclient.Clients
 	hub     *hub.Manager
 	record  registry.HubRecord
-	mend    func() // calls that fail on purpose
+	restore func() // ends the failures of fail
 }
 
 const home = "us-east-1"
 
-// setUp creates a script's world, and puts the vendor into its environment.
+// setUp creates a script's world, and sets its environment to that of the
+// vendor.
 func setUp(env *testscript.Env) error {
 	box, err := sandbox.Start()
 	if err != nil {
@@ -96,11 +97,11 @@ func (w *world) templateAccess(ts *testscript.TestScript, args []string) {
 	w.record = state.Record
 }
 
-// script returns a command of scripts from a method. None may be negated.
+// script returns a script command that calls a method. It can't be negated.
 func (*world) script(do func(*world, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg {
-			ts.Fatalf("this command is never negated")
+			ts.Fatalf("this command can't be negated")
 		}
 		w, _ := ts.Value(worldKey{}).(*world)
 		do(w, ts, args)
@@ -155,7 +156,7 @@ func (w *world) role(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 }
 
-// quiet matches a line of the history that is no event.
+// quiet returns a history entry that publishes no event.
 func quiet(r onboarding.Registration) onboarding.HistoryEntry {
 	return onboarding.HistoryEntry{At: r.ChangedAt, CustomerID: r.CustomerID, Account: r.Account, Outcome: onboarding.OutcomeTombstone}
 }
@@ -232,9 +233,9 @@ func (w *world) specification() stacktemplate.Specification {
 	}
 }
 
-// watch AGE OLDEST writes the heartbeat of a registrar, which is as old as AGE and
+// heartbeat AGE OLDEST writes the heartbeat of a registrar, which is as old as AGE and
 // whose oldest message is as old as OLDEST.
-func (w *world) watch(ts *testscript.TestScript, args []string) {
+func (w *world) heartbeat(ts *testscript.TestScript, args []string) {
 	at := must(time.Parse(time.RFC3339, now))
 	beat := at.Add(-must(time.ParseDuration(args[0])))
 	records := registry.New(w.clients.DynamoDB(), "acme", func() time.Time { return beat })
@@ -258,7 +259,8 @@ func (w *world) letter(ts *testscript.TestScript, args []string) {
 	w.box.Clock().Advance(time.Second) // so that the next one is later
 }
 
-// queue N checks that the hub's queue has N messages; queue gone deletes it.
+// queue N checks that the hub's queue has N messages; queue gone deletes the queue
+// and its dead-letter queue.
 func (w *world) queue(ts *testscript.TestScript, args []string) {
 	ctx, client := context.Background(), w.clients.SQS(w.clients.Region)
 	if args[0] == "gone" {
@@ -280,10 +282,10 @@ func (w *world) queue(ts *testscript.TestScript, args []string) {
 // fail SERVICE ACTION CODE makes an AWS call fail, until fail off.
 func (w *world) fail(_ *testscript.TestScript, args []string) {
 	if args[0] == "off" {
-		w.mend()
+		w.restore()
 		return
 	}
-	w.mend = w.box.Faults().Before(func(c *kernel.Call) error {
+	w.restore = w.box.Faults().Before(func(c *kernel.Call) error {
 		if c.Service == args[0] && c.Action == args[1] {
 			return kernel.Errorf(http.StatusForbidden, args[2], "on purpose")
 		}

@@ -20,21 +20,21 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// sighting is what was seen of a hub at one time.
-type sighting struct {
+// snapshot is the state of a hub that was read for one report.
+type snapshot struct {
 	now    time.Time
 	record registry.HubRecord
 	beats  []registry.Heartbeat
 
 	queue, deadLetters depth
-	queueTrouble       []error // a queue that can't be read is a finding, not the end
+	queueTrouble       []error // a queue that can't be read is reported as a problem
 
 	lastRound *onboarding.RoundSummary
 	nextRound time.Time
 
 	customers []onboarding.Customer
-	// histories are those of customers who are not connected yet, by ID; unread is
-	// how many of them were not looked at.
+	// histories has the histories of customers who are not connected yet, by ID;
+	// unread is the number of those that were not read.
 	histories map[string][]onboarding.HistoryEntry
 	unread    int
 }
@@ -42,15 +42,15 @@ type sighting struct {
 // depth is how many messages a queue has.
 type depth struct{ waiting, inProgress int }
 
-// mostHistories bounds what a look costs: one read for each.
-const mostHistories = 50
+// maxHistories limits the cost of a snapshot: each history is one read.
+const maxHistories = 50
 
-// historiesAtOnce bounds how many histories are read at the same time.
+// historiesAtOnce is the number of histories that are read concurrently.
 const historiesAtOnce = 8
 
-// look reads everything, most of it at the same time.
-func (in *intake) look(ctx context.Context) (*sighting, error) {
-	s := &sighting{now: in.clock(), record: in.record, histories: map[string][]onboarding.HistoryEntry{}}
+// takeSnapshot reads everything for the report, most of it concurrently.
+func (in *intake) takeSnapshot(ctx context.Context) (*snapshot, error) {
+	s := &snapshot{now: in.clock(), record: in.record, histories: map[string][]onboarding.HistoryEntry{}}
 	var problems [2]error
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { s.beats, err = in.records.Heartbeats(within); return err })
@@ -77,7 +77,7 @@ func (in *intake) look(ctx context.Context) (*sighting, error) {
 
 func (in *intake) depthOf(ctx context.Context, url, name string) (depth, error) {
 	if url == "" {
-		return depth{}, fmt.Errorf("queue %s was never made", name)
+		return depth{}, fmt.Errorf("queue %s was never created", name)
 	}
 	waiting, delayed, inProgress := types.QueueAttributeNameApproximateNumberOfMessages,
 		types.QueueAttributeNameApproximateNumberOfMessagesDelayed, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
@@ -94,9 +94,9 @@ func (in *intake) depthOf(ctx context.Context, url, name string) (depth, error) 
 	return depth{number(waiting) + number(delayed), number(inProgress)}, nil
 }
 
-// readHistories reads what happened to customers who are not connected yet, the
+// readHistories reads the histories of customers who are not connected yet, the
 // newest links first.
-func (in *intake) readHistories(ctx context.Context, s *sighting) error {
+func (in *intake) readHistories(ctx context.Context, s *snapshot) error {
 	var pending []onboarding.Link
 	for _, c := range s.customers {
 		if len(c.Current()) == 0 && c.Link.Status(s.now) == onboarding.LinkOpen {
@@ -106,7 +106,7 @@ func (in *intake) readHistories(ctx context.Context, s *sighting) error {
 	slices.SortFunc(pending, func(a, b onboarding.Link) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.CustomerID, b.CustomerID))
 	})
-	s.unread = max(0, len(pending)-mostHistories)
+	s.unread = max(0, len(pending)-maxHistories)
 	found := make([][]onboarding.HistoryEntry, len(pending)-s.unread)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(historiesAtOnce)

@@ -8,9 +8,9 @@ import (
 	"fmt"
 )
 
-// act is one step of the story: a configuration that is applied or destroyed,
-// with what customers do before and after it.
-type act struct {
+// step is a configuration that is applied or destroyed, with what customers do before
+// and after it.
+type step struct {
 	name    string
 	config  string
 	destroy bool
@@ -18,10 +18,10 @@ type act struct {
 	after   func(context.Context, *stage) error
 }
 
-// acts are the story. Each begins where the previous one ended. The long ones
-// come first if the story allows it, because a round ends with the last act
-// that still has a call to crash at.
-var acts = []act{
+// steps are run in this order; each continues where the previous one ended. Long ones
+// come first if possible, because a round ends with the last step that still has a
+// call to crash at.
+var steps = []step{
 	{
 		name:   "create",
 		config: hub("us-east-1", "blue") + customer("globex", globex, "us-east-1", "SecurityAudit", false),

@@ -16,12 +16,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// people writes one customer of each kind into the registry, with times and
-// external IDs that are equal in every run.
-func (w *world) people(ts *testscript.TestScript, _ []string) { w.addPeople(ts.Check) }
+// seedCustomers writes customers with every status of link and role into the
+// registry, with times and external IDs that are the same in every run.
+func (w *world) seedCustomers(ts *testscript.TestScript, _ []string) { w.addCustomers(ts.Check) }
 
-// addPeople is people in any test; check ends the test if an error is not nil.
-func (w *world) addPeople(check func(error)) {
+// addCustomers is seedCustomers for tests in Go; check ends the test if an
+// error is not nil.
+func (w *world) addCustomers(check func(error)) {
 	ctx, day := context.Background(), time.Date(2026, 5, 1, 9, 30, 0, 0, time.UTC)
 	records := registry.New(w.clients.DynamoDB(), "acme", func() time.Time { return day.Add(-30 * time.Minute) }, registry.WithPrincipal(w.clients.CallerARN))
 	create := func(customer, accountID string, change func(*onboarding.Link)) onboarding.Link {
@@ -51,7 +52,8 @@ func (w *world) addPeople(check func(error)) {
 		check(err)
 	}
 
-	// Pied Piper's stack waits for a permission of the vendor's own.
+	// Pied Piper's stack waits because the vendor's own principal lacks a
+	// permission.
 	piper := w.registration(w.link("pied-piper", "555555555555"), onboarding.Pending, "us-east-1")
 	check(records.AddHistory(ctx, onboarding.HistoryEntry{
 		At: day.Add(-5 * time.Second), CustomerID: "pied-piper", Account: piper.Account, Stack: piper.Stack, LogicalID: "PhoneHome", RequestID: "request-7",
@@ -80,7 +82,8 @@ func (w *world) addPeople(check func(error)) {
 	check(err)
 }
 
-// link returns a link as the vendor would declare it, not yet written.
+// link returns a link as the vendor would declare it; it is not in the
+// registry.
 func (w *world) link(customer, accountID string) onboarding.Link {
 	return onboarding.Link{
 		Hub:             "acme",
@@ -96,7 +99,7 @@ func (w *world) link(customer, accountID string) onboarding.Link {
 	}
 }
 
-// registration returns what a link became, not yet written.
+// registration returns the registration of a link; it is not in the registry.
 func (w *world) registration(link onboarding.Link, status onboarding.RegistrationStatus, region string) onboarding.Registration {
 	at := time.Date(2026, 5, 1, 9, 30, 0, 0, time.UTC)
 	return onboarding.Registration{

@@ -15,9 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// customers are those of examples/quickstart, with the Region in which each
-// presses Create stack: umbrella's administrator chooses another one than the
-// link's.
+// customers are the customers of examples/quickstart. Umbrella's administrator
+// chooses another Region than the link's.
 var customers = []customer{
 	{id: "globex", account: "222222222222"},
 	{id: "initech", account: "333333333333"},
@@ -32,7 +31,7 @@ type customer struct {
 // openSandbox starts the sandbox and sets the vendor's environment.
 func openSandbox(ctx context.Context, s *stage) error {
 	title("An in-memory AWS, with the vendor's account and three customers'")
-	shown("xacct-sandbox serve")
+	printCommand("xacct-sandbox serve")
 	serving := make(chan struct{})
 	box, err := s.begin(s.command(ctx, s.sandbox, "serve", "--listen", "127.0.0.1:0"), func(line string) {
 		setting, found := strings.CutPrefix(line, "export ")
@@ -54,8 +53,8 @@ func openSandbox(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// declareCustomers applies the quickstart: hub, links, and roles without
-// waiting.
+// declareCustomers applies the quickstart: the hub, links, and roles that are not
+// waited for.
 func declareCustomers(ctx context.Context, s *stage) error {
 	title("The vendor declares a hub and three customers, and applies")
 	if err := s.terraform(ctx, "init", "-input=false"); err != nil {
@@ -76,8 +75,8 @@ func declareCustomers(ctx context.Context, s *stage) error {
 	return s.expect(ctx, "a second plan is empty", func() error { return s.emptyPlan(ctx) })
 }
 
-// launchWhileApplyWaits makes three customers create their stacks while a
-// second apply waits for them and answers their phone-homes itself.
+// launchWhileApplyWaits creates the stacks of three customers while a second apply
+// waits for them and answers their phone-homes itself.
 func launchWhileApplyWaits(ctx context.Context, s *stage) error {
 	title("A second apply waits; the customers open their links and press Create stack")
 	links, err := s.links(ctx)
@@ -141,8 +140,8 @@ func listRoles(ctx context.Context, s *stage) error {
 	return s.expect(ctx, "a plan is empty again", func() error { return s.emptyPlan(ctx) })
 }
 
-// oneCustomerLeaves deletes a stack while Terraform is not running: the
-// separate registrar answers.
+// oneCustomerLeaves deletes a stack while Terraform is not running; the separate
+// registrar answers.
 func oneCustomerLeaves(ctx context.Context, s *stage) error {
 	title("A customer deletes their stack at three in the morning; the registrar answers")
 	if _, err := s.beginRegistrar(ctx); err != nil {
@@ -169,9 +168,9 @@ func oneCustomerLeaves(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// everybodyGoes makes the others delete their stacks too, destroys the hub, and
-// checks that nothing is left.
-func everybodyGoes(ctx context.Context, s *stage) error {
+// othersLeave deletes the stacks of the other customers, destroys the hub, and
+// returns an error if anything is left.
+func othersLeave(ctx context.Context, s *stage) error {
 	title("The others leave too, and the vendor destroys everything")
 	for _, c := range []customer{customers[0], customers[2]} {
 		if err := s.deleteStack(ctx, c); err != nil {
@@ -202,8 +201,8 @@ func everybodyGoes(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// elide returns a link in lines, with the long values of its parameters shortened, so
-// that it fits a terminal; the page that it opens shows all of them.
+// elide returns a link with line breaks and with long values of its parameters
+// shortened, so that it fits a terminal.
 func elide(link string) string {
 	before, fragment, found := strings.Cut(link, "#")
 	if !found {

@@ -26,14 +26,14 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// world is a text of everything that exists: in the vendor's account, by any
-// creator, and in Terraform's state. It is sorted, and values that differ
+// snapshot has one line for each resource in the vendor's account, whoever created
+// it, and for each in Terraform's state. Lines are sorted, and values that differ
 // between runs (random keys, times, counters) are replaced.
-type world []string
+type snapshot []string
 
 // differs returns an error that names what is missing and what should not
 // exist.
-func (w world) differs(want world) error {
+func (w snapshot) differs(want snapshot) error {
 	missing, extra := without(want, w), without(w, want)
 	if len(missing)+len(extra) == 0 {
 		return nil
@@ -42,7 +42,7 @@ func (w world) differs(want world) error {
 		strings.Join(missing, "\n    "), strings.Join(extra, "\n    "))
 }
 
-func without(from, these world) world {
+func without(from, these snapshot) snapshot {
 	left := slices.Clone(from)
 	for _, line := range these {
 		if i := slices.Index(left, line); i >= 0 {
@@ -52,8 +52,8 @@ func without(from, these world) world {
 	return left
 }
 
-// blots are replaced in every line.
-var blots = []struct {
+// replacements are the values that differ between runs, with their placeholders.
+var replacements = []struct {
 	what *regexp.Regexp
 	by   string
 }{
@@ -63,7 +63,7 @@ var blots = []struct {
 	{regexp.MustCompile(`(<time>#)\d{12}`), "$1<count>"}, // a history's key ends in a revision
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "<sandbox>"},
 	{regexp.MustCompile(`"\d{10,13}"`), `"<moment>"`},
-	{regexp.MustCompile(`"ApproximateNumberOfMessages":"\d+"`), "<answered already>"}, // where this could hide a difference, leave checks it
+	{regexp.MustCompile(`"ApproximateNumberOfMessages":"\d+"`), "<answered already>"}, // leave checks the queue if this could hide a difference
 	{regexp.MustCompile(`(Revision\\*":)\d+`), "$1<count>"},
 	{regexp.MustCompile(`(XacctPublishers)\d+`), "$1<count>"},
 	{regexp.MustCompile(`(Incarnation\\*":\{\\*"ID\\*":\\*")[A-Z2-7]{26}`), "$1<in no state>"},
@@ -72,9 +72,9 @@ var blots = []struct {
 // ofState finds a resource's address and its incarnation in the line of the state.
 var ofState = regexp.MustCompile(`^state (\S+) .*"incarnation":"([A-Z2-7]{26})"`)
 
-// nameIncarnations replaces the random incarnations of the state's resources by
-// their addresses, everywhere: a record that holds another one still differs.
-func (w world) nameIncarnations() {
+// nameIncarnations replaces the random incarnations of the state's resources with
+// their addresses in all lines. A record with another incarnation still differs.
+func (w snapshot) nameIncarnations() {
 	var names []string
 	for _, line := range w {
 		if found := ofState.FindStringSubmatch(line); found != nil {
@@ -87,14 +87,14 @@ func (w world) nameIncarnations() {
 	}
 }
 
-// look records the world.
-func (s *stage) look(ctx context.Context) (world, error) {
+// snapshot returns the current state of the account and of Terraform's state.
+func (s *stage) snapshot(ctx context.Context) (snapshot, error) {
 	clients, err := trial.Clients(ctx, s.box, vendor, "us-east-1")
 	if err != nil {
 		return nil, err
 	}
-	var seen world
-	looks := []func(context.Context, *awsclient.Clients) (world, error){lookAtTopics, lookAtQueues, lookAtBuckets, lookAtTables}
+	var seen snapshot
+	looks := []func(context.Context, *awsclient.Clients) (snapshot, error){readTopics, readQueues, readBuckets, readTables}
 	for _, at := range looks {
 		found, err := at(ctx, clients)
 		if err != nil {
@@ -102,26 +102,26 @@ func (s *stage) look(ctx context.Context) (world, error) {
 		}
 		seen = append(seen, found...)
 	}
-	state, err := s.lookAtState()
+	state, err := s.readState()
 	if err != nil {
 		return nil, err
 	}
 	seen = append(seen, state...)
 	seen.nameIncarnations()
 	for i := range seen {
-		for _, blot := range blots {
-			seen[i] = blot.what.ReplaceAllString(seen[i], blot.by)
+		for _, r := range replacements {
+			seen[i] = r.what.ReplaceAllString(seen[i], r.by)
 		}
 	}
 	slices.Sort(seen)
 	return seen, nil
 }
 
-// regions are those of the story, and one that must stay empty.
+// regions are the Regions of the hub, and one that must stay empty.
 var regions = []string{"us-east-1", "eu-west-1", "eu-central-1"}
 
-func lookAtTopics(ctx context.Context, clients *awsclient.Clients) (world, error) {
-	var seen world
+func readTopics(ctx context.Context, clients *awsclient.Clients) (snapshot, error) {
+	var seen snapshot
 	for _, name := range regions {
 		region, err := account.ParseRegion(name)
 		if err != nil {
@@ -158,13 +158,13 @@ func lookAtTopics(ctx context.Context, clients *awsclient.Clients) (world, error
 	return seen, nil
 }
 
-func lookAtQueues(ctx context.Context, clients *awsclient.Clients) (world, error) {
+func readQueues(ctx context.Context, clients *awsclient.Clients) (snapshot, error) {
 	client := clients.SQS(clients.Region)
 	queues, err := client.ListQueues(ctx, &sqs.ListQueuesInput{})
 	if err != nil {
 		return nil, err
 	}
-	var seen world
+	var seen snapshot
 	for _, url := range queues.QueueUrls {
 		attributes, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 			QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
@@ -181,13 +181,13 @@ func lookAtQueues(ctx context.Context, clients *awsclient.Clients) (world, error
 	return seen, nil
 }
 
-func lookAtBuckets(ctx context.Context, clients *awsclient.Clients) (world, error) {
+func readBuckets(ctx context.Context, clients *awsclient.Clients) (snapshot, error) {
 	client := clients.S3()
 	buckets, err := client.ListBuckets(ctx, &s3.ListBucketsInput{})
 	if err != nil {
 		return nil, err
 	}
-	var seen world
+	var seen snapshot
 	for _, bucket := range buckets.Buckets {
 		policy, err := client.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: bucket.Name})
 		if err != nil {
@@ -213,16 +213,16 @@ func lookAtBuckets(ctx context.Context, clients *awsclient.Clients) (world, erro
 	return seen, nil
 }
 
-// passing are attributes of items that count writes or belong to leases.
-var passing = []string{"revision", "sequence", "written", "lease_holder", "lease_until", "ttl"}
+// transientAttributes are attributes of items that count writes or belong to leases.
+var transientAttributes = []string{"revision", "sequence", "written", "lease_holder", "lease_until", "ttl"}
 
-func lookAtTables(ctx context.Context, clients *awsclient.Clients) (world, error) {
+func readTables(ctx context.Context, clients *awsclient.Clients) (snapshot, error) {
 	client := clients.DynamoDB()
 	tables, err := client.ListTables(ctx, &dynamodb.ListTablesInput{})
 	if err != nil {
 		return nil, err
 	}
-	var seen world
+	var seen snapshot
 	for _, name := range tables.TableNames {
 		table, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		if err != nil {
@@ -243,10 +243,10 @@ func lookAtTables(ctx context.Context, clients *awsclient.Clients) (world, error
 			return nil, err
 		}
 		for _, item := range items.Items {
-			if _, expires := item["expires"]; expires && isPassing(item) {
-				continue // of a dead process: DynamoDB's time to live removes it
+			if _, expires := item["expires"]; expires && isTransient(item) {
+				continue // left by a killed process: DynamoDB's time to live removes it
 			}
-			for _, attribute := range passing {
+			for _, attribute := range transientAttributes {
 				delete(item, attribute)
 			}
 			delete(item, "key") // the hub's secret
@@ -256,20 +256,20 @@ func lookAtTables(ctx context.Context, clients *awsclient.Clients) (world, error
 	return seen, nil
 }
 
-// isPassing reports whether an item is a registrar's heartbeat, or its note of a
+// isTransient reports whether an item is a registrar's heartbeat, or its record of a
 // test message that has arrived.
-func isPassing(item map[string]dynamodbtypes.AttributeValue) bool {
+func isTransient(item map[string]dynamodbtypes.AttributeValue) bool {
 	pk, _ := item["pk"].(*dynamodbtypes.AttributeValueMemberS)
 	return pk != nil && (pk.Value == "REGISTRARS" || pk.Value == "SELF-TEST")
 }
 
-// lookAtState reads the state file itself.
-func (s *stage) lookAtState() (world, error) {
+// readState reads the state file itself.
+func (s *stage) readState() (snapshot, error) {
 	resources, err := s.state()
 	if err != nil {
 		return nil, err
 	}
-	var seen world
+	var seen snapshot
 	for _, r := range resources {
 		for _, instance := range r.Instances {
 			seen = append(seen, line("state", r.Type+"."+r.Name, instance))
@@ -313,8 +313,8 @@ func (s *stage) attribute(kind, name, attribute string) (string, error) {
 	return "", fmt.Errorf("%s.%s is not in the state", kind, name)
 }
 
-// drained waits until the hub's queue is empty: its messages were answered
-// before the crash, but a registrar has to find that out.
+// drained waits until the hub's queue is empty. Its messages were answered before the
+// crash, but a registrar has to receive and delete them.
 func (s *stage) drained(ctx context.Context) error {
 	clients, err := trial.Clients(ctx, s.box, vendor, "us-east-1")
 	if err != nil {
@@ -344,7 +344,7 @@ func (s *stage) drained(ctx context.Context) error {
 
 // nothingLeft returns an error if anything exists, anywhere.
 func nothingLeft(ctx context.Context, s *stage) error {
-	left, err := s.look(ctx)
+	left, err := s.snapshot(ctx)
 	if err != nil {
 		return err
 	}
@@ -354,8 +354,7 @@ func nothingLeft(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// line returns one object in the world, as a text that is equal for equal
-// objects.
+// line returns the line of one resource: equal resources have equal lines.
 func line(kind, name string, parts ...any) string {
 	text := []string{kind, name}
 	for _, part := range parts {
