@@ -5,8 +5,8 @@
 // a separate sandbox for each test, the provider block that points to it, and
 // customers who launch links while an apply waits.
 //
-// It is for tests only and knows the adapters, but not the provider: tests pass
-// that in.
+// It is only for tests. It imports the adapters, but not the provider, which the
+// tests pass to it.
 package acctest
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// Main runs a package's tests with everything set that the engine needs, so
-// that a plain "go test" runs acceptance tests.
+// Main runs a package's tests in an environment that the engine needs, so that a
+// plain "go test" runs acceptance tests.
 func Main(m *testing.M) {
 	os.Exit(run(m))
 }
@@ -39,8 +39,8 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// prepare sets the environment of the engine and of the SDK: no settings of the
-// developer's machine may affect a test, and no program may use the network.
+// prepare sets the environment of the engine and of the SDK, so that no setting of
+// the developer's machine affects a test, and no program uses the network.
 func prepare(folder string) error {
 	for _, setting := range os.Environ() {
 		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {

@@ -35,7 +35,7 @@ func (w *World) Role(name, trust, policy string) string {
 	return aws.ToString(made.Role.Arn)
 }
 
-// Trust changes whom a role of the vendor trusts.
+// Trust changes the trust policy of a vendor's role.
 func (w *World) Trust(name, trust string) {
 	w.t.Helper()
 	_, err := w.IAM(sandbox.VendorAccount).UpdateAssumeRolePolicy(context.Background(), &iam.UpdateAssumeRolePolicyInput{RoleName: &name, PolicyDocument: &trust})
@@ -44,8 +44,7 @@ func (w *World) Trust(name, trust string) {
 	}
 }
 
-// PoliciesOf returns the policies that a role has in its account: the names of
-// the managed and of the inline ones, sorted.
+// PoliciesOf returns the names of a role's managed and inline policies, sorted.
 func (w *World) PoliciesOf(accountID, role string) []string {
 	w.t.Helper()
 	client := w.IAM(accountID)
@@ -65,8 +64,8 @@ func (w *World) PoliciesOf(accountID, role string) []string {
 	return names
 }
 
-// Granted returns what a role may do, as its account sees it: the ARNs of AWS's
-// policies, and every statement of all others as JSON, both sorted.
+// Granted returns the permissions of a role: the ARNs of AWS managed policies, and
+// every statement of all other policies as JSON, both sorted.
 func (w *World) Granted(accountID, role string) (arns, statements []string) {
 	w.t.Helper()
 	client, ctx := w.IAM(accountID), context.Background()
@@ -115,7 +114,7 @@ func (w *World) statements(escaped *string) []string {
 	return Statements(w.t, text)
 }
 
-// Statements returns those of a policy, each as JSON with sorted keys.
+// Statements returns the statements of a policy, each as JSON with sorted keys.
 func Statements(t testing.TB, policy string) (statements []string) {
 	t.Helper()
 	var document struct{ Statement []any }
@@ -132,7 +131,7 @@ func Statements(t testing.TB, policy string) (statements []string) {
 	return statements
 }
 
-// IAM returns a client of an account's administrator.
+// IAM returns an IAM client of an account's administrator.
 func (w *World) IAM(accountID string) *iam.Client {
 	w.t.Helper()
 	keys, err := w.Credentials(accountID)

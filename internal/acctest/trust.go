@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// trusted holds the roots of all sandboxes of this process, in one file that
-// AWS_CA_BUNDLE names: the variable belongs to the process, and the tests run
-// in parallel.
+// trusted has the root certificates of all sandboxes of this process, in one file
+// that AWS_CA_BUNDLE names: the variable is shared by all tests, which run in
+// parallel.
 var trusted struct {
 	mu    sync.Mutex
 	roots []byte
@@ -31,13 +31,13 @@ func Trust(t testing.TB, box *sandbox.Sandbox) {
 	}
 	folder := os.Getenv(folderVariable)
 	if folder == "" {
-		t.Fatal("acctest.Main has to run the tests of this package")
+		t.Fatal("the package's TestMain must call acctest.Main")
 	}
 	trusted.mu.Lock()
 	defer trusted.mu.Unlock()
 	trusted.roots = append(trusted.roots, root...)
 	bundle := filepath.Join(folder, "roots.pem")
-	// It is renamed into place, so that readers never find half a file.
+	// The file is renamed into place, so that readers never find a partial one.
 	if err := os.WriteFile(bundle+".new", trusted.roots, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ const (
 	Umbrella = "444444444444"
 )
 
-// World is one test's AWS, with clients of the vendor.
+// World is the AWS of one test, with the vendor's clients.
 type World struct {
 	*sandbox.Sandbox
 	Clients *awsclient.Clients
@@ -47,7 +47,7 @@ type World struct {
 	t       testing.TB
 	region  string // of the vendor
 	mu      sync.Mutex
-	written chan struct{} // closed and replaced whenever the vendor has written to DynamoDB
+	written chan struct{} // closed and replaced after each of the vendor's writes to DynamoDB
 }
 
 // Start starts a sandbox for one test.
@@ -56,8 +56,7 @@ func Start(t testing.TB, options ...sandbox.Option) *World {
 	return StartIn(t, Region, options...)
 }
 
-// StartIn starts a sandbox in which vendor and customers live in a Region's
-// partition.
+// StartIn starts a sandbox in which vendor and customers are in a Region's partition.
 func StartIn(t testing.TB, region string, options ...sandbox.Option) *World {
 	t.Helper()
 	box := trial.Sandbox(t, append(options, sandbox.WithRegion(region))...)
@@ -90,8 +89,8 @@ func (w *World) ClientsOf(accountID, region string) *awsclient.Clients {
 	return clients
 }
 
-// Provider returns the provider block for this world, as the vendor's admin in
-// the vendor's Region.
+// Provider returns the provider block for this world, with the vendor's administrator
+// and Region.
 func (w *World) Provider() string {
 	return w.ProviderWith(w.region, sandbox.VendorAccount, "")
 }
@@ -230,19 +229,18 @@ func LaunchURL(link onboarding.Link) (string, error) {
 	return quickcreate.Link{Region: region, TemplateURL: link.TemplateURL, StackName: declared.StackName, Parameters: parameters}.URL("")
 }
 
-// patience is the time after which a waiting test has failed.
+// patience is how long a test waits before it fails.
 const patience = 2 * time.Minute
 
-// Launch acts as a customer, in the background: as soon as the link is ready,
-// it opens it in the customer's account and creates the stack. The test fails
-// if the stack does not end with the given status. The returned function waits
-// for that.
+// Launch acts as a customer in the background: when the link is ready, it opens the
+// link in the customer's account and creates the stack. The returned function waits
+// for the stack, and fails the test if its status differs from the given one.
 func (w *World) Launch(hub, customer, accountID, status string) (wait func() sandbox.Stack) {
 	w.t.Helper()
 	return w.LaunchWith(hub, customer, accountID, status, sandbox.LaunchOptions{})
 }
 
-// LaunchWith is Launch with edited values in the form.
+// LaunchWith is Launch with changed values in the console's form.
 func (w *World) LaunchWith(hub, customer, accountID, status string, o sandbox.LaunchOptions) (wait func() sandbox.Stack) {
 	done := make(chan sandbox.Stack, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -274,10 +272,10 @@ func (w *World) launch(ctx context.Context, hub, customer, accountID string, o s
 	return w.WaitStack(ctx, id)
 }
 
-// Story returns a stack's events as its owner reads them.
+// Story returns a stack's events as its owner sees them.
 func (w *World) Story(stackID string) string { return trial.Story(w.Sandbox, stackID) }
 
-// Update updates a customer's stack and waits for the end.
+// Update updates a customer's stack and waits until the update is complete.
 func (w *World) Update(stackID string, o sandbox.UpdateOptions) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -291,7 +289,7 @@ func (w *World) Update(stackID string, o sandbox.UpdateOptions) {
 	}
 }
 
-// Leave deletes a customer's stack and waits for the end.
+// Leave deletes a customer's stack and waits until the deletion is complete.
 func (w *World) Leave(stackID string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -305,8 +303,8 @@ func (w *World) Leave(stackID string) {
 	}
 }
 
-// Registrar answers a hub's phone-homes until the returned function is called,
-// as a daemon beside Terraform does.
+// Registrar runs a registrar for a hub until the returned function is called, as a
+// daemon beside Terraform does.
 func (w *World) Registrar(hub string) (stop func()) {
 	w.t.Helper()
 	records := w.Registry(hub)
@@ -358,8 +356,9 @@ func (w *World) Called(service, action string) <-chan struct{} {
 	return called
 }
 
-// Seek looks once for roles that customers made without a stack, as a registrar of the
-// hub does every minute; the time is later, so that a look is due.
+// Seek searches once for roles that customers created without a stack, as a registrar
+// of the hub does every minute. The search runs with a clock that is later ahead, so
+// that links are due.
 func (w *World) Seek(hub string, later time.Duration) {
 	w.t.Helper()
 	records := w.Registry(hub)

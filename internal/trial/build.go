@@ -37,8 +37,8 @@ func Repository(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Engine returns the path of the engine that XACCT_ENGINE names, or of
-// Terraform or OpenTofu on the PATH.
+// Engine returns the path of the engine in XACCT_ENGINE or else of Terraform or
+// OpenTofu on the PATH, or an error if there is none.
 func Engine() (string, error) {
 	for _, name := range []string{os.Getenv("XACCT_ENGINE"), "terraform", "tofu"} {
 		if name == "" {

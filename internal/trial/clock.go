@@ -14,7 +14,7 @@ type Clock struct {
 	now time.Time
 }
 
-// NewClock returns a clock that shows a time.
+// NewClock returns a clock that is set to now.
 func NewClock(now time.Time) *Clock { return &Clock{now: now} }
 
 // Now returns the time of the clock.

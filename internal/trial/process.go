@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-// grace is how long a program may take to end after it was told to.
+// grace is how long a program may take to end after SIGTERM.
 const grace = 30 * time.Second
 
-// Command returns a command that gets SIGINT, as by Ctrl-C, when the context
-// ends, and is killed only if it does not end: an engine that is killed leaves
-// its state locked.
+// Command returns a command that gets SIGINT, as from Ctrl-C, when ctx is done, and
+// is killed only if it does not end: an engine that is killed leaves its state
+// locked.
 func Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -35,7 +35,7 @@ type Process struct {
 	name string
 	cmd  *exec.Cmd
 	done chan struct{}
-	err  error // the reason why it ended, once done is closed
+	err  error // set before done is closed
 
 	mu   sync.Mutex
 	tail []string // the last lines that it printed
@@ -101,8 +101,8 @@ func (p *Process) Killed() bool {
 	return status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// Wait waits until the program has ended, and returns an error unless its exit
-// code was 0.
+// Wait waits until the program has ended, and returns an error unless its exit code
+// is 0.
 func (p *Process) Wait(ctx context.Context) error {
 	select {
 	case <-p.done:
@@ -129,7 +129,7 @@ func (p *Process) Stop() error {
 	return err
 }
 
-// Kill ends the program by SIGKILL, and returns when it has ended.
+// Kill sends SIGKILL to the program, and waits until it has ended.
 func (p *Process) Kill() {
 	_ = p.cmd.Process.Kill() // it may have ended already
 	<-p.done

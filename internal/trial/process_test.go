@@ -40,7 +40,7 @@ func TestAStoppedProgramEndsByItself(t *testing.T) {
 		t.Error(err)
 	}
 	if p.Killed() || !strings.HasSuffix(p.Output(), "bye") {
-		t.Errorf("it was killed (%t), and said %q", p.Killed(), p.Output())
+		t.Errorf("it was killed (%t), and printed %q", p.Killed(), p.Output())
 	}
 }
 

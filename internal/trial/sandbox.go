@@ -37,14 +37,14 @@ func Sandbox(t testing.TB, options ...sandbox.Option) *sandbox.Sandbox {
 	return box
 }
 
-// Endpoints returns the addresses that replace AWS's own, for a sandbox's URL:
-// the arguments of a provider's endpoints block.
+// Endpoints returns the arguments of a provider's endpoints block that replace AWS's
+// addresses with a sandbox's URL.
 func Endpoints(url string) map[string]string {
 	return map[string]string{"sns": url, "sqs": url, "s3": url, "sts": url, "dynamodb": url, "eventbridge": url}
 }
 
-// Clients returns the clients of an account's administrator, which use a
-// sandbox unless one of changes says otherwise.
+// Clients returns clients with the credentials of an account's administrator in a
+// sandbox. Each of changes may change their configuration.
 func Clients(ctx context.Context, box *sandbox.Sandbox, accountID, region string, changes ...func(*awsclient.Config)) (*awsclient.Clients, error) {
 	keys, err := box.Credentials(accountID)
 	if err != nil {
@@ -53,7 +53,7 @@ func Clients(ctx context.Context, box *sandbox.Sandbox, accountID, region string
 	return ClientsAs(ctx, box, keys, region, changes...)
 }
 
-// ClientsAs is Clients for any principal of the sandbox.
+// ClientsAs is Clients with any credentials of the sandbox.
 func ClientsAs(ctx context.Context, box *sandbox.Sandbox, keys sandbox.Credentials, region string, changes ...func(*awsclient.Config)) (*awsclient.Clients, error) {
 	forgetBundle()
 	config := awsclient.Config{
@@ -69,11 +69,12 @@ func ClientsAs(ctx context.Context, box *sandbox.Sandbox, keys sandbox.Credentia
 	return clients, nil
 }
 
-// machineBundle is the bundle of root certificates that this process began with.
+// machineBundle is the bundle of root certificates in the environment at the start of
+// this process.
 var machineBundle = os.Getenv(awsclient.BundleVariable)
 
-// forgetBundle unsets the machine's bundle, but never one that a test has set. The
-// sandbox speaks HTTP, and the SDK parses the bundle for every client.
+// forgetBundle unsets the machine's bundle, but not one that a test has set. The SDK
+// would parse the bundle for every client, although the sandbox uses HTTP.
 func forgetBundle() {
 	if machineBundle != "" && os.Getenv(awsclient.BundleVariable) == machineBundle {
 		_ = os.Unsetenv(awsclient.BundleVariable)

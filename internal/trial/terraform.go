@@ -22,8 +22,8 @@ type Terraform struct {
 	Env    []string
 }
 
-// NewTerraform returns the engine in a folder, which it creates. installation
-// says where the engine finds the provider: Override or Mirror.
+// NewTerraform returns the engine in a folder, which it creates. installation is the
+// result of Override or Mirror, and defines where the engine finds the provider.
 func NewTerraform(dir, installation string, env []string) (*Terraform, error) {
 	engine, err := Engine()
 	if err != nil {
@@ -40,13 +40,13 @@ func NewTerraform(dir, installation string, env []string) (*Terraform, error) {
 	return &Terraform{Engine: engine, Dir: dir, Env: append(env, "TF_CLI_CONFIG_FILE="+rc, "CHECKPOINT_DISABLE=1")}, nil
 }
 
-// Override makes the engine use the provider in a folder, without init.
+// Override returns the installation that uses the provider in a folder, without init.
 func Override(folder string) (installation string) {
 	return fmt.Sprintf("  dev_overrides { \"registry.terraform.io/xacct/xacct\" = %q }\n  direct {}\n", folder)
 }
 
-// Mirror puts a provider into a folder that the engine uses as a registry's
-// mirror: init then works as with the real registry.
+// Mirror copies a provider into a folder and returns the installation that uses the
+// folder as a registry's mirror: init then works as with the real registry.
 func Mirror(folder, provider string) (installation string, err error) {
 	const version = "0.0.1" // the name of the build there
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {

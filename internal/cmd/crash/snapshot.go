@@ -26,9 +26,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// snapshot has one line for each resource in the vendor's account, whoever created
-// it, and for each in Terraform's state. Lines are sorted, and values that differ
-// between runs (random keys, times, counters) are replaced.
+// snapshot has one line for each resource in the vendor's account and for each in
+// Terraform's state. Lines are sorted, and values that differ between runs (random
+// keys, times, counters) are replaced.
 type snapshot []string
 
 // differs returns an error that names what is missing and what should not

@@ -29,10 +29,10 @@ import (
 // Variable names the environment variable with the path of the browser.
 const Variable = "XACCT_BROWSER"
 
-// patience is how long a page may take to show what is wanted.
+// patience is how long a page may take to show the expected content.
 const patience = 30 * time.Second
 
-// Browser is a browser process, which ends with the test.
+// Browser is a browser process that ends with the test.
 type Browser struct {
 	ctx context.Context
 }
@@ -60,7 +60,8 @@ func Start(t *testing.T) *Browser {
 	return &Browser{ctx}
 }
 
-// Tab is a tab in a browser, without a cookie of any other.
+// Tab is a tab in a browser. It shares no cookies with other tabs, except those that
+// it opened.
 type Tab struct {
 	t      *testing.T
 	ctx    context.Context
@@ -70,7 +71,7 @@ type Tab struct {
 	opened <-chan target.ID
 }
 
-// Tab opens a tab of 1000 by 900 pixels, light, with JavaScript.
+// Tab opens a tab of 1000 by 900 pixels, in light colours and with JavaScript.
 func (b *Browser) Tab(t *testing.T) *Tab {
 	t.Helper()
 	return newTab(t, b.ctx, chromedp.WithNewBrowserContext())
@@ -90,8 +91,8 @@ func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOpt
 	return tab
 }
 
-// hear keeps what the browser's console would show: what scripts say, exceptions,
-// what failed to load, and what the page's security policy has refused.
+// hear records what the browser's console would show: messages of scripts,
+// exceptions, failed requests, and violations of the page's security policy.
 func (tab *Tab) hear(event any) {
 	var text string
 	switch e := event.(type) {
@@ -115,7 +116,7 @@ func (tab *Tab) hear(event any) {
 	tab.said = append(tab.said, text)
 }
 
-// Console returns what the browser's console has shown so far.
+// Console returns the lines of the browser's console so far.
 func (tab *Tab) Console() []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
@@ -138,7 +139,7 @@ func (tab *Tab) Size(width, height int64) {
 	tab.do("size", chromedp.EmulateViewport(width, height))
 }
 
-// Scheme sets the colours that the person prefers: light or dark. Nothing moves.
+// Scheme sets the user's preferred colours, light or dark, and reduced motion.
 func (tab *Tab) Scheme(scheme string) {
 	tab.t.Helper()
 	tab.do("scheme", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -158,8 +159,9 @@ func (tab *Tab) WithoutScripts() {
 	}))
 }
 
-// Serve answers requests for an address in place of the network, such as one of a host
-// that does not exist. What the page's security policy refuses is never requested.
+// Serve answers requests for an address instead of the network, for example for a
+// host that does not exist. A resource that the page's security policy refuses is
+// never requested.
 func (tab *Tab) Serve(address, kind, body string) {
 	tab.t.Helper()
 	tab.mu.Lock()
@@ -176,7 +178,7 @@ func (tab *Tab) answer(e *fetch.EventRequestPaused) {
 	answer := tab.served
 	tab.mu.Unlock()
 	answer.RequestID = e.RequestID
-	_, _ = chromedp.Call(tab.ctx, fetch.FulfillRequest, answer) // the page may be gone
+	_, _ = chromedp.Call(tab.ctx, fetch.FulfillRequest, answer) // the page may be closed
 }
 
 // Open loads an address.
@@ -185,7 +187,7 @@ func (tab *Tab) Open(address string) {
 	tab.do("open "+address, chromedp.Navigate(address))
 }
 
-// Click clicks with the mouse on the first element of a CSS selector.
+// Click clicks with the mouse on the first element that a CSS selector matches.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
 	tab.drawn()
@@ -193,14 +195,15 @@ func (tab *Tab) Click(selector string) {
 	tab.do("click "+selector, chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// drawn waits until the page has its style: its text can be read before the stylesheet
-// has arrived, which moves everything and gives it its colours.
+// drawn waits until the page has its style. Its text can be read before the
+// stylesheet is loaded, which changes positions and colours.
 func (tab *Tab) drawn() {
 	tab.t.Helper()
 	tab.Until("the page has its style", func() bool { return Eval[string](tab, "document.readyState") == "complete" })
 }
 
-// Type types into the first element of a CSS selector, after its present content.
+// Type types into the first element that a CSS selector matches, after its present
+// content.
 func (tab *Tab) Type(selector, text string) {
 	tab.t.Helper()
 	Eval[bool](tab, fmt.Sprintf(`(e => { e.focus(); e.setSelectionRange(e.value.length, e.value.length); return true; })(document.querySelector(%q))`, selector))
@@ -225,7 +228,7 @@ func Eval[T any](tab *Tab, expression string) T {
 	return value
 }
 
-// Text returns the text that the page shows, or why it can't be read.
+// Text returns the visible text of the page, or the error if it can't be read.
 func (tab *Tab) Text() string {
 	ctx, cancel := context.WithTimeout(tab.ctx, patience)
 	defer cancel()
@@ -236,13 +239,15 @@ func (tab *Tab) Text() string {
 	return text
 }
 
-// Wait waits until the page shows a text, and fails the test if it never does.
+// Wait waits until the page shows a text, and fails the test if it does not within 30
+// seconds.
 func (tab *Tab) Wait(text string) {
 	tab.t.Helper()
 	tab.Until("the page shows "+text, func() bool { return strings.Contains(tab.Text(), text) })
 }
 
-// Until waits until something holds.
+// Until waits until a condition holds, and fails the test if it does not within 30
+// seconds.
 func (tab *Tab) Until(what string, holds func() bool) {
 	tab.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -251,12 +256,12 @@ func (tab *Tab) Until(what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-limit:
-			tab.t.Fatalf("it never came to this: %s\n%s\nconsole: %s", what, tab.Text(), strings.Join(tab.Console(), "\n"))
+			tab.t.Fatalf("waited without success until %s\n%s\nconsole: %s", what, tab.Text(), strings.Join(tab.Console(), "\n"))
 		}
 	}
 }
 
-// Front makes this the tab that the person looks at.
+// Front brings the tab to the front.
 func (tab *Tab) Front() {
 	tab.t.Helper()
 	tab.do("bring to front", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -289,8 +294,8 @@ func (tab *Tab) Picture() []byte {
 	return picture
 }
 
-// Accessible returns what a screen reader is told of the page, in its order: a
-// role, a name in quotes, and the description, one node a line.
+// Accessible returns the page's accessibility tree in the order of a screen reader: a
+// role, a quoted name and the description, one line for each node.
 func (tab *Tab) Accessible() string {
 	tab.t.Helper()
 	ctx, cancel := context.WithTimeout(tab.ctx, patience)

@@ -12,11 +12,12 @@ import (
 	"slices"
 )
 
-// HardToRead returns the texts of the page whose colours are too close for WCAG:
-// less than 4.5 to 1.
+// HardToRead returns the texts of the page whose contrast is below the minimum of
+// WCAG, 4.5 to 1.
 func (tab *Tab) HardToRead() []string { tab.t.Helper(); return tab.styled(lowContrast) }
 
-// TooWide returns the elements that are wider than the page, so that it scrolls.
+// TooWide returns the elements that extend beyond the width of the page, so that it
+// scrolls.
 func (tab *Tab) TooWide() []string { tab.t.Helper(); return tab.styled(tooWide) }
 
 // styled evaluates an expression once the page has its style.
@@ -47,9 +48,9 @@ const lowContrast = `(() => {
 
 const tooWide = `document.documentElement.scrollWidth <= innerWidth ? [] : Array.from(document.querySelectorAll("body *")).filter(e => e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML.slice(0, 80))`
 
-// Small returns the upper part of a PNG, of a height in pixels or all of it if that is
-// 0. It has at most 256 colours, without those that occur least, and so a fraction
-// of its size.
+// Small returns the upper part of a PNG, with a height in pixels, or all of it if
+// height is 0. The result has only the 256 most frequent colours, which makes it much
+// smaller.
 func Small(picture []byte, height int) ([]byte, error) {
 	decoded, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {

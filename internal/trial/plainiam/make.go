@@ -12,7 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// make makes one resource and returns the attributes that others refer to.
+// make creates one resource and returns the attributes that others refer to.
 func (w *work) make(kind string, values map[string]cty.Value) (made cty.Value, err error) {
 	text := func(name string) *string {
 		if v, given := values[name]; given && !v.IsNull() {

@@ -1,10 +1,10 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package plainiam is a customer's Terraform for the plain IAM resources that are
-// printed for customers who want no stack: it evaluates the configuration and makes
-// the resources by calls of IAM. It knows the resources of hashicorp/aws that the
-// snippets have, and refuses all others.
+// Package plainiam acts as a customer's Terraform for the plain IAM resources that
+// are printed for customers without a stack: it evaluates the configuration and
+// creates the resources with IAM calls. It supports the resources of hashicorp/aws
+// that the snippets contain, and returns an error for all others.
 package plainiam
 
 import (
@@ -20,18 +20,18 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// order is that in which the resources refer to each other.
+// order is the order of creation: resources refer only to those of earlier kinds.
 var order = []string{"aws_iam_policy", "aws_iam_role", "aws_iam_role_policy", "aws_iam_role_policy_attachment"}
 
-// Applier makes resources in one account.
+// Applier creates resources in one account.
 type Applier struct {
 	Client    *iam.Client // of the account's administrator
 	Account   string
 	Partition string // default: aws
 }
 
-// Apply makes the resources of a snippet with values of its variables; those that are
-// left out have their defaults.
+// Apply creates the resources of a snippet. Variables without a value have their
+// defaults.
 func (a Applier) Apply(ctx context.Context, snippet string, variables map[string]cty.Value) error {
 	file, diags := hclsyntax.ParseConfig([]byte(snippet), "iam.tf", hcl.InitialPos)
 	if diags.HasErrors() {
@@ -66,7 +66,8 @@ type work struct {
 	made      map[string]map[string]cty.Value // by kind and name
 }
 
-// declare reads what resources refer to, and refuses blocks that are not known.
+// declare evaluates a variable or data source that resources refer to. It returns an
+// error for unknown blocks.
 func (w *work) declare(block *hclsyntax.Block, given map[string]cty.Value) error {
 	switch block.Type {
 	case "variable":
@@ -117,7 +118,7 @@ func put(in map[string]map[string]cty.Value, labels []string, value cty.Value) {
 	in[labels[0]][labels[1]] = value
 }
 
-// scope returns the values that expressions may refer to by now.
+// scope returns the values that expressions can refer to so far.
 func (w *work) scope() *hcl.EvalContext {
 	all := map[string]cty.Value{"var": cty.ObjectVal(w.variables)}
 	data := map[string]cty.Value{}

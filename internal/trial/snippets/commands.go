@@ -17,8 +17,8 @@ import (
 // Command is a command that a page shows.
 type Command struct {
 	Place  string
-	Inline bool     // within a sentence, where arguments may be left out
-	Words  []string // the program first; a word that the shell would expand is as it is written
+	Inline bool     // within a sentence, where arguments may be omitted
+	Words  []string // the program first; words are not expanded as by a shell
 }
 
 // Commands returns the commands of all pages: those in snippets of shell, and
@@ -43,8 +43,8 @@ func Commands(repository string, inline ...string) ([]Command, error) {
 	return append(all, within...), err
 }
 
-// commandsOf returns the commands of a snippet, those in pipes and
-// substitutions included.
+// commandsOf returns the commands of a snippet, including those in pipes and
+// substitutions.
 func commandsOf(s Snippet) ([]Command, error) {
 	parsed, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(s.Text), s.String())
 	if err != nil {
@@ -103,11 +103,11 @@ func inlineCommands(repository string, programs []string) ([]Command, error) {
 	return all, nil
 }
 
-// image is where the containers of the release are, one for each program.
+// image is the prefix of the release's container images, one for each program.
 const image = "ghcr.io/xacct/"
 
-// Of returns the arguments that a command gives to a program of the project,
-// whether it is installed, just built, or run from source or in a container.
+// Of returns the arguments of a program of the project, and whether the command runs
+// it: installed, from a build folder, from source, or in a container.
 func (c Command) Of(program string) (arguments []string, ok bool) {
 	for i, word := range c.Words {
 		inContainer := word == image+program || strings.HasPrefix(word, image+program+":")

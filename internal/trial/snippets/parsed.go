@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// ParsedBy fails the test unless a program parses every command of its own that the
-// documentation tells people to enter, and there are at least so many. newRoot
-// returns a new command line of the program.
+// ParsedBy fails the test unless a program can parse every command line of it in the
+// documentation, and unless there are at least least of them. newRoot returns a new
+// root command of the program.
 func ParsedBy(t *testing.T, repository, program string, least int, newRoot func() *cobra.Command) {
 	t.Helper()
 	all, err := Commands(repository, program, "go")

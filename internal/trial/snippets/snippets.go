@@ -1,8 +1,8 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package snippets reads the code that the project's documentation shows, so
-// that tests can run it or validate it.
+// Package snippets reads the code snippets of the project's documentation, so
+// that tests can run or validate them.
 package snippets
 
 import (
@@ -18,18 +18,18 @@ import (
 // Snippet is a fenced block of code in a page.
 type Snippet struct {
 	File     string // relative to the repository
-	Line     int    // of its first line of code
-	Language string // as the fence says; empty for plain text
+	Line     int    // number of its first line of code
+	Language string // from the fence; empty for plain text
 	Text     string
 }
 
 // String returns the snippet's place, as compilers print it.
 func (s Snippet) String() string { return fmt.Sprintf("%s:%d", s.File, s.Line) }
 
-// Pages returns the pages that people read, relative to the repository: the
-// README and its neighbours, the guides, and what stands beside the examples.
-// The generated docs/ are left out for the templates and examples that they are
-// made of.
+// Pages returns the pages of documentation, relative to the repository: the README
+// and its neighbours, the guides, and the pages beside the examples. Instead of the
+// generated docs/, it returns the templates and examples from which they are
+// generated.
 func Pages(repository string) ([]string, error) {
 	var pages []string
 	for _, pattern := range []string{"*.md", "templates/*.tmpl"} {
@@ -82,8 +82,8 @@ func All(repository string) ([]Snippet, error) {
 	return all, nil
 }
 
-// read returns the snippets of one page. A block that is never closed is an
-// error: it would hide all that follows.
+// read returns the snippets of one page. A block that is never closed is an error,
+// because it would hide everything after it.
 func read(page, text string) ([]Snippet, error) {
 	var all []Snippet
 	var open *Snippet

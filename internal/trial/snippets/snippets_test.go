@@ -35,12 +35,12 @@ func TestSnippetsAreReadWithTheirPlaceAndWithoutTheirIndent(t *testing.T) {
 		t.Error(diff)
 	}
 	if _, err := read("page.md", "```sh\nnever closed\n"); err == nil {
-		t.Error("a block that is never closed is no error")
+		t.Error("a block that is never closed is not an error")
 	}
 }
 
-// languages are those that some test checks, with what this one does. Others
-// are errors, because a misspelt one would be checked by none.
+// languages has the languages that tests check, with the check that is done here.
+// Other languages are errors, because no test would check a misspelt one.
 var languages = map[string]func(Snippet) error{
 	"":          func(Snippet) error { return nil }, // what programs print
 	"mermaid":   func(Snippet) error { return nil },
@@ -53,8 +53,8 @@ var languages = map[string]func(Snippet) error{
 	"yaml":      func(s Snippet) error { return yaml.Unmarshal([]byte(s.Text), new(any)) },
 }
 
-// isACallOfTheAPI finds the request line among the operations of the committed
-// OpenAPI document, and wants JSON as the body.
+// isACallOfTheAPI returns an error unless the request line is an operation of the
+// committed OpenAPI document, and the body is JSON.
 func isACallOfTheAPI(s Snippet) error {
 	document, err := os.ReadFile(filepath.Join(repository, "internal/api/openapi.json"))
 	if err != nil {
@@ -76,7 +76,7 @@ func isACallOfTheAPI(s Snippet) error {
 		known = known || matches && operations[strings.ToLower(method)] != nil
 	}
 	if !known {
-		return fmt.Errorf("%s %s is no operation of the API", method, path)
+		return fmt.Errorf("%s %s is not an operation of the API", method, path)
 	}
 	if body == "" {
 		return nil
@@ -94,7 +94,7 @@ func parsesAsGo(s Snippet) error {
 	return err
 }
 
-func TestEverySnippetIsOfALanguageThatIsChecked(t *testing.T) {
+func TestTheLanguageOfEverySnippetIsChecked(t *testing.T) {
 	all, err := All(repository)
 	if err != nil {
 		t.Fatal(err)
@@ -118,9 +118,9 @@ var (
 	notSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// TestEveryLinkInTheDocsLeadsSomewhere follows links within the repository, and
-// to their headings. Those of other sites are left alone.
-func TestEveryLinkInTheDocsLeadsSomewhere(t *testing.T) {
+// TestEveryLinkInTheDocsHasATarget checks links within the repository, including
+// their headings. Links to other sites are skipped.
+func TestEveryLinkInTheDocsHasATarget(t *testing.T) {
 	pages, err := Pages(repository)
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +148,7 @@ func TestEveryLinkInTheDocsLeadsSomewhere(t *testing.T) {
 				path = filepath.ToSlash(filepath.Join(filepath.Dir(page), target))
 			}
 			if _, err := os.Stat(filepath.Join(repository, path)); err != nil {
-				t.Errorf("%s links to %s, which is not there", page, found[1])
+				t.Errorf("%s links to %s, which does not exist", page, found[1])
 			} else if anchor != "" && !slices.Contains(anchors(text(t, path)), anchor) {
 				t.Errorf("%s links to %s: there is no such heading", page, found[1])
 			}
@@ -165,8 +165,8 @@ func text(t *testing.T, page string) string {
 	return string(all)
 }
 
-// anchors returns the names that GitHub and the registries give to headings,
-// and those that pages give by themselves.
+// anchors returns the anchors that GitHub and the registries generate for headings,
+// and those that the page defines itself.
 func anchors(page string) []string {
 	var all []string
 	for _, found := range heading.FindAllStringSubmatch(page, -1) {
@@ -178,8 +178,8 @@ func anchors(page string) []string {
 	return all
 }
 
-// programs are those that documentation may use. A program of the project is
-// checked by the tests of its package.
+// programs are the programs that documentation may use. Command lines of the
+// project's programs are checked in their packages.
 var programs = strings.Fields(`xacct xacct-conformance xacct-sandbox terraform tofu make go git docker kubectl systemctl journalctl aws
 	cd cat chmod cp curl echo eval export gh gpg install kill mkdir openssl sha256sum sleep source uname tr sed unset unzip zip promtool trap wait until jq test.sh`)
 
@@ -209,7 +209,7 @@ func TestEveryCommandInTheDocsIsOfAnExistingProgram(t *testing.T) {
 	}
 }
 
-func TestCommandsAreFoundWhereverTheyRun(t *testing.T) {
+func TestCommandsAreFoundInPipesContainersAndSubstitutions(t *testing.T) {
 	all, err := commandsOf(Snippet{Language: "sh", File: "page.md", Line: 3, Text: "go run ./internal/cmd/xacct policy | cat\n" +
 		"# a remark\ndocker run --rm ghcr.io/xacct/xacct:0.1.0 registrar --hub \"$HUB\" \\\n  --listen off\neval \"$(xacct customers)\"\nxacct-sandbox serve &\n"})
 	if err != nil {

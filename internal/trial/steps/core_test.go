@@ -15,10 +15,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// These are tests of tfcore that need no Terraform: what Terraform has no part
-// in, or what is the same by its documentation.
+// These tests of tfcore need no Terraform: they test what Terraform does not do, or
+// what its documentation defines.
 
-func TestWhatTheCoreDoesNotKnowIsRefused(t *testing.T) {
+func TestUnsupportedFeaturesAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ config, want string }{
 		"modules":        {`module "x" { source = "./x" }`, "Unsupported block type"},
@@ -50,7 +50,7 @@ func TestWhatTheCoreDoesNotKnowIsRefused(t *testing.T) {
 func expect(t *testing.T, err error, want string) {
 	t.Helper()
 	if err == nil || !strings.Contains(strings.Join(strings.Fields(err.Error()), " "), want) {
-		t.Errorf("want an error that says %q, got %v", want, err)
+		t.Errorf("want an error that contains %q, got %v", want, err)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestASavedPlanIsForTheStateThatItWasMadeFor(t *testing.T) {
 	}
 }
 
-func TestTwoStatesOfOneWorld(t *testing.T) {
+func TestTwoStatesOfTheSameResourcesAreIndependent(t *testing.T) {
 	t.Parallel()
 	of := newWorld()
 	core := tfcore.New(of.servers())
@@ -103,18 +103,18 @@ func TestTwoStatesOfOneWorld(t *testing.T) {
 	p, found = one.Plan(t.Context(), thingHCL("x", `name = "x"`), tfcore.Options{NoRefresh: true})
 	must(t, found.Err())
 	if !p.Empty() {
-		t.Errorf("without a look at the world the plan is %v", p.Actions)
+		t.Errorf("without a refresh the plan is %v", p.Actions)
 	}
 }
 
-func TestOptionsOfAPlan(t *testing.T) {
+func TestAPlanFollowsItsOptions(t *testing.T) {
 	t.Parallel()
 	of := newWorld()
 	w := tfcore.New(of.servers()).Workspace()
 	all := thingHCL("a", "count = 2\nname = \"a${count.index}\"") + thingHCL("b", "name = \"b\"\nnote = sample_thing.a[0].id") + thingHCL("c", `name = "c"`) + "output \"c\" { value = sample_thing.c.id }\n"
 	must(t, w.Run(t.Context(), all, tfcore.Options{Target: []string{"sample_thing.b"}}).Err())
 	if got := w.Resources(); !slices.Equal(got, []string{"sample_thing.a[0]", "sample_thing.a[1]", "sample_thing.b"}) {
-		t.Errorf("the target and what it needs are %v", got)
+		t.Errorf("the target and its dependencies are %v", got)
 	}
 	must(t, w.Run(t.Context(), all, tfcore.Options{Parallelism: 1}).Err())
 	p, found := w.Plan(t.Context(), all, tfcore.Options{Replace: []string{"sample_thing.a[1]"}})
@@ -130,7 +130,7 @@ func TestOptionsOfAPlan(t *testing.T) {
 	}
 }
 
-func TestWarningsCarryTheirPlaces(t *testing.T) {
+func TestWarningsHaveTheirPositions(t *testing.T) {
 	t.Parallel()
 	w := tfcore.New(newWorld().servers()).Workspace()
 	_, found := w.Plan(t.Context(), thingHCL("x", "name = \"x\"\nbroken = \"warning\"\nnote = \"here\""), tfcore.Options{})
@@ -140,7 +140,7 @@ func TestWarningsCarryTheirPlaces(t *testing.T) {
 	}
 }
 
-func TestManyThings(t *testing.T) {
+func TestManyInstancesAreCreatedAndDestroyedInOrder(t *testing.T) {
 	t.Parallel()
 	of := newWorld()
 	w := tfcore.New(of.servers()).Workspace()
@@ -157,7 +157,7 @@ func TestManyThings(t *testing.T) {
 		t.Errorf("%d things are left", len(of.things))
 	}
 	if last := of.journal[len(of.journal)-50:]; slices.ContainsFunc(last, func(call string) bool { return strings.HasPrefix(call, "delete b") }) {
-		t.Errorf("something was destroyed before what needs it: %v", fmt.Sprint(last))
+		t.Errorf("something was destroyed before its dependants: %v", fmt.Sprint(last))
 	}
 }
 

@@ -25,9 +25,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// Engine runs steps with Terraform or OpenTofu. The providers are served from
-// this process; each command has servers of its own. resource.Test does the
-// same, with twice as many commands, and can't read the state of a for_each.
+// Engine returns a runner of steps with Terraform or OpenTofu. The providers are
+// served from this process; each command has its own servers. resource.Test does the
+// same with twice as many commands, and can't read the state of a for_each.
 func Engine(binary string, servers map[string]tfcore.Factory) Runner { return engine{binary, servers} }
 
 type engine struct {
@@ -35,7 +35,7 @@ type engine struct {
 	servers map[string]tfcore.Factory
 }
 
-// AtLeast reports whether an engine has a version, or a later one.
+// AtLeast reports whether an engine has at least the wanted version.
 func AtLeast(t *testing.T, binary, wanted string) bool {
 	t.Helper()
 	text, err := exec.CommandContext(t.Context(), binary, "version", "-json").Output()
@@ -59,15 +59,15 @@ func (e engine) workspace(t *testing.T) workspace {
 	return &folder{engine: e, t: t, path: t.TempDir()}
 }
 
-// folder is where an engine works.
+// folder is the working directory of an engine.
 type folder struct {
 	engine
 	t    *testing.T
 	path string
 }
 
-// configured writes a configuration, and beside it which providers it has: by
-// their names alone, their functions could not be called.
+// configured writes a configuration, with a required_providers block in another file:
+// without that, functions of providers can't be called.
 func (f *folder) configured(config string) error {
 	required := "terraform {\n  required_providers {\n"
 	for name := range f.servers {
@@ -79,7 +79,7 @@ func (f *folder) configured(config string) error {
 	return os.WriteFile(filepath.Join(f.path, fileName), []byte(config), 0o600)
 }
 
-// fileName is what tfcore calls its configuration too.
+// fileName is the name of the configuration; tfcore uses the same.
 const fileName = "main.tf"
 
 const planFile = "plan.out"
@@ -184,8 +184,8 @@ func (f *folder) state(ctx context.Context) (*tfjson.State, error) {
 	return shown, shown.UnmarshalJSON([]byte(text))
 }
 
-// run runs a command to its end, with the providers that it needs, and returns
-// what it has written; an error holds what it has complained about.
+// run runs a command to its end, with the providers that it needs, and returns its
+// standard output. An error contains its standard error.
 func (f *folder) run(ctx context.Context, arguments ...string) (string, error) {
 	serving, stop := context.WithCancel(ctx)
 	attached, stopped, err := f.serve(serving)
@@ -213,8 +213,8 @@ func (f *folder) run(ctx context.Context, arguments ...string) (string, error) {
 	return told.String(), nil
 }
 
-// serve serves the providers until the context ends, and returns how to reach
-// them, and what is closed once each has ended.
+// serve serves the providers until ctx is done. It returns the value of
+// TF_REATTACH_PROVIDERS, and channels that are closed when the providers have ended.
 func (f *folder) serve(ctx context.Context) (attached string, stopped []chan struct{}, err error) {
 	type address struct{ Network, String string }
 	type reattach struct {

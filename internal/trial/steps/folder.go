@@ -12,20 +12,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// Folder is where an engine works, for commands that no step has, such as terraform
-// query.
+// Folder is the working directory of an engine, for commands that steps do not have,
+// such as terraform query.
 type Folder struct{ in *folder }
 
-// OpenFolder returns an empty folder of an engine, which reaches these providers.
+// OpenFolder returns an empty folder of an engine with these providers.
 func OpenFolder(t *testing.T, binary string, servers map[string]tfcore.Factory) *Folder {
 	t.Helper()
 	return &Folder{&folder{engine{binary, servers}, t, t.TempDir()}}
 }
 
-// Configure writes the configuration, and which providers it has.
+// Configure writes the configuration and its required_providers block.
 func (f *Folder) Configure(config string) error { return f.in.configured(config) }
 
-// Write writes another file, in a folder of its own if its name says so.
+// Write writes another file; its name may contain folders.
 func (f *Folder) Write(name, text string) error {
 	path := filepath.Join(f.in.path, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -34,8 +34,8 @@ func (f *Folder) Write(name, text string) error {
 	return os.WriteFile(path, []byte(text), 0o600)
 }
 
-// Run runs a command to its end and returns what it has written; an error holds what
-// it has complained about.
+// Run runs a command to its end and returns its standard output. An error contains
+// its standard error.
 func (f *Folder) Run(ctx context.Context, arguments ...string) (string, error) {
 	return f.in.run(ctx, arguments...)
 }

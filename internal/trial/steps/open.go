@@ -11,7 +11,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// Workspace is a state and the commands on it, for tests that are no sequence of
+// Workspace is a state and the commands on it, for tests that are not a sequence of
 // steps: several states side by side, or a state that is edited.
 type Workspace struct{ of workspace }
 
@@ -33,7 +33,7 @@ func (w *Workspace) Apply(ctx context.Context, config string, o tfcore.Options) 
 	return nil
 }
 
-// Rest returns an error that shows the plan, unless there is nothing to do.
+// Rest returns an error with the plan if the plan is not empty.
 func (w *Workspace) Rest(ctx context.Context, config string, o tfcore.Options) error {
 	p, err := w.of.plan(ctx, config, o)
 	if err != nil {
@@ -48,7 +48,7 @@ func (w *Workspace) Rest(ctx context.Context, config string, o tfcore.Options) e
 // Taint marks an instance for replacement.
 func (w *Workspace) Taint(ctx context.Context, address string) error { return w.of.taint(ctx, address) }
 
-// Remove makes the state forget a resource or an instance.
+// Remove removes a resource or an instance from the state.
 func (w *Workspace) Remove(ctx context.Context, address string) error {
 	return w.of.remove(ctx, address)
 }
@@ -58,7 +58,7 @@ func (w *Workspace) Import(ctx context.Context, config, address, id string) erro
 	return w.of.imports(ctx, config, address, id)
 }
 
-// Attributes returns those of an instance.
+// Attributes returns the attributes of an instance.
 func (w *Workspace) Attributes(ctx context.Context, address string) (map[string]any, error) {
 	return attributes(ctx, w.of, address)
 }

@@ -23,13 +23,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// These are the tests of tfcore as well: each runs steps in this process and
-// with Terraform, and everything that can be seen has to be the same: what is
-// planned for each instance, with every value and what of it is unknown; what
-// is in the state afterwards; in which order the provider was called; and the
-// words of errors, with the lines that they point to.
+// These are also the tests of tfcore: each runs steps in this process and with
+// Terraform, and all results must be the same: the plan of each instance with every
+// value and its unknown parts, the state afterwards, the order of the provider's
+// calls, and the texts of errors with the lines that they point to.
 
-// recorded is what was seen of a run.
+// recorded has the results of a run.
 type recorded struct {
 	Plans, States []string
 	Calls         []string
@@ -78,7 +77,8 @@ func asText(v any) string {
 	return string(text)
 }
 
-// trueOnly leaves out what is known, which Terraform spells in several ways.
+// trueOnly returns only the unknown parts, because Terraform writes known parts in
+// several ways.
 func trueOnly(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -109,8 +109,8 @@ func trueOnly(v any) any {
 	return nil
 }
 
-// same runs steps in this process and with Terraform. A step whose error is to
-// be the same has fails as what it expects.
+// same runs steps in this process and with Terraform, and compares the results. A
+// step whose errors must be the same has fails as its ExpectError.
 func same(t *testing.T, all func(w *world) []resource.TestStep) {
 	t.Helper()
 	here, there := &recorded{}, &recorded{}
@@ -152,15 +152,15 @@ func (r *recorded) watching(all []resource.TestStep) []resource.TestStep {
 	return all
 }
 
-// fails marks a step that has to fail, with the same error on both sides.
+// fails marks a step that must fail with the same error on both sides.
 var fails = regexp.MustCompile(`(?s).`)
 
 // failsInside is fails for an error about a part of an attribute: Terraform
 // before 1.15 and OpenTofu show the first line of its block instead of its own.
 var failsInside = regexp.MustCompile(`(?s).+`)
 
-// exactly matches an error that says the same from its first "Error:" on; lines
-// may be broken elsewhere, and OpenTofu has another registry.
+// exactly returns a pattern for the same error from the first "Error:" on; line
+// breaks and OpenTofu's registry may differ.
 func exactly(text string, inside bool) *regexp.Regexp {
 	if i := strings.Index(text, "Error:"); i >= 0 {
 		text = text[i:]
@@ -173,8 +173,8 @@ func exactly(text string, inside bool) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)` + regexp.MustCompile(`\s+`).ReplaceAllString(text, `[\s│]+`))
 }
 
-// isOpenTofu reports whether the engine to compare with is OpenTofu. The core is one
-// of Terraform: what the two do has to be the same, what they say need not be.
+// isOpenTofu reports whether the engine to compare with is OpenTofu. The core follows
+// Terraform; OpenTofu must do the same, but its messages may differ.
 func isOpenTofu(t *testing.T) bool {
 	t.Helper()
 	return strings.Contains(versionOf(t), "OpenTofu v") // after warnings about its configuration
@@ -205,8 +205,8 @@ func engine(t *testing.T) string {
 	return ""
 }
 
-// inOrder sorts calls that may come in any order: those for instances of one
-// resource, which are numbered.
+// inOrder returns the calls with those for instances of one resource sorted, because
+// their order may differ.
 func inOrder(calls []string) []string {
 	stem := func(call string) string { return strings.TrimRight(call, "0123456789") }
 	for i := range calls {

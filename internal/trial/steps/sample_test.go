@@ -30,8 +30,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// world is what the sample provider manages: things by name, and a journal of
-// what was done to them.
+// world has the things that the sample provider manages, by name, and a journal of
+// the operations on them.
 type world struct {
 	mu      sync.Mutex
 	things  map[string]thing
@@ -68,7 +68,7 @@ func (w *world) servers() map[string]func() (tfprotov6.ProviderServer, error) {
 	}
 }
 
-// sample is a provider that has a bit of everything, and misbehaves on demand.
+// sample is a provider with all supported features, whose resources fail on demand.
 type sample struct{ world *world }
 
 func (*sample) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -140,7 +140,8 @@ func (*thingResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 	}}
 }
 
-// ModifyPlan leaves the serial as it is if nothing changes, and misbehaves.
+// ModifyPlan keeps the serial if nothing changes, and returns invalid plans on
+// demand.
 func (r *thingResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
 		r.planEnd(ctx, req, resp)
@@ -163,7 +164,8 @@ func (r *thingResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	}
 }
 
-// planEnd notes in the journal whether a thing that is watched was read before.
+// planEnd records in the journal whether a watched thing was read before its deletion
+// is planned.
 func (r *thingResource) planEnd(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state thingModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)

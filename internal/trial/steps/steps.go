@@ -1,10 +1,10 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package steps runs the steps of acceptance tests, as terraform-plugin-testing
-// has them: with the Terraform Core that is in the test's own process, or with
-// Terraform or OpenTofu. A step does and checks the same as in
-// resource.Test, in the same order. A step with an unsupported field fails.
+// Package steps runs the steps of acceptance tests, which are those of
+// terraform-plugin-testing, with the Terraform Core in the test's own process, or
+// with Terraform or OpenTofu. A step does and checks the same as in resource.Test, in
+// the same order. A step with an unsupported field fails.
 package steps
 
 import (
@@ -24,20 +24,19 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// understood are the fields of a step that this package knows.
+// understood are the fields of a step that this package supports.
 var understood = []string{
 	"PreConfig", "Config", "ConfigPlanChecks", "ConfigStateChecks", "ExpectError", "ExpectNonEmptyPlan", "PlanOnly", "Destroy", "Taint", "RefreshState",
 	"ResourceName", "ImportState", "ImportStateId", "ImportStateVerify", "ImportStateVerifyIgnore", "ImportStateVerifyIdentifierAttribute", "ImportStatePersist",
 }
 
-// Run runs steps in a workspace of their own, and destroys afterwards what they
-// have left.
+// Run runs steps in their own workspace, and destroys what is left afterwards.
 func Run(t *testing.T, with Runner, all ...resource.TestStep) {
 	t.Helper()
 	RunObserved(t, with, func(error) {}, all...)
 }
 
-// RunObserved is Run that tells of each error that a step has expected.
+// RunObserved is Run that calls expected with each error that a step expected.
 func RunObserved(t *testing.T, with Runner, expected func(error), all ...resource.TestStep) {
 	t.Helper()
 	r := &run{with: with, workspace: with.workspace(t)}
@@ -49,7 +48,7 @@ func RunObserved(t *testing.T, with Runner, expected func(error), all ...resourc
 	}()
 	for n, step := range all {
 		if unknown := unknownFields(step); len(unknown) > 0 {
-			t.Fatalf("step %d/%d has %v, which this package does not know: run it with resource.Test", n+1, len(all), unknown)
+			t.Fatalf("step %d/%d has %v, which this package does not support: run it with resource.Test", n+1, len(all), unknown)
 		}
 		if step.PreConfig != nil {
 			step.PreConfig()
@@ -59,7 +58,7 @@ func RunObserved(t *testing.T, with Runner, expected func(error), all ...resourc
 		case step.ExpectError == nil && err != nil:
 			t.Fatalf("step %d/%d: %s", n+1, len(all), err)
 		case step.ExpectError != nil && err == nil:
-			t.Fatalf("step %d/%d: there is no error, and one is expected that matches %s", n+1, len(all), step.ExpectError)
+			t.Fatalf("step %d/%d: expected an error that matches %s, but got none", n+1, len(all), step.ExpectError)
 		case step.ExpectError != nil && !step.ExpectError.MatchString(err.Error()):
 			t.Fatalf("step %d/%d: expected an error that matches %s, and got:\n%s", n+1, len(all), step.ExpectError, err)
 		case err != nil:
@@ -83,8 +82,8 @@ func unknownFields(step resource.TestStep) []string {
 type run struct {
 	with      Runner
 	workspace workspace
-	config    string // of the last step that had one
-	accepted  string // the last that was not refused
+	config    string // configuration of the last step with one
+	accepted  string // last configuration that was not refused
 }
 
 func (r *run) step(t *testing.T, step resource.TestStep) error {
@@ -98,8 +97,8 @@ func (r *run) step(t *testing.T, step resource.TestStep) error {
 	}
 }
 
-// apply plans and applies, and then looks twice for something that wants to
-// change again: by the state, and by the real resources.
+// apply plans and applies, and then verifies twice that a plan is empty: without and
+// with a refresh.
 func (r *run) apply(ctx context.Context, step resource.TestStep) error {
 	for _, address := range step.Taint {
 		if err := r.workspace.taint(ctx, address); err != nil {
@@ -131,7 +130,8 @@ func (r *run) apply(ctx context.Context, step resource.TestStep) error {
 	return r.rest(ctx, step, tfcore.Options{Destroy: step.Destroy}, step.ConfigPlanChecks.PostApplyPostRefresh)
 }
 
-// rest plans once more, and wants nothing to do, unless the step says so.
+// rest returns an error if another plan is not empty, unless the step expects
+// changes.
 func (r *run) rest(ctx context.Context, step resource.TestStep, o tfcore.Options, checks []plancheck.PlanCheck) error {
 	p, err := r.workspace.plan(ctx, r.config, o)
 	if err != nil {
@@ -179,7 +179,7 @@ func (r *run) refresh(ctx context.Context, step resource.TestStep) error {
 	return r.rest(ctx, step, tfcore.Options{}, step.RefreshPlanChecks.PostRefresh)
 }
 
-// cleanUp destroys what there is, by what the state says of it.
+// cleanUp destroys everything that is in the state.
 func (r *run) cleanUp(t *testing.T) error {
 	ctx := context.WithoutCancel(t.Context())
 	left, err := r.workspace.state(ctx)
@@ -230,15 +230,15 @@ func (r *run) checkState(ctx context.Context, checks []statecheck.StateCheck) er
 	return errors.Join(all...)
 }
 
-// importState imports a resource, into a workspace of its own unless the step
-// says otherwise, and compares it with the existing one.
+// importState imports a resource, into its own workspace unless the step persists it,
+// and compares it with the existing one.
 func (r *run) importState(t *testing.T, step resource.TestStep) error {
 	ctx, config := t.Context(), step.Config
 	if config == "" {
 		config = r.config
 	}
 	if step.ImportStateId == "" {
-		t.Fatal("a step that imports has to say ImportStateId")
+		t.Fatal("a step that imports must have ImportStateId")
 	}
 	into := r.workspace
 	if !step.ImportStatePersist {
@@ -263,7 +263,7 @@ func (r *run) importState(t *testing.T, step resource.TestStep) error {
 		by = "id"
 	}
 	if imported[by] == nil || imported[by] != there[by] {
-		return fmt.Errorf("%s was imported with %s = %v, and in the state it is %v", step.ResourceName, by, imported[by], there[by])
+		return fmt.Errorf("%s was imported with %s = %v, but it is %v in the state", step.ResourceName, by, imported[by], there[by])
 	}
 	for _, ignored := range append([]string{"timeouts"}, step.ImportStateVerifyIgnore...) {
 		delete(imported, ignored)
@@ -275,7 +275,7 @@ func (r *run) importState(t *testing.T, step resource.TestStep) error {
 	return nil
 }
 
-// attributes returns those of an instance in a state.
+// attributes returns the attributes of an instance in a state.
 func attributes(ctx context.Context, in workspace, address string) (map[string]any, error) {
 	shown, err := in.state(ctx)
 	if err != nil {
@@ -291,8 +291,8 @@ func attributes(ctx context.Context, in workspace, address string) (map[string]a
 	return nil, fmt.Errorf("there is no %s in the state", address)
 }
 
-// withoutEmpty leaves out what is null or empty, on every level: the library
-// compares only what there is.
+// withoutEmpty returns a value without null and empty parts at every level, because
+// the library does not compare those.
 func withoutEmpty(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

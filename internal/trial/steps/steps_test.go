@@ -12,20 +12,20 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 )
 
-// config is a step that has only a configuration.
+// config returns a step with only a configuration.
 func config(text string) resource.TestStep { return resource.TestStep{Config: text} }
 
-// failing is one that has to fail.
+// failing returns a step that must fail.
 func failing(text string) resource.TestStep {
 	return resource.TestStep{Config: text, ExpectError: fails}
 }
 
-// saying is one that has to fail with a certain summary.
+// saying returns a step that must fail with this summary.
 func saying(summary, text string) resource.TestStep {
 	return resource.TestStep{Config: text, ExpectError: regexp.MustCompile("Error: " + summary)}
 }
 
-// failingInside is one that has to fail because of a part of an attribute.
+// failingInside returns a step that must fail because of a part of an attribute.
 func failingInside(text string) resource.TestStep {
 	return resource.TestStep{Config: text, ExpectError: failsInside}
 }
@@ -48,9 +48,9 @@ output "sizes" { value = { for c in sample_thing.c : c.name => c.size } }
 `
 }
 
-// These two are held against Terraform in every run of the tests; all others
-// below only when all steps are to be run by an engine (XACCT_STEPS=engine,
-// make test-terraform), because each takes some seconds.
+// These two are compared with Terraform in every run of the tests. All others below
+// are compared only if an engine runs all steps (XACCT_STEPS=engine, make
+// test-terraform), because each takes some seconds.
 
 func TestAChainIsCreatedChangedReplacedAndDestroyed(t *testing.T) {
 	same(t, func(*world) []resource.TestStep {
@@ -58,7 +58,7 @@ func TestAChainIsCreatedChangedReplacedAndDestroyed(t *testing.T) {
 	})
 }
 
-func TestAProviderThatBreaksItsPlanIsFoundOut(t *testing.T) {
+func TestAProviderThatBreaksItsPlanIsDetected(t *testing.T) {
 	same(t, func(*world) []resource.TestStep {
 		return []resource.TestStep{
 			failingInside(thingHCL("x", `name = "x"
@@ -72,12 +72,12 @@ broken = "inconsistent"`)),
 	})
 }
 
-// endsLookedAt is the case in which the engines differ in more than words.
+// endsLookedAt is the case in which the engines differ in more than their messages.
 const endsLookedAt = "when it is looked at what is to be destroyed"
 
-func TestTheSameStepsEndTheSameWithTerraform(t *testing.T) {
+func TestStepsHaveTheSameResultsWithTerraform(t *testing.T) {
 	if os.Getenv("XACCT_STEPS") != "engine" {
-		t.Skip("XACCT_STEPS=engine holds the core against Terraform in all of these")
+		t.Skip("XACCT_STEPS=engine compares the core with Terraform in all of these")
 	}
 	plain := thingHCL("x", `name = "x"`)
 	for name, all := range map[string]func(w *world) []resource.TestStep{
@@ -226,13 +226,13 @@ output "indirect" { value = data.sample_things.indirect.names }
 				{PreConfig: w.repair, Config: ""},
 			}
 		},
-		"a plan that is no plan": func(*world) []resource.TestStep {
+		"an invalid plan": func(*world) []resource.TestStep {
 			return []resource.TestStep{failing(thingHCL("x", "name = \"x\"\nbroken = \"invalid plan\"\nnote = \"mine\""))}
 		},
 		"a result that is not known": func(*world) []resource.TestStep {
 			return []resource.TestStep{failing(thingHCL("x", "name = \"x\"\nbroken = \"unknown\"")), config(plain)}
 		},
-		"a provider of another mind": func(*world) []resource.TestStep {
+		"a provider that changes its plan": func(*world) []resource.TestStep {
 			return []resource.TestStep{failing(thingHCL("x", "name = \"x\"\nbroken = \"other mind\""))}
 		},
 		"mistakes in a configuration": func(*world) []resource.TestStep {

@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// Runner is what runs steps: the core in this process, or an engine.
+// Runner runs steps: with the core in this process, or with an engine.
 type Runner interface {
 	workspace(t *testing.T) workspace
 }
@@ -30,12 +30,12 @@ type workspace interface {
 // plan is a plan that may be applied.
 type plan interface {
 	apply(ctx context.Context) error
-	changes() bool // something; a data source that is read is something too
+	changes() bool // reports whether it changes anything, including reads of data sources
 	show(ctx context.Context) (*tfjson.Plan, error)
 	String() string
 }
 
-// InProcess runs steps with the core in this process.
+// InProcess returns a runner of steps with the core in this process.
 func InProcess(core *tfcore.Core) Runner { return inProcess{core} }
 
 type inProcess struct{ core *tfcore.Core }

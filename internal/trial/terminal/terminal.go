@@ -1,8 +1,8 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package terminal shows tests what people see of a command: on a terminal of some
-// width, or in a pipe.
+// Package terminal returns the output of commands as people see it, on a terminal
+// with a certain width or in a pipe, for tests.
 package terminal
 
 import (
@@ -18,13 +18,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Look is where a command writes to.
+// Look is a terminal or a pipe that a command writes to.
 type Look struct {
-	Columns  int  // of a terminal; 0: a pipe
+	Columns  int  // width of the terminal; 0: a pipe
 	Coloured bool // colours may be used
 }
 
-// String names the look in a test's message.
+// String returns the look as part of a test's message.
 func (l Look) String() string {
 	if l.Columns == 0 {
 		return "in a pipe"
@@ -42,7 +42,8 @@ func (l Look) Output(t testing.TB, write func(out *os.File)) string {
 	return text
 }
 
-// Capture returns what is written to a terminal of so many columns; 0: to a pipe.
+// Capture returns what is written to a terminal with this many columns, or to a pipe
+// if columns is 0.
 func Capture(columns int, write func(out *os.File)) (string, error) {
 	open := os.Pipe
 	if columns > 0 {
@@ -65,20 +66,20 @@ func Capture(columns int, write func(out *os.File)) (string, error) {
 		written <- string(text)
 	}()
 	write(out)
-	_ = out.Close() // only now does the reader end
+	_ = out.Close() // ends the reader
 	return strings.ReplaceAll(<-written, "\r\n", "\n"), nil
 }
 
 var (
 	colour = regexp.MustCompile("\x1b\\[[0-9;]*m")
-	// toCopy is the end of a line that may be longer than the terminal, because it is
-	// copied whole: an address, an ARN, a path, an assignment, a key or a command.
+	// toCopy matches a line whose end may exceed the terminal, because it is copied
+	// whole: an address, an ARN, a path, an assignment, a key or a command.
 	toCopy = regexp.MustCompile("^( *|.{1,22}  +|  .{20} |\t.*)(\\S*[/:=]\\S*|\\S{24,}|`[^`]*`\\S*)?$")
 )
 
-// Faults returns what is wrong with a text in this look: escapes if there is no
-// terminal or none may be coloured, and lines that are too long, unless they end with
-// what has to be copied whole.
+// Faults returns the faults of a text in this look: escape sequences in a pipe,
+// colours on a terminal without them, and lines that are too long, unless they end
+// with something that is copied whole.
 func (l Look) Faults(text string) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	for line := range strings.Lines(text) {
@@ -99,8 +100,8 @@ func (l Look) Faults(text string) (faults []string) {
 	return faults
 }
 
-// Commands calls look for every command of a tree that can be run, or that has only
-// help, with the words that name it.
+// Commands calls look for every visible command of a tree, with the words that name
+// it.
 func Commands(root *cobra.Command, look func(cmd *cobra.Command, words []string)) {
 	var walk func(*cobra.Command, []string)
 	walk = func(cmd *cobra.Command, words []string) {

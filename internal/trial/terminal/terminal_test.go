@@ -20,7 +20,7 @@ func TestATerminalShowsWhatIsWrittenToIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsTooWideOrColouredIsAFault(t *testing.T) {
+func TestWideLinesAndColoursAreFaults(t *testing.T) {
 	t.Parallel()
 	narrow := Look{Columns: 20, Coloured: true}
 	for _, test := range []struct {

@@ -12,7 +12,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// mode tells resources from data sources.
+// mode distinguishes managed resources, data sources and ephemeral resources.
 type mode string
 
 const (
@@ -21,7 +21,7 @@ const (
 	ephemeral mode = "ephemeral"
 )
 
-// address is that of a resource with all of its instances.
+// address is the address of a resource with all its instances.
 type address struct {
 	mode      mode
 	typ, name string
@@ -34,8 +34,8 @@ func (a address) String() string {
 	return string(a.mode) + "." + a.typ + "." + a.name
 }
 
-// key tells the instances of a resource from one another: by number if it
-// has a count, by text if it has a for_each.
+// key identifies an instance of a resource: by number if it has a count, by text if
+// it has a for_each.
 type key struct {
 	kind   keyKind
 	number int
@@ -83,7 +83,7 @@ type instance struct {
 
 func (i instance) String() string { return i.address.String() + i.key.String() }
 
-// compare sorts instances as a reader expects them.
+// compare defines the order of instances: by address, then by key.
 func (i instance) compare(other instance) int {
 	return cmp.Or(
 		cmp.Compare(i.mode, other.mode), cmp.Compare(i.typ, other.typ), cmp.Compare(i.name, other.name),
@@ -91,7 +91,7 @@ func (i instance) compare(other instance) int {
 	)
 }
 
-// parseInstance reads an address as it is typed, such as xacct_hub.this or
+// parseInstance parses an address such as xacct_hub.this or
 // xacct_onboarding_link.all["globex"].
 func parseInstance(text string) (instance, error) {
 	traversal, found := hclsyntax.ParseTraversalAbs([]byte(text), text, hcl.InitialPos)
@@ -105,7 +105,8 @@ func parseInstance(text string) (instance, error) {
 	return i, nil
 }
 
-// toInstance reads the address with which a traversal begins.
+// toInstance returns the address with which a traversal begins, and the rest of the
+// traversal.
 func toInstance(t hcl.Traversal) (i instance, rest hcl.Traversal, ok bool) {
 	if len(t) == 0 || t.IsRelative() {
 		return i, t, false

@@ -12,9 +12,8 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// apply does what a plan says, in an order that suits what depends on what. The
-// state is written after every instance, so that a failure leaves behind what
-// was done.
+// apply applies a plan in the order of its dependencies. The state is written after
+// every instance, so that it is correct after a failure.
 func (e *Core) apply(ctx context.Context, p *Plan, s *state) Diagnostics {
 	w, found := e.newWalk(ctx, p.config, s, p.options)
 	if found.HasErrors() {
@@ -38,8 +37,8 @@ func (e *Core) apply(ctx context.Context, p *Plan, s *state) Diagnostics {
 	return append(found, w.close(ctx)...)
 }
 
-// load takes the values of everything that is in the state, and over them those
-// that are planned.
+// load sets the values of all instances to those in the state or, if they have
+// changes, to the planned ones.
 func (w *walk) load(ctx context.Context) Diagnostics {
 	for i, st := range w.state.objects {
 		p, err := w.core.providerOf(ctx, st.provider)
@@ -64,8 +63,8 @@ func (w *walk) load(ctx context.Context) Diagnostics {
 	return nil
 }
 
-// applyOutputs evaluates the outputs of what was done; an output of something
-// that failed stays as it was.
+// applyOutputs evaluates the outputs. An output that depends on a failed step stays
+// as it was.
 func (w *walk) applyOutputs(g *graph) Diagnostics {
 	var found Diagnostics
 	if w.destroying {
@@ -145,12 +144,11 @@ func (w *walk) applyManaged(ctx context.Context, r *resourceBlock, was *change, 
 	return found
 }
 
-// deposedName is that of what is replaced and not destroyed yet; Terraform has
-// random ones.
+// deposedName is the key of deposed objects; Terraform uses random keys.
 const deposedName = "00000001"
 
-// sameChange refuses a provider that has changed its mind since the plan about
-// what it knew then.
+// sameChange returns an error if the provider now plans something else than before
+// for values that were known then.
 func (w *walk) sameChange(was, actual *change) Diagnostics {
 	c := w.client(was.provider)
 	var found Diagnostics
@@ -165,7 +163,7 @@ func (w *walk) sameChange(was, actual *change) Diagnostics {
 	return found
 }
 
-// carryOut has a provider do what is planned, and returns the resulting object.
+// carryOut applies a change with the provider, and returns the resulting object.
 func (w *walk) carryOut(ctx context.Context, ch *change, o *object, config cty.Value) (*object, Diagnostics) {
 	c := w.client(ch.provider)
 	if config != cty.NilVal && !config.IsWhollyKnown() {
@@ -206,7 +204,7 @@ func (w *walk) carryOut(ctx context.Context, ch *change, o *object, config cty.V
 	return after, found
 }
 
-// applyDeletion destroys an instance, or what an instance was before.
+// applyDeletion destroys an instance, or its deposed object.
 func (w *walk) applyDeletion(ctx context.Context, ch *change, aside string) Diagnostics {
 	st := w.state.object(ch.addr)
 	if aside != "" {

@@ -13,10 +13,10 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// builtin is Terraform's own provider, of which there is terraform_data: tests
-// have it if something is to be known only in the apply.
+// builtin is Terraform's own provider with terraform_data. Tests use it for values
+// that are known only after the apply.
 type builtin struct {
-	tfprotov6.ProviderServer // what is not below fails: nothing calls it
+	tfprotov6.ProviderServer // nil: methods that are not defined below are never called
 }
 
 func newBuiltin() (tfprotov6.ProviderServer, error) { return builtin{}, nil }

@@ -10,10 +10,10 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Action is what is to happen to an instance.
+// Action is a planned action on an instance.
 type Action string
 
-// The actions, in Terraform's words.
+// The actions have Terraform's names.
 const (
 	NoOp             Action = "no-op"
 	Create           Action = "create"
@@ -27,7 +27,7 @@ const (
 
 func (a Action) replaces() bool { return a == DeleteThenCreate || a == CreateThenDelete }
 
-// change is what is planned for an instance.
+// change is the planned change of an instance.
 type change struct {
 	addr          instance
 	before, after cty.Value
@@ -40,8 +40,8 @@ type change struct {
 	createBefore  bool   // a deletion of something that is replaced before it goes
 }
 
-// planChange works out what has to happen to an instance, and asks its provider
-// what will come of it. While applying, was is what was planned.
+// planChange returns the planned change of an instance, with the values that its
+// provider plans. During an apply, was is the change of the plan.
 func (w *walk) planChange(ctx context.Context, r *resourceBlock, i instance, rep repetition, o *object, was *change, force bool) (*change, Diagnostics) {
 	c := w.client(r.provider)
 	s := c.provider.schemaOf(i.address)
@@ -97,8 +97,8 @@ func (w *walk) planChange(ctx context.Context, r *resourceBlock, i instance, rep
 	return ch, found
 }
 
-// planSuccessor plans again, as if it did not exist: what a replacement will
-// be. Warnings of this second plan are those of the first one again.
+// planSuccessor plans the replacement of an instance, as if the instance did not
+// exist. Warnings of this second plan repeat those of the first one, and are dropped.
 func (w *walk) planSuccessor(ctx context.Context, c *client, i instance, s *schema, config cty.Value, first planned) (planned, Diagnostics) {
 	null := cty.NullVal(s.impliedTyp)
 	p, found := c.plan(ctx, i.address, null, s.propose(null, config), config, first.private, first.identity)
@@ -126,8 +126,8 @@ func replaceAction(createFirst bool) Action {
 	return DeleteThenCreate
 }
 
-// mustReplace reports whether something differs of what a provider can't change
-// in place.
+// mustReplace reports whether an attribute changes that the provider can't change in
+// place.
 func mustReplace(c *client, i instance, prior cty.Value, p planned) (bool, Diagnostics) {
 	if prior.IsNull() {
 		return false, nil
@@ -151,7 +151,8 @@ func mustReplace(c *client, i instance, prior cty.Value, p planned) (bool, Diagn
 	return replace, found
 }
 
-// ignoreChanges takes from the prior state what is not to be changed.
+// ignoreChanges returns the configuration with the ignored attributes of the prior
+// state.
 func (r *resourceBlock) ignoreChanges(w *walk, s *schema, prior, config cty.Value) (cty.Value, Diagnostics) {
 	switch {
 	case prior.IsNull() || !r.ignoreAll && len(r.ignore) == 0:
@@ -182,7 +183,7 @@ func (r *resourceBlock) ignoreChanges(w *walk, s *schema, prior, config cty.Valu
 	return cty.ObjectVal(values), nil
 }
 
-// triggered reports whether something changes that replaces this as well.
+// triggered reports whether a change in replace_triggered_by replaces this instance.
 func (w *walk) triggered(r *resourceBlock, rep repetition) (bool, Diagnostics) {
 	for _, e := range r.triggers {
 		t, found := staticTraversal(e, rep)
@@ -219,7 +220,7 @@ func (w *walk) triggers(i instance, rest hcl.Traversal) bool {
 	return false
 }
 
-// staticTraversal reads a reference whose index may be count.index or each.key.
+// staticTraversal returns a reference whose index may be count.index or each.key.
 func staticTraversal(e hcl.Expression, rep repetition) (hcl.Traversal, hcl.Diagnostics) {
 	if t, found := hcl.AbsTraversalForExpr(e); !found.HasErrors() {
 		return t, nil

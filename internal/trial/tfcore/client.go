@@ -11,14 +11,14 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// client speaks to one server of a provider, in values instead of the bytes of
+// client calls one server of a provider. It converts between values and the bytes of
 // the protocol.
 type client struct {
 	provider *provider
 	server   tfprotov6.ProviderServer
 }
 
-// writeOnlyAllowed tells providers that write-only arguments are handled here.
+// writeOnlyAllowed is the client capability that write-only arguments are supported.
 const writeOnlyAllowed = true
 
 func (c *client) validateProvider(ctx context.Context, config cty.Value) (cty.Value, Diagnostics) {
@@ -78,7 +78,7 @@ func (c *client) validateResource(ctx context.Context, of address, config cty.Va
 	return received(diagnostics)
 }
 
-// read refreshes an object; without one afterwards, it is gone.
+// read returns the refreshed object; nil if it no longer exists.
 func (c *client) read(ctx context.Context, of address, o *object) (*object, Diagnostics) {
 	s := c.provider.schemaOf(of)
 	resp, err := c.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{
@@ -111,7 +111,7 @@ func (c *client) read(ctx context.Context, of address, o *object) (*object, Diag
 	return &fresh, found
 }
 
-// planned is what a provider answers when it is asked for a plan.
+// planned is a provider's response to PlanResourceChange.
 type planned struct {
 	state           cty.Value
 	private         []byte
@@ -145,7 +145,8 @@ func (c *client) plan(ctx context.Context, of address, prior, proposed, config c
 	return p, found
 }
 
-// apply returns a nil value if the provider has returned none.
+// apply applies a change and returns the new object; its value is nil if the provider
+// returned none.
 func (c *client) apply(ctx context.Context, of address, ch *change, prior, config cty.Value) (*object, Diagnostics) {
 	s := c.provider.schemaOf(of)
 	resp, err := c.server.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
@@ -193,7 +194,7 @@ func (c *client) readData(ctx context.Context, of address, config cty.Value) (ct
 	return value, found
 }
 
-// imported finds what is to be imported, by ID or else by identity.
+// imported returns the object that an import finds, by ID or else by identity.
 func (c *client) imported(ctx context.Context, of address, id string, by cty.Value) (*object, Diagnostics) {
 	s := c.provider.schemaOf(of)
 	req := &tfprotov6.ImportResourceStateRequest{TypeName: of.typ, ID: id, ClientCapabilities: &tfprotov6.ImportResourceStateClientCapabilities{}}
@@ -217,7 +218,7 @@ func (c *client) imported(ctx context.Context, of address, id string, by cty.Val
 	return o, found
 }
 
-// upgrade reads a stored object as the provider's schema of today has it.
+// upgrade returns a stored object, upgraded to the provider's current schema.
 func (c *client) upgrade(ctx context.Context, of address, st *stored) (*object, Diagnostics) {
 	s := c.provider.schemaOf(of)
 	resp, err := c.server.UpgradeResourceState(ctx, &tfprotov6.UpgradeResourceStateRequest{
@@ -256,7 +257,8 @@ func (c *client) upgradeIdentity(ctx context.Context, of address, st *stored, fo
 	return c.decodeIdentity(of, resp.UpgradedIdentity, append(found, received(resp.Diagnostics)...))
 }
 
-// opened opens an ephemeral resource; what it returns closes it.
+// opened opens an ephemeral resource, and returns its value and a function that
+// closes it.
 func (c *client) opened(ctx context.Context, of address, config cty.Value) (cty.Value, func(context.Context) Diagnostics, Diagnostics) {
 	s := c.provider.schemaOf(of)
 	resp, err := c.server.OpenEphemeralResource(ctx, &tfprotov6.OpenEphemeralResourceRequest{
@@ -298,10 +300,10 @@ func (c *client) decodeIdentity(of address, id *tfprotov6.ResourceIdentityData, 
 	return decodeInto(cty.NilVal, id.IdentityData, schema.typ, found)
 }
 
-// aBug is how core ends the messages that blame a provider.
+// aBug is the end of Terraform's messages about bugs in providers.
 const aBug = "\n\nThis is a bug in the provider, which should be reported in the provider's own issue tracker."
 
-// refuse returns what is said about everything that this core does not do.
+// refuse returns the error about a feature that this core does not support.
 func refuse(format string, arguments ...any) *Diagnostic {
 	return problem("The in-process core does not do that", "It is for tests, and does not know %s. Run this test with Terraform.", fmt.Sprintf(format, arguments...))
 }

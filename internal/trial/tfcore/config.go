@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// config is a root module: one file, because that is what tests have.
+// config is a root module. It has one file, as in tests.
 type config struct {
 	file       *hcl.File
 	providers  map[string]*providerBlock // by local name, or name.alias
@@ -60,7 +60,7 @@ type importBlock struct {
 	rng      hcl.Range
 }
 
-// fileName is that of the configuration in messages.
+// fileName is the file name of the configuration in messages.
 const fileName = "main.tf"
 
 var blocks = map[string]struct {
@@ -114,7 +114,7 @@ func (c *config) wrongAt(subject hcl.Range, d *Diagnostic) {
 	c.foundWrong = append(c.foundWrong, d)
 }
 
-// content reads some attributes and blocks; what else there is is the rest.
+// content returns some attributes and blocks of a body, and the rest of it.
 func (c *config) content(body hcl.Body, attributes, blocks []string) (*hcl.BodyContent, hcl.Body) {
 	schema := &hcl.BodySchema{}
 	for _, name := range attributes {
@@ -132,7 +132,7 @@ func (c *config) content(body hcl.Body, attributes, blocks []string) (*hcl.BodyC
 	return content, rest
 }
 
-// all returns the content of a body that may have no rest.
+// all returns the content of a body that must not have anything else.
 func (c *config) all(body hcl.Body, attributes, blocks []string) *hcl.BodyContent {
 	content, rest := c.content(body, attributes, blocks)
 	_, found := rest.Content(&hcl.BodySchema{})
@@ -283,7 +283,7 @@ func (c *config) readImport(b *hcl.Block) {
 	c.imports = append(c.imports, i)
 }
 
-// instanceIn reads an argument that is the address of a resource.
+// instanceIn returns the value of an argument that is a resource's address.
 func (c *config) instanceIn(content *hcl.BodyContent, name string, b *hcl.Block) (instance, bool) {
 	e := expression(content, name)
 	if e == nil {

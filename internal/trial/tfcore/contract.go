@@ -10,13 +10,13 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// This file is the contract between core and providers about values: what a
-// plan may say, and what an apply may make of it. A violation is a mistake of
-// the provider, and core refuses to go on.
+// This file has the contract between core and providers about values: which values a
+// plan may contain, and how an apply may change them. A violation is a bug in the
+// provider, and core stops with an error.
 
-// checkPlan returns what is wrong with a planned state: a provider may plan
-// anything for what is computed and not configured, and otherwise has to plan
-// what is configured or leave what was before.
+// checkPlan returns the errors of a planned state. A provider may plan any value for
+// attributes that are computed and not configured; for others it must plan the
+// configured value or the prior one.
 func (s *schema) checkPlan(prior, config, planned cty.Value) []error {
 	if planned.IsNull() != config.IsNull() {
 		if planned.IsNull() {
@@ -44,7 +44,7 @@ func (a *attribute) checkPlan(prior, config, planned cty.Value, path cty.Path) [
 	case same(planned, config):
 		return nil
 	case same(planned, prior) && !prior.IsNull() && !config.IsNull():
-		return nil // the provider says that the new value means what the old one does
+		return nil // the provider treats the new value as equal to the old one
 	case a.writeOnly:
 		if planned.IsNull() {
 			return nil
@@ -99,8 +99,8 @@ func (o *nestedType) checkPlan(prior, config, planned cty.Value, path cty.Path) 
 	return found
 }
 
-// checkResult returns in what an actual value differs from the planned one:
-// only what was unknown may still change.
+// checkResult returns the differences between an actual value and the planned one.
+// Only unknown parts may change.
 func checkResult(planned, actual cty.Value) []error {
 	switch {
 	case planned.IsNull() && !actual.IsNull():
@@ -168,8 +168,8 @@ func compatibleElements(planned, actual cty.Value, path cty.Path) []error {
 	return found
 }
 
-// compatibleSets wants a partner on the other side for each element: those that
-// were unknown may turn out to be equal.
+// compatibleSets returns an error for each element without a counterpart on the other
+// side. Unknown elements may turn out to be equal.
 func compatibleSets(planned, actual cty.Value, path cty.Path) []error {
 	before, after := planned.AsValueSlice(), actual.AsValueSlice()
 	partners := func(ones, others []cty.Value, fit func(one, other cty.Value) bool, problem string) []error {
@@ -204,7 +204,7 @@ func keyText(key cty.Value) string {
 	return key.AsBigFloat().Text('f', -1)
 }
 
-// pathText writes a path as core's messages do: .role.tags["owner"].
+// pathText returns a path as in core's messages: .role.tags["owner"].
 func pathText(path cty.Path) string {
 	text := ""
 	for _, step := range path {
@@ -222,7 +222,7 @@ func pathText(path cty.Path) string {
 	return text
 }
 
-// errorText writes an error with its path before it.
+// errorText returns an error with its path before it.
 func errorText(prefix string, err error) string {
 	path := cty.Path{}
 	if at, ok := err.(cty.PathError); ok { //nolint:errorlint // cty returns it as it is

@@ -1,17 +1,16 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package tfcore is a small Terraform Core inside the process of a test: it
-// reads a configuration, plans and applies it with the providers' own servers
-// over their protocol, and checks what they answer as Terraform does. A test
-// that asks what a plan says needs some milliseconds here, and some seconds
-// with the real one.
+// Package tfcore is a small Terraform Core in the process of a test: it reads a
+// configuration, plans and applies it with the providers' own servers over their
+// protocol, and validates their responses as Terraform does. A plan takes some
+// milliseconds here, and some seconds with Terraform.
 //
-// It decides nothing on its own: where Terraform has a rule (what is proposed
-// to a provider, what a provider may plan, in which order things are destroyed)
-// it has the same, and the tests of package steps hold it against Terraform. It
-// is for root modules of one file. What it does not know it refuses, so that no
-// test passes because something was ignored.
+// It follows Terraform's rules (what is proposed to a provider, what a provider may
+// plan, in which order resources are destroyed), and the tests of package steps
+// compare it with Terraform. It supports root modules of one file. It returns errors
+// for features that it does not support, so that no test passes because something was
+// ignored.
 package tfcore
 
 import (
@@ -24,14 +23,13 @@ import (
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// Version is what providers and checks are told.
+// Version is the version of Terraform that providers and checks get.
 const Version = "1.14.0"
 
-// Factory makes a server of a provider, as Terraform starts its process.
+// Factory returns a new server of a provider, as Terraform would start its process.
 type Factory = func() (tfprotov6.ProviderServer, error)
 
-// Core runs configurations with some providers. It has no state; its workspaces
-// have.
+// Core runs configurations with some providers. States belong to its workspaces.
 type Core struct {
 	factories map[string]Factory
 
@@ -41,8 +39,8 @@ type Core struct {
 	countedProviders int
 }
 
-// New returns a core that knows these providers, by their names in
-// configurations, and terraform_data.
+// New returns a core with these providers, by their names in configurations, and with
+// terraform_data.
 func New(factories map[string]Factory) *Core {
 	e := &Core{factories: map[string]Factory{"terraform": newBuiltin}, providers: map[string]*provider{}}
 	for name, factory := range factories {
@@ -51,7 +49,7 @@ func New(factories map[string]Factory) *Core {
 	return e
 }
 
-// provider is what is known of a provider without configuring it.
+// provider has the schemas and functions of a provider, which need no configuration.
 type provider struct {
 	name        string
 	factory     Factory
@@ -63,7 +61,7 @@ type provider struct {
 	planDestroy bool
 }
 
-// String returns the address by which Terraform's messages call the provider.
+// String returns the provider's address in Terraform's messages.
 func (p *provider) String() string {
 	if p.name == "terraform" {
 		return "terraform.io/builtin/terraform"
@@ -71,12 +69,12 @@ func (p *provider) String() string {
 	return "registry.terraform.io/hashicorp/" + p.name
 }
 
-// configured returns how messages about applies call it.
+// configured returns the provider's name in Terraform's messages about applies.
 func (p *provider) configured() string { return fmt.Sprintf("provider[%q]", p) }
 
 func (p *provider) schemaOf(a address) *schema { return p.schemas[a.mode][a.typ] }
 
-// provider asks a provider for its schemas, once.
+// provider returns a provider, whose schemas are read once.
 func (e *Core) provider(ctx context.Context, name string) (*provider, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -150,8 +148,8 @@ func (p *provider) ask(ctx context.Context, server tfprotov6.ProviderServer) err
 	return nil
 }
 
-// start makes a server of its own, as each configuration of a provider has a
-// process of its own in each command.
+// start returns a client of a new server. With Terraform, each configuration of a
+// provider has its own process in each command.
 func (p *provider) start() (*client, error) {
 	server, err := p.factory()
 	if err != nil {

@@ -13,9 +13,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// planData reads a data source, or plans to read it in the apply: when its
-// arguments are not known yet, or when something that it says it depends on
-// is to be changed.
+// planData reads a data source, or plans to read it in the apply if its arguments are
+// not known yet, or if a resource that it depends on has changes.
 func (w *walk) planData(ctx context.Context, r *resourceBlock, i instance, rep repetition) Diagnostics {
 	c := w.client(r.provider)
 	s := c.provider.schemaOf(i.address)
@@ -34,7 +33,7 @@ func (w *walk) planData(ctx context.Context, r *resourceBlock, i instance, rep r
 	return append(found, w.readData(ctx, r, i, config)...)
 }
 
-// applyData reads a data source that the plan has left for the apply.
+// applyData reads a data source whose read was planned for the apply.
 func (w *walk) applyData(ctx context.Context, r *resourceBlock, i instance, rep repetition) Diagnostics {
 	config, found := w.decodeKept(r, i, w.client(r.provider).provider.schemaOf(i.address), rep)
 	if found.HasErrors() {
@@ -63,9 +62,9 @@ func (w *walk) readData(ctx context.Context, r *resourceBlock, i instance, confi
 	return append(found, w.keep(i, r.provider, &object{value: value})...)
 }
 
-// awaited returns the managed resources that a data source has to wait for: those
-// that it refers to itself, and those that depends_on leads to. If one of them
-// is to be changed, what the data source would find now is not what is wanted.
+// awaited returns the managed resources that a data source waits for: those that it
+// refers to, and those of its depends_on. If one of them has changes, a read during
+// the plan would return old data.
 func (w *walk) awaited(r *resourceBlock) []address {
 	found := map[address]bool{}
 	p, err := w.core.providerOf(context.Background(), r.provider)
@@ -86,8 +85,8 @@ func (w *walk) awaited(r *resourceBlock) []address {
 	return sortedAddresses(found)
 }
 
-// open opens an ephemeral resource for as long as the command takes; what is
-// not known yet is not opened.
+// open opens an ephemeral resource until the end of the command, unless its
+// configuration is not known yet.
 func (w *walk) open(ctx context.Context, r *resourceBlock, i instance, rep repetition) Diagnostics {
 	c := w.client(r.provider)
 	s := c.provider.schemaOf(i.address)

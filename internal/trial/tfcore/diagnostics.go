@@ -14,17 +14,17 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Diagnostic is one error or warning, with its place.
+// Diagnostic is one error or warning, with its position.
 type Diagnostic struct {
-	Error           bool // else it is a warning
+	Error           bool // false: a warning
 	Summary, Detail string
-	Address         string     // of the resource, if any
-	Attribute       cty.Path   // that a provider has named
-	Subject         *hcl.Range // in the configuration, if any
+	Address         string     // resource, if any
+	Attribute       cty.Path   // attribute named by the provider, if any
+	Subject         *hcl.Range // position in the configuration, if any
 
 	fromProvider bool
 	file         *hcl.File
-	shown        hcl.Range // lines of the file; the subject's, unless more are needed to understand it
+	shown        hcl.Range // lines of the file to show: the subject's, or more if they are needed to understand it
 }
 
 // Path returns the attribute that a provider has named, such as role.tags["owner"].
@@ -33,7 +33,7 @@ func (d *Diagnostic) Path() string { return strings.TrimPrefix(pathText(d.Attrib
 // Diagnostics are the errors and warnings of a command.
 type Diagnostics []*Diagnostic
 
-// HasErrors reports whether there is more than warnings.
+// HasErrors reports whether there is an error.
 func (all Diagnostics) HasErrors() bool {
 	return slices.ContainsFunc(all, func(d *Diagnostic) bool { return d.Error })
 }
@@ -76,7 +76,7 @@ func (all Diagnostics) String() string {
 	return b.String()
 }
 
-// width is that of a terminal that isn't there.
+// width is the line width of Terraform's output without a terminal.
 const width = 78
 
 func (d *Diagnostic) String() string {
@@ -102,7 +102,7 @@ func (d *Diagnostic) String() string {
 	return b.String()
 }
 
-// snippet writes where in the configuration the trouble is.
+// snippet writes the lines of the configuration that a diagnostic is about.
 func (d *Diagnostic) snippet(b *strings.Builder) {
 	fmt.Fprintf(b, "  on %s line %d", d.Subject.Filename, d.Subject.Start.Line)
 	if d.file == nil {
@@ -127,17 +127,17 @@ func (d *Diagnostic) snippet(b *strings.Builder) {
 	b.WriteString("\n")
 }
 
-// problem returns an error of core itself.
+// problem returns an error of the core itself.
 func problem(summary, format string, arguments ...any) *Diagnostic {
 	return &Diagnostic{Error: true, Summary: summary, Detail: fmt.Sprintf(format, arguments...)}
 }
 
-// failed returns an error that is no diagnostic.
+// failed returns an error as a diagnostic.
 func failed(err error) Diagnostics {
 	return Diagnostics{{Error: true, Summary: "Plugin error", Detail: err.Error()}}
 }
 
-// fromHCL turns the diagnostics of the language into ours.
+// fromHCL converts diagnostics of HCL.
 func (c *config) fromHCL(found hcl.Diagnostics) Diagnostics {
 	var all Diagnostics
 	for _, d := range found {
@@ -150,8 +150,8 @@ func (c *config) fromHCL(found hcl.Diagnostics) Diagnostics {
 	return all
 }
 
-// in tells diagnostics of a provider which block they are about, and so in
-// which lines of the configuration their attributes are.
+// in returns diagnostics of a provider with the address of their block and the
+// position of their attributes in it.
 func (c *config) in(body hcl.Body, address string, found Diagnostics) Diagnostics {
 	for _, d := range found {
 		if !d.fromProvider || d.Address != "" && d.Subject != nil {
@@ -170,7 +170,7 @@ func (c *config) in(body hcl.Body, address string, found Diagnostics) Diagnostic
 	return found
 }
 
-// attributeRange returns where the value of an attribute is written: as deep in its
+// attributeRange returns the position of an attribute's value, as deep in its
 // expression as that is a literal object, map or list.
 func attributeRange(body hcl.Body, path cty.Path) hcl.Range {
 	name, ok := path[0].(cty.GetAttrStep)

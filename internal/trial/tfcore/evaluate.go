@@ -14,15 +14,15 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// repetition is what count and each are for one instance.
+// repetition has the values of count.index, each.key and each.value for one instance.
 type repetition struct{ count, key, value cty.Value }
 
-// mark is put on values that may not be kept.
+// mark marks values that must not be stored.
 type mark string
 
 const isEphemeral mark = "ephemeral"
 
-// decode evaluates a block by its schema.
+// decode returns the value of a block, evaluated by its schema.
 func (w *walk) decode(body hcl.Body, s *schema, rep repetition) (cty.Value, Diagnostics) {
 	scope, found := w.scope(hcldec.Variables(body, s.spec), rep)
 	if found.HasErrors() {
@@ -32,8 +32,8 @@ func (w *walk) decode(body hcl.Body, s *schema, rep repetition) (cty.Value, Diag
 	return value, append(found, w.config.fromHCL(wrong)...)
 }
 
-// decodeKept is decode of a block whose values are stored: ephemeral ones are
-// allowed only if nothing is stored.
+// decodeKept is decode for a resource's block. Ephemeral values are allowed only in
+// ephemeral resources and write-only attributes, which are not stored.
 func (w *walk) decodeKept(r *resourceBlock, i instance, s *schema, rep repetition) (cty.Value, Diagnostics) {
 	value, found := w.decode(r.body, s, rep)
 	if found.HasErrors() || !value.ContainsMarked() {
@@ -62,7 +62,7 @@ func (w *walk) evaluate(e hcl.Expression, rep repetition) (cty.Value, Diagnostic
 	return value, append(found, w.config.fromHCL(wrong)...)
 }
 
-// scope holds the values that some references lead to, and the functions.
+// scope returns the values of some references, and the functions.
 func (w *walk) scope(traversals []hcl.Traversal, rep repetition) (*hcl.EvalContext, Diagnostics) {
 	var found Diagnostics
 	roots := map[string]cty.Value{}
@@ -115,7 +115,7 @@ func (w *walk) wrongAt(subject hcl.Range, d *Diagnostic) *Diagnostic {
 	return d
 }
 
-// named puts the value of local.x or var.x into a scope.
+// named adds the value of local.x or var.x to a scope.
 func (w *walk) named(t hcl.Traversal, into map[string]cty.Value, value func(name string) (cty.Value, Diagnostics)) Diagnostics {
 	name, ok := second(t, t.RootName())
 	if !ok {
@@ -219,8 +219,8 @@ func (w *walk) variable(name string) (cty.Value, Diagnostics) {
 	return converted, found
 }
 
-// resource returns the value of a resource for those that refer to it: an object,
-// or a tuple of them if it has a count, or an object of them by key.
+// resource returns the value of a resource for references: an object, a tuple of
+// objects if it has a count, or an object of objects by key if it has a for_each.
 func (w *walk) resource(a address, rng hcl.Range) (cty.Value, Diagnostics) {
 	r := w.config.resources[a]
 	if r == nil {
@@ -275,8 +275,8 @@ func (w *walk) resource(a address, rng hcl.Range) (cty.Value, Diagnostics) {
 	return v, nil
 }
 
-// checkAttribute refuses what a resource does not have, while it is still
-// unknown what it is.
+// checkAttribute returns an error if a resource does not have an attribute. HCL can't
+// detect that while the resource's value is unknown.
 func (w *walk) checkAttribute(i instance, rest hcl.Traversal) Diagnostics {
 	r := w.config.resources[i.address]
 	if len(rest) == 0 || r == nil || i.key.kind == noKey && (r.count != nil || r.forEach != nil) {

@@ -10,7 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty/convert"
 )
 
-// expand works out which instances a resource has.
+// expand returns the instances that a resource has.
 func (w *walk) expand(r *resourceBlock) (expansion, Diagnostics) {
 	x, found := expansion{keys: []key{{}}}, Diagnostics(nil)
 	switch {
@@ -100,7 +100,7 @@ func each(set bool, a, b string) string {
 	return b
 }
 
-// repetition returns what count and each are for an instance.
+// repetition returns the values of count and each for an instance.
 func (x expansion) repetition(k key) repetition {
 	switch k.kind {
 	case numberKey:
@@ -112,7 +112,7 @@ func (x expansion) repetition(k key) repetition {
 	}
 }
 
-// anyRepetition returns what they are before anything is known.
+// anyRepetition returns the unknown values of count and each, for validation.
 func anyRepetition(r *resourceBlock) repetition {
 	switch {
 	case r.count != nil:
@@ -124,8 +124,8 @@ func anyRepetition(r *resourceBlock) repetition {
 	}
 }
 
-// expandFromState is for the way in which everything is destroyed: there is
-// what there is, whatever the configuration says.
+// expandFromState sets the instances of all resources to those in the state, to
+// destroy everything.
 func (w *walk) expandFromState() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -24,8 +24,8 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// builtins are functions of the configuration language: those that tests have
-// needed. A call to another one is an error.
+// builtins are the functions of the configuration language that tests need. A call to
+// another one is an error.
 var builtins = map[string]function.Function{
 	"abs": stdlib.AbsoluteFunc, "ceil": stdlib.CeilFunc, "chomp": stdlib.ChompFunc, "chunklist": stdlib.ChunklistFunc,
 	"coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc, "compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc,
@@ -55,7 +55,7 @@ var builtins = map[string]function.Function{
 	}),
 }
 
-// lengthFunction counts characters too, unlike that of cty.
+// lengthFunction also returns the number of characters of a string, unlike cty's.
 var lengthFunction = function.New(&function.Spec{
 	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowDynamicType: true, AllowUnknown: true}},
 	Type:   function.StaticReturnType(cty.Number),
@@ -91,8 +91,8 @@ func ofText(of func(string) (string, error)) function.Function {
 	})
 }
 
-// functions returns those of the language and of all providers. The core has
-// asked each provider of a test for its schemas before anything is evaluated.
+// functions returns the functions of the language and of all providers. The schemas
+// of all providers have been read before anything is evaluated.
 func (e *Core) functions() map[string]function.Function {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -108,12 +108,12 @@ func (e *Core) functions() map[string]function.Function {
 	return e.allFunctions
 }
 
-// function calls a function of a provider, which needs no configuration.
+// function returns a function of a provider. Its calls need no configured provider.
 func (p *provider) function(name string, told *tfprotov6.Function) function.Function {
 	parameter := func(told *tfprotov6.FunctionParameter) function.Parameter {
 		typ, err := typeOf(told.Type)
 		if err != nil {
-			panic(err) // schemas have only types that can be written down
+			panic(err) // the schema's types were parsed before
 		}
 		return function.Parameter{Name: told.Name, Type: typ, AllowNull: told.AllowNullValue, AllowUnknown: told.AllowUnknownValues, AllowDynamicType: true}
 	}

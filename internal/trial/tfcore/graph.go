@@ -17,16 +17,16 @@ type graph struct {
 	all       []*step
 	ready     map[address]*step    // the instances of a resource are known
 	creations map[instance]*step   // and updates, and reads
-	ends      map[instance]*ending // deletions
+	ends      map[instance]*ending // deletions of instances
 }
 
 // ending is the deletion of an instance.
 type ending struct {
 	step  *step
-	later bool // after the creation of what replaces it
+	later bool // after the creation of its replacement
 }
 
-// ended reports whether all that was to be done to a resource was done.
+// ended reports whether all steps of a resource have succeeded.
 func (g *graph) ended(a address) bool {
 	if s := g.ready[a]; s == nil || s.failed {
 		return false
@@ -39,9 +39,9 @@ func (g *graph) ended(a address) bool {
 	return true
 }
 
-// applyGraph lets a creation wait for those of what it needs, a deletion for
-// those of what needs it, and both for each other if an instance is
-// replaced, or if what is needed changes.
+// applyGraph returns the steps of an apply. A creation waits for those of its
+// dependencies, a deletion for those of its dependants, and both for each other if an
+// instance is replaced or a dependency changes.
 func (w *walk) applyGraph(ctx context.Context, p *Plan) *graph {
 	g := &graph{ready: map[address]*step{}, creations: map[instance]*step{}, ends: map[instance]*ending{}}
 	used := map[string]bool{}
@@ -75,8 +75,8 @@ func (w *walk) applyGraph(ctx context.Context, p *Plan) *graph {
 		s.need(g.ready[i.address])
 	}
 	g.orderEnds(w)
-	// Terraform does in any order what its graph leaves open. Deletions come first
-	// here, because that is the order that can do harm.
+	// If Terraform's graph does not define the order, Terraform uses any. Deletions come
+	// first here, because that order can do the most harm.
 	for _, i := range slices.SortedFunc(maps.Keys(g.ends), instance.compare) {
 		g.all = append(g.all, g.ends[i].step)
 	}
@@ -87,7 +87,7 @@ func (w *walk) applyGraph(ctx context.Context, p *Plan) *graph {
 	return g
 }
 
-// opened returns the ephemeral resources that are needed by something that is done.
+// opened returns the ephemeral resources that a step needs.
 func (w *walk) opened(p *Plan) map[address]bool {
 	found := map[address]bool{}
 	for _, ch := range p.changes {
@@ -108,7 +108,7 @@ func (w *walk) opened(p *Plan) map[address]bool {
 	return found
 }
 
-// of returns all steps after which a resource is as it is wanted.
+// of returns all steps of a resource: after them, it is as planned.
 func (g *graph) of(a address) []*step {
 	all := []*step{g.ready[a]}
 	for i, s := range g.creations {
@@ -119,8 +119,8 @@ func (g *graph) of(a address) []*step {
 	return all
 }
 
-// addReady adds a step for each resource of the configuration that works out
-// its instances, and opens it if it is ephemeral and needed.
+// addReady adds a step for each resource of the configuration that expands its
+// instances, and opens it if it is ephemeral and needed.
 func (g *graph) addReady(w *walk, providers map[string]*step, opened map[address]bool) {
 	for a, r := range w.config.resources {
 		if w.destroying || !w.wantedResource(a) {
@@ -142,7 +142,7 @@ func (g *graph) addReady(w *walk, providers map[string]*step, opened map[address
 	}
 }
 
-// add adds the steps of one change; it returns those that nothing waits for.
+// add adds the steps of one change, and returns those that no other step waits for.
 func (g *graph) add(w *walk, ch *change, provider *step) []*step {
 	i := ch.addr
 	deletion := func(aside string) *step {
@@ -195,8 +195,8 @@ func (g *graph) add(w *walk, ch *change, provider *step) []*step {
 	return nil
 }
 
-// orderEnds puts the deletions between the other steps: by what the state says
-// of what needed what, because the configuration may say it no longer.
+// orderEnds defines the order of the deletions by the dependencies in the state,
+// because the configuration may no longer have them.
 func (g *graph) orderEnds(w *walk) {
 	needs := func(i instance) []address {
 		if st := w.state.object(i); st != nil && i.mode == managed {

@@ -13,19 +13,19 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Options are those of a plan.
+// Options are the options of a plan.
 type Options struct {
 	Destroy     bool     // everything
 	RefreshOnly bool     // change nothing but the state
-	NoRefresh   bool     // believe the state
-	Replace     []string // addresses
-	Target      []string // addresses: only they, and what they need
+	NoRefresh   bool     // use the state without reading the resources
+	Replace     []string // addresses of instances to replace
+	Target      []string // addresses; only these and their dependencies are planned
 	Parallelism int      // 0: Terraform's 10
 	Variables   map[string]cty.Value
 }
 
-// Plan is what a command is about to do. It may be applied by the workspace
-// that made it, as long as nothing else has changed its state.
+// Plan is a set of planned changes. The workspace that made it can apply it until its
+// state has changed.
 type Plan struct {
 	config  *config
 	options Options
@@ -33,7 +33,7 @@ type Plan struct {
 	state   *state // refreshed
 	changes []*change
 	outputs map[string]outputChange
-	Actions map[string]Action // by address; without those that nothing happens to
+	Actions map[string]Action // by address; without instances that do not change
 }
 
 type outputChange struct {
@@ -83,7 +83,7 @@ func (e *Core) planNormally(ctx context.Context, c *config, s *state, o Options)
 }
 
 // planSteps returns one step for each provider, each resource of the configuration,
-// and each instance that is in the state alone.
+// and each instance that is only in the state.
 func (w *walk) planSteps(ctx context.Context) []*step {
 	providers := w.providerSteps(w.keys)
 	resources := map[address]*step{}
@@ -107,8 +107,8 @@ func (w *walk) planSteps(ctx context.Context) []*step {
 		}
 		all = append(all, providers[key])
 	}
-	// What is in the state alone comes first, as with Terraform, which works out
-	// first which instances a resource of the configuration has.
+	// Instances that are only in the state come first, as in Terraform, which first
+	// expands the instances of a resource of the configuration.
 	all = append(all, w.leaving(providers)...)
 	for _, a := range sortedKeys(resources) {
 		all = append(all, resources[a])
@@ -116,7 +116,7 @@ func (w *walk) planSteps(ctx context.Context) []*step {
 	return all
 }
 
-// leaving returns one step for each instance that is in the state alone.
+// leaving returns one step for each instance that is only in the state.
 func (w *walk) leaving(providers map[string]*step) []*step {
 	var all []*step
 	add := func(i instance, what, provider string, plan func(context.Context) Diagnostics) {
@@ -140,7 +140,7 @@ func (w *walk) leaving(providers map[string]*step) []*step {
 	return all
 }
 
-// planResource plans all instances of a resource, side by side.
+// planResource plans all instances of a resource concurrently.
 func (w *walk) planResource(ctx context.Context, r *resourceBlock) Diagnostics {
 	x, found := w.expand(r)
 	if found.HasErrors() {
@@ -175,7 +175,7 @@ func (w *walk) planResource(ctx context.Context, r *resourceBlock) Diagnostics {
 	return append(found, runSteps(ctx, steps, w.options.Parallelism)...)
 }
 
-// planManaged looks at an instance as it is, and plans what it is to become.
+// planManaged reads an instance and plans its change.
 func (w *walk) planManaged(ctx context.Context, r *resourceBlock, i instance, rep repetition) Diagnostics {
 	o, importing, found := w.current(ctx, r, i)
 	if found.HasErrors() {
@@ -215,7 +215,7 @@ func (w *walk) planManaged(ctx context.Context, r *resourceBlock, i instance, re
 	return found
 }
 
-// current returns an instance as its provider finds it, or as an import brings it.
+// current returns the refreshed or imported object of an instance.
 func (w *walk) current(ctx context.Context, r *resourceBlock, i instance) (o *object, importing string, found Diagnostics) {
 	st := w.state.object(i)
 	if st == nil {
@@ -233,8 +233,8 @@ func (w *walk) current(ctx context.Context, r *resourceBlock, i instance) (o *ob
 	return o, "", w.config.in(r.body, i.String(), append(found, wrong...))
 }
 
-// dependencies returns all managed and other resources that a resource needs, by
-// the configuration: the state keeps them, for the order of destruction.
+// dependencies returns all resources that a resource needs by the configuration. The
+// state stores them for the order of destruction.
 func (w *walk) dependencies(a address) []address {
 	all := ancestors(w.direct[a], w.direct)
 	delete(all, a)
@@ -249,8 +249,8 @@ func merged(a, b []address) []address {
 	return sortedAddresses(all)
 }
 
-// forcedFirst reports whether a resource has to be created before its
-// predecessor is destroyed because something that needs it has to.
+// forcedFirst reports whether a resource has to be created before its predecessor is
+// destroyed because one of its dependants has create_before_destroy.
 func (w *walk) forcedFirst(a address) bool {
 	for b, r := range w.config.resources {
 		if b != a && r.createBeforeDestroy && ancestors(w.direct[b], w.direct)[a] {
@@ -260,8 +260,8 @@ func (w *walk) forcedFirst(a address) bool {
 	return false
 }
 
-// about tells diagnostics which instance they are about, if the configuration
-// still has its resource; else Terraform can't say either.
+// about returns diagnostics with the address of their instance, if the resource is
+// still in the configuration: otherwise Terraform does not name it either.
 func (w *walk) about(i instance, found Diagnostics) Diagnostics {
 	if r := w.config.resources[i.address]; r != nil {
 		return w.config.in(r.body, i.String(), found)
@@ -269,7 +269,7 @@ func (w *walk) about(i instance, found Diagnostics) Diagnostics {
 	return found
 }
 
-// planOutputs evaluates the outputs as the plan foresees them.
+// planOutputs evaluates the outputs with the planned values.
 func (w *walk) planOutputs() (map[string]outputChange, Diagnostics) {
 	changes, found := map[string]outputChange{}, Diagnostics(nil)
 	for _, name := range slices.Sorted(maps.Keys(w.config.outputs)) {
@@ -299,7 +299,7 @@ func (w *walk) planOutputs() (map[string]outputChange, Diagnostics) {
 	return changes, found
 }
 
-// lasting refuses an output that may not be kept.
+// lasting returns an error if an output has an ephemeral value.
 func (w *walk) lasting(out *outputBlock, v cty.Value, found Diagnostics) (cty.Value, Diagnostics) {
 	if !found.HasErrors() && v.ContainsMarked() {
 		found = append(found, w.wrongAt(out.value.Range(), problem("Ephemeral value not allowed", "This output value is not declared as returning an ephemeral value, so it cannot be set to a result derived from an ephemeral value.")))
@@ -307,7 +307,7 @@ func (w *walk) lasting(out *outputBlock, v cty.Value, found Diagnostics) (cty.Va
 	return v, found
 }
 
-// finish gathers what the walk has found out.
+// finish copies the results of the walk into the plan.
 func (p *Plan) finish(w *walk) {
 	for _, ch := range w.changes {
 		p.changes = append(p.changes, ch)

@@ -11,10 +11,10 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// What is to be destroyed: what the configuration has no longer, what was
-// replaced and still exists, or everything.
+// This file plans deletions: of instances that are no longer in the configuration, of
+// deposed objects, or of everything.
 
-// planOrphan plans the end of an instance that is in no configuration.
+// planOrphan plans the deletion of an instance that is not in the configuration.
 func (w *walk) planOrphan(ctx context.Context, i instance) Diagnostics {
 	st := w.state.object(i)
 	if i.mode != managed {
@@ -30,8 +30,8 @@ func (w *walk) planOrphan(ctx context.Context, i instance) Diagnostics {
 		w.record(&change{addr: i, before: o.value, after: cty.NullVal(o.value.Type()), provider: st.provider, action: Forget})
 		return w.about(i, append(found, w.keep(i, st.provider, o)...))
 	}
-	// Terraform plans the end of what its state has, and finds out afterwards
-	// whether that exists at all; OpenTofu does it the other way round.
+	// Terraform plans the deletion by its state and then reads whether the resource
+	// exists; OpenTofu reads it first.
 	ch, wrong := w.planDeletion(ctx, i, st.provider, o)
 	if found = append(found, wrong...); found.HasErrors() {
 		return w.about(i, found)
@@ -89,7 +89,7 @@ func (w *walk) planDeposed(ctx context.Context, i instance, name string) Diagnos
 	return w.about(i, append(found, wrong...))
 }
 
-// planDeletion asks the provider what it has to say about the end of something.
+// planDeletion returns a deletion, with the provider's diagnostics about it.
 func (w *walk) planDeletion(ctx context.Context, i instance, providerKey string, o *object) (*change, Diagnostics) {
 	c := w.client(providerKey)
 	null := cty.NullVal(o.value.Type())
@@ -108,7 +108,7 @@ func (w *walk) planDeletion(ctx context.Context, i instance, providerKey string,
 	return ch, found
 }
 
-// planDestroy plans the end of everything.
+// planDestroy plans the deletion of everything.
 func (e *Core) planDestroy(ctx context.Context, c *config, s *state, o Options) (*Plan, Diagnostics) {
 	if len(o.Target) > 0 {
 		return nil, Diagnostics{refuse("targets of a destroy")}

@@ -10,11 +10,11 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// propose returns what core asks a provider to plan: the configuration, with
-// what it leaves to the provider (computed and not configured) as it is in the
-// prior state. A provider may change only the latter.
+// propose returns the proposed new state for a provider: the configuration, with
+// attributes that are computed and not configured from the prior state. A provider
+// may change only the latter.
 //
-// An unknown prior makes all that is computed unknown: that is how core plans
+// If prior is unknown, all computed attributes are unknown: that is how core plans
 // data sources that are read in the apply.
 func (s *schema) propose(prior, config cty.Value) cty.Value {
 	if config.IsNull() || !config.IsKnown() {
@@ -50,7 +50,7 @@ func (a *attribute) propose(prior, config cty.Value) cty.Value {
 	switch {
 	case a.computed && config.IsNull():
 		if a.optional && a.nested != nil && a.nested.wasConfigured(prior) {
-			return config // taken out of the configuration: the provider may plan something else
+			return config // removed from the configuration: the provider may plan another value
 		}
 		return prior
 	case a.nested == nil || config.IsNull() || !config.IsKnown():
@@ -60,8 +60,8 @@ func (a *attribute) propose(prior, config cty.Value) cty.Value {
 	}
 }
 
-// wasConfigured reports whether some of a prior value can only have come from
-// a configuration.
+// wasConfigured reports whether a part of a prior value can only come from a
+// configuration.
 func (o *nestedType) wasConfigured(prior cty.Value) bool {
 	found := false
 	_ = cty.Walk(prior, func(path cty.Path, v cty.Value) (bool, error) {
@@ -73,8 +73,8 @@ func (o *nestedType) wasConfigured(prior cty.Value) bool {
 	return found
 }
 
-// propose correlates the elements of a collection with those of before: lists
-// by index, maps by key, sets by what the configuration says of them.
+// propose matches the elements of a collection with the prior ones: lists by index,
+// maps by key, sets by their configured values.
 func (o *nestedType) propose(prior, config cty.Value) cty.Value {
 	switch o.nesting {
 	case tfprotov6.SchemaObjectNestingModeSingle:
@@ -137,8 +137,8 @@ func (o *nestedType) proposeSet(prior, config cty.Value) cty.Value {
 	return cty.SetVal(elements)
 }
 
-// couldBe reports whether a prior element can have come from an element of the
-// configuration: they differ only in what the provider has computed.
+// couldBe reports whether a prior element can come from an element of the
+// configuration: they differ only in computed attributes.
 func (o *nestedType) couldBe(prior, config cty.Value) bool {
 	differs := errors.New("it differs")
 	return cty.Walk(prior, func(path cty.Path, was cty.Value) (bool, error) {
@@ -163,12 +163,12 @@ func (o *nestedType) couldBe(prior, config cty.Value) bool {
 	}) == nil
 }
 
-// same compares two values, whatever is known about their unknown parts.
+// same reports whether two values are equal, ignoring refinements of unknown parts.
 func same(a, b cty.Value) bool {
 	return unrefined(a).RawEquals(unrefined(b))
 }
 
-// unrefined forgets what is known about unknown values but their type.
+// unrefined returns a value without the refinements of its unknown parts.
 func unrefined(v cty.Value) cty.Value {
 	if v.IsWhollyKnown() {
 		return v

@@ -50,7 +50,7 @@ func (c *config) readOperator(b *hcl.Block) {
 	c.operators[o.String()] = o
 }
 
-// readTrigger reads which actions a change of a resource triggers.
+// readTrigger reads an action_trigger block of a resource.
 func (c *config) readTrigger(b *hcl.Block) {
 	content := c.all(b.Body, []string{"events", "actions", "condition"}, nil)
 	for _, required := range []string{"events", "actions"} {
@@ -115,8 +115,8 @@ type Listed struct {
 // defaultLimit is Terraform's.
 const defaultLimit = 100
 
-// Query returns what a list block of a configuration finds, and no more than its
-// limit, as terraform query does.
+// Query returns the results of a list block of a configuration, up to its limit, as
+// terraform query does.
 func (w *Workspace) Query(ctx context.Context, configuration, address string) ([]Listed, Diagnostics) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -128,7 +128,7 @@ func (w *Workspace) Query(ctx context.Context, configuration, address string) ([
 	if o.limit != nil {
 		value, wrong := o.limit.Value(nil)
 		if wrong.HasErrors() || value.Type() != cty.Number {
-			return nil, Diagnostics{refuse("a limit that is no literal number")}
+			return nil, Diagnostics{refuse("a limit that is not a literal number")}
 		}
 		limit, _ = value.AsBigFloat().Int64()
 	}
@@ -149,7 +149,8 @@ func (w *Workspace) Invoke(ctx context.Context, configuration, address string) (
 	return progress, append(found, wrong...)
 }
 
-// operator finds a list or action block, starts its provider and validates it.
+// operator returns a validated list or action block, its started provider and its
+// arguments.
 func (w *Workspace) operator(ctx context.Context, configuration, address string) (*operatorBlock, *client, cty.Value, Diagnostics) {
 	c, found := parse(configuration)
 	if found.HasErrors() {
@@ -211,7 +212,7 @@ func (c *client) validateOperator(ctx context.Context, o *operatorBlock, config 
 	}
 }
 
-// list takes results until the limit is reached, or an error comes: that drops all.
+// list returns results up to the limit. If there is an error, it returns none.
 func (c *client) list(ctx context.Context, typ string, config cty.Value, limit int64, include bool) ([]Listed, Diagnostics) {
 	server, ok := c.server.(tfprotov6.ListResourceServer)
 	if !ok {
@@ -249,7 +250,7 @@ func (c *client) list(ctx context.Context, typ string, config cty.Value, limit i
 			one.Attributes, _ = goValue(value).(map[string]any)
 		}
 		if all = append(all, one); int64(len(all)) >= limit {
-			break // Terraform says nothing of what there may be besides
+			break // Terraform does not mention further results
 		}
 	}
 	return all, found

@@ -11,16 +11,16 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// move means that something has another address from now on.
+// move is a moved block: an object has another address from now on.
 type move struct {
 	from, to instance
 	rng      hcl.Range
 }
 
-// removal means that something is in no configuration any more.
+// removal is a removed block: a resource is no longer in the configuration.
 type removal struct {
 	from address
-	keep bool // in the world, and only the state forgets it
+	keep bool // do not destroy it, only remove it from the state
 	rng  hcl.Range
 }
 
@@ -51,7 +51,7 @@ func (c *config) readRemoved(b *hcl.Block) {
 	c.removals = append(c.removals, r)
 }
 
-// forgets reports whether a resource is to leave the state, and nothing else.
+// forgets reports whether a resource is only removed from the state.
 func (c *config) forgets(a address) bool {
 	for _, r := range c.removals {
 		if r.from == a && r.keep {
@@ -72,9 +72,8 @@ func (w *walk) checkRemovals() Diagnostics {
 	return found
 }
 
-// applyMoves gives the objects of a state the addresses that they have now:
-// those that the configuration says, and those that a count that comes or goes
-// implies.
+// applyMoves gives the objects of a state their new addresses: those of moved blocks,
+// and those that follow from an added or removed count.
 func (c *config) applyMoves(s *state) Diagnostics {
 	var found Diagnostics
 	for _, m := range c.moves {
@@ -119,7 +118,8 @@ func (s *state) move(from, to instance) {
 	}
 }
 
-// importTarget brings in what an import block wants to be this instance.
+// importTarget imports the object of an import block for this instance, and returns
+// it with its ID.
 func (w *walk) importTarget(ctx context.Context, r *resourceBlock, i instance) (*object, string, Diagnostics) {
 	for _, block := range w.config.imports {
 		if block.to != i {
@@ -154,7 +154,7 @@ func (w *walk) importTarget(ctx context.Context, r *resourceBlock, i instance) (
 	return nil, "", nil
 }
 
-// identityOf returns an identity as an import block spells it, completed with nulls.
+// identityOf returns the identity in an import block, completed with nulls.
 func (w *walk) identityOf(r *resourceBlock, v cty.Value, rng hcl.Range) (cty.Value, Diagnostics) {
 	schema := w.client(r.provider).provider.identities[r.typ]
 	if schema == nil {
@@ -170,7 +170,7 @@ func (w *walk) identityOf(r *resourceBlock, v cty.Value, rng hcl.Range) (cty.Val
 	return cty.ObjectVal(values), nil
 }
 
-// importObject imports something and reads it at once.
+// importObject imports an object and reads it.
 func (w *walk) importObject(ctx context.Context, r *resourceBlock, i instance, id string, by cty.Value) (*object, Diagnostics) {
 	c := w.client(r.provider)
 	o, found := c.imported(ctx, i.address, id, by)
@@ -186,7 +186,7 @@ func (w *walk) importObject(ctx context.Context, r *resourceBlock, i instance, i
 	return o, w.config.in(r.body, i.String(), found)
 }
 
-// indexed takes a[b].c apart.
+// indexed returns the parts of an expression a[b].c.
 func indexed(e hcl.Expression) (collection, index hcl.Expression, rest hcl.Traversal, ok bool) {
 	if relative, is := e.(*hclsyntax.RelativeTraversalExpr); is {
 		e, rest = relative.Source, relative.Traversal

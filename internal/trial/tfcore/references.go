@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hcldec"
 )
 
-// references returns all resources that a block refers to, also by way of locals
-// and of what its count, for_each, depends_on and triggers say.
+// references returns all resources that a block refers to, also through locals and in
+// its count, for_each, depends_on and triggers.
 func (c *config) references(r *resourceBlock, s *schema) []address {
 	traversals := append(slices.Clone(r.dependsOn), variables(r.count)...)
 	traversals = append(traversals, variables(r.forEach)...)
@@ -37,7 +37,7 @@ func variables(e hcl.Expression) []hcl.Traversal {
 	return e.Variables()
 }
 
-// resourcesIn returns the declared resources that traversals lead to.
+// resourcesIn returns the declared resources that traversals refer to.
 func (c *config) resourcesIn(traversals []hcl.Traversal) []address {
 	found, locals := map[address]bool{}, map[string]bool{}
 	var follow func(all []hcl.Traversal)
@@ -63,7 +63,8 @@ func sortedAddresses(set map[address]bool) []address {
 	return slices.SortedFunc(maps.Keys(set), func(a, b address) int { return instance{address: a}.compare(instance{address: b}) })
 }
 
-// second returns the second name of a traversal that begins with root: x of local.x.
+// second returns the second name of a traversal that begins with root, such as x in
+// local.x.
 func second(t hcl.Traversal, root string) (string, bool) {
 	if len(t) < 2 || t.RootName() != root {
 		return "", false
@@ -72,7 +73,7 @@ func second(t hcl.Traversal, root string) (string, bool) {
 	return a.Name, ok
 }
 
-// ancestors returns all resources that some resources need, directly or not.
+// ancestors returns all direct and indirect dependencies of some resources.
 func ancestors(of []address, direct map[address][]address) map[address]bool {
 	found := map[address]bool{}
 	var follow func(all []address)

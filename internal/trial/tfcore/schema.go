@@ -25,21 +25,21 @@ type attributes map[string]*attribute
 
 type attribute struct {
 	name               string
-	typ                cty.Type    // as values have it
-	nested             *nestedType // of an attribute with attributes of its own
+	typ                cty.Type    // type of its values
+	nested             *nestedType // its own attributes, if any
 	required, optional bool
 	computed           bool
 	sensitive          bool
 	writeOnly          bool
 }
 
-// nestedType is what an attribute with attributes of its own consists of.
+// nestedType has the attributes and the nesting mode of a nested attribute.
 type nestedType struct {
 	nesting    tfprotov6.SchemaObjectNestingMode
 	attributes attributes
 }
 
-// newSchema reads a schema as a provider tells it.
+// newSchema returns a schema from a provider's response.
 func newSchema(of string, told *tfprotov6.Schema) (*schema, error) {
 	if told == nil || told.Block == nil {
 		return &schema{impliedTyp: cty.EmptyObject}, nil
@@ -85,7 +85,7 @@ func newAttributes(of string, told []*tfprotov6.SchemaAttribute) (attributes, er
 	return all, nil
 }
 
-// wrap returns the type of the whole attribute, made of that of one element.
+// wrap returns the type of the whole attribute from that of one element.
 func (o *nestedType) wrap(element cty.Type) (cty.Type, error) {
 	switch o.nesting {
 	case tfprotov6.SchemaObjectNestingModeSingle:
@@ -110,8 +110,8 @@ func (all attributes) object() cty.Type {
 	return cty.Object(types)
 }
 
-// configType returns the type of what may be written in a configuration: what is not
-// required may be left out of an object.
+// configType returns the type of the attribute in a configuration: attributes of
+// objects that are not required are optional.
 func (a *attribute) configType() cty.Type {
 	if a.nested == nil {
 		return a.typ
@@ -184,7 +184,7 @@ func newIdentity(told *tfprotov6.ResourceIdentitySchema) (*identity, error) {
 	return &identity{version: told.Version, typ: cty.Object(types)}, nil
 }
 
-// sensitive reports whether some attribute is.
+// sensitive reports whether an attribute is sensitive.
 func (all attributes) sensitive() bool {
 	for _, a := range all {
 		if a.sensitive || a.nested != nil && a.nested.attributes.sensitive() {

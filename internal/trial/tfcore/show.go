@@ -15,7 +15,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// State shows the state as "terraform show -json" does.
+// State returns the state as "terraform show -json" prints it.
 func (w *Workspace) State() *tfjson.State {
 	shown := &tfjson.State{FormatVersion: "1.0", TerraformVersion: Version}
 	if len(w.state.objects) == 0 && len(w.state.outputs) == 0 {
@@ -67,8 +67,7 @@ func (k key) json() any {
 	}
 }
 
-// Show shows a plan as "terraform show -json" does: what changes, and not what
-// is known from elsewhere.
+// Show returns a plan as "terraform show -json" prints it, but only its changes.
 func (p *Plan) Show() *tfjson.Plan {
 	shown := &tfjson.Plan{FormatVersion: "1.2", TerraformVersion: Version, OutputChanges: map[string]*tfjson.Change{}}
 	for _, ch := range p.changes {
@@ -108,7 +107,7 @@ func (p *Plan) Empty() bool {
 	return true
 }
 
-// String lists what a plan changes, a line each, for messages of tests.
+// String returns the changes of a plan, one per line, for messages of tests.
 func (p *Plan) String() string {
 	var b strings.Builder
 	for _, ch := range p.changes {
@@ -174,8 +173,8 @@ func goValue(v cty.Value) any {
 	}
 }
 
-// unknowns shows what of a value is not known yet: true, or an object or list
-// that has true somewhere.
+// unknowns returns which parts of a value are unknown: true, or an object or list
+// that contains true.
 func unknowns(v cty.Value) any {
 	v, _ = v.UnmarkDeep()
 	switch {

@@ -14,7 +14,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 )
 
-// object is an instance of a resource as a provider knows it.
+// object is the object of an instance, as its provider returned it.
 type object struct {
 	value               cty.Value
 	private             []byte
@@ -24,13 +24,13 @@ type object struct {
 	createBeforeDestroy bool
 }
 
-// stored is an object as it lies in a state: in JSON, so that each command has
-// to ask the provider what it means, as with a state file.
+// stored is an object in a state. It is JSON, so that each command has to decode it
+// with the provider, as with a state file.
 type stored struct {
 	provider            string
 	version             int64
 	attributes          []byte
-	shown               []byte // the same for people, who need no types of what is dynamic
+	shown               []byte // the same without the types of dynamic values
 	private             []byte
 	identityVersion     int64
 	identity            []byte
@@ -45,7 +45,7 @@ type output struct {
 	sensitive bool
 }
 
-// state is what Terraform keeps in its state file.
+// state has the contents of a state file.
 type state struct {
 	mu      sync.Mutex
 	serial  int
@@ -86,7 +86,7 @@ func (s *state) set(i instance, o *stored) {
 	s.objects[i] = o
 }
 
-// depose puts the current object aside.
+// depose makes the current object a deposed one.
 func (s *state) depose(i instance, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,7 +105,8 @@ func (s *state) aside(i instance, name string) *stored {
 	return s.deposed[i][name]
 }
 
-// restore takes a deposed object back, unless there is another one by now.
+// restore makes a deposed object the current one again, unless the instance has
+// another one.
 func (s *state) restore(i instance, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +127,7 @@ func (s *state) setDeposed(i instance, name string, o *stored) {
 	s.deposed[i][name] = o
 }
 
-// instances returns all that have a current object, sorted.
+// instances returns all instances with a current object, sorted.
 func (s *state) instances() []instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,7 +145,7 @@ func (s *state) of(a address) []instance {
 	return all
 }
 
-// store makes an object ready for the state.
+// store encodes an object for the state.
 func (p *provider) store(providerKey string, of address, o *object) (*stored, error) {
 	if o == nil {
 		return nil, nil

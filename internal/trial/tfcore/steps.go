@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// step is a part of a command that has to wait for others.
+// step is a part of a command. It may have to wait for other steps.
 type step struct {
 	name  string
 	after []*step
@@ -20,7 +20,7 @@ type step struct {
 	done   chan struct{}
 }
 
-// need makes a step wait for others.
+// need makes a step wait for other steps.
 func (s *step) need(others ...*step) {
 	for _, other := range others {
 		if other != nil && other != s {
@@ -29,8 +29,8 @@ func (s *step) need(others ...*step) {
 	}
 }
 
-// runSteps runs each step as soon as all that it needs are done; if one fails,
-// those that need it are skipped, and the others go on.
+// runSteps runs each step when all steps that it needs are done. If a step fails,
+// those that need it are skipped, and the others continue.
 func runSteps(ctx context.Context, steps []*step, parallelism int) Diagnostics {
 	if cycle := findCycle(steps); cycle != nil {
 		return Diagnostics{problem("Cycle", "Cycle: %s", strings.Join(cycle, ", "))}
@@ -60,8 +60,8 @@ func runSteps(ctx context.Context, steps []*step, parallelism int) Diagnostics {
 	return all
 }
 
-// runInOrder runs one step after the other, the first of those that may be run: so
-// a test sees the same order in each run.
+// runInOrder runs one step at a time, always the first that is ready, so that the
+// order is the same in each run.
 func runInOrder(ctx context.Context, steps []*step) {
 	left := slices.Clone(steps)
 	for len(left) > 0 {
@@ -73,7 +73,7 @@ func runInOrder(ctx context.Context, steps []*step) {
 	}
 }
 
-// runAfterOthers runs the step as soon as all that it needs are done, unless one of
+// runAfterOthers runs the step when all steps that it needs are done, unless one of
 // them has failed.
 func (s *step) runAfterOthers(ctx context.Context) {
 	defer close(s.done)

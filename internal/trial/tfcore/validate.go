@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Validate validates a configuration, as the command of that name does, without
-// asking a provider for more than what it can say of what is written.
+// Validate returns the diagnostics of a configuration, as terraform validate does:
+// providers are not configured.
 func (e *Core) Validate(ctx context.Context, configuration string, o Options) Diagnostics {
 	c, found := parse(configuration)
 	if found.HasErrors() {
@@ -19,8 +19,8 @@ func (e *Core) Validate(ctx context.Context, configuration string, o Options) Di
 	return append(found, e.validate(ctx, c, o)...)
 }
 
-// validate returns what Terraform does before it plans: every block is checked by
-// its schema and by its provider, while nothing is known but what is written.
+// validate does the validation before a plan: every block is checked against its
+// schema and by its provider, while all references are unknown.
 func (e *Core) validate(ctx context.Context, c *config, o Options) Diagnostics {
 	w, found := e.newWalk(ctx, c, newState(), o)
 	if found.HasErrors() {

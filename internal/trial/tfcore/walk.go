@@ -14,24 +14,24 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// walk is one way through a configuration: to validate it, to plan or to apply.
+// walk is one pass over a configuration: to validate, plan or apply it.
 type walk struct {
 	core       *Core
 	config     *config
 	options    Options
 	validating bool
 	applying   bool
-	destroying bool // what the configuration says is not what is wanted
+	destroying bool // everything is destroyed, whatever the configuration contains
 	state      *state
 	direct     map[address][]address // which resources refer to which
-	needed     map[address]bool      // with targets: what they need
+	needed     map[address]bool      // with targets: their dependencies
 	slots      chan struct{}
-	keys       map[string]bool // of the providers' configurations that are used
+	keys       map[string]bool // keys of the provider configurations that are used
 
 	mu       sync.Mutex
 	clients  map[string]*client
 	values   map[instance]cty.Value
-	whole    map[address]cty.Value // of resources, made of the values of their instances
+	whole    map[address]cty.Value // values of resources, from those of their instances
 	expanded map[address]expansion
 	changes  map[instance]*change
 	deposed  []*change
@@ -39,7 +39,7 @@ type walk struct {
 	closing  []func(context.Context) Diagnostics
 }
 
-// expansion is which instances a resource has by its configuration.
+// expansion has the instances of a resource by its configuration.
 type expansion struct {
 	kind keyKind
 	keys []key
@@ -110,7 +110,7 @@ func (e *Core) newWalk(ctx context.Context, c *config, s *state, o Options) (*wa
 	return w, append(found, w.aim()...)
 }
 
-// aim works out what targets need.
+// aim finds the dependencies of the targets.
 func (w *walk) aim() Diagnostics {
 	if len(w.options.Target) == 0 {
 		return nil
@@ -126,7 +126,7 @@ func (w *walk) aim() Diagnostics {
 	return nil
 }
 
-// wanted reports whether an instance is a target, or needed by one.
+// wanted reports whether an instance is a target or a dependency of one.
 func (w *walk) wanted(i instance) bool {
 	if w.needed == nil || w.needed[i.address] {
 		return true
@@ -137,7 +137,7 @@ func (w *walk) wanted(i instance) bool {
 	})
 }
 
-// wantedResource reports whether some instance is.
+// wantedResource reports whether an instance of a resource is wanted.
 func (w *walk) wantedResource(a address) bool {
 	return w.needed == nil || w.needed[a] || slices.ContainsFunc(w.options.Target, func(text string) bool {
 		target, err := parseInstance(text)
@@ -150,7 +150,8 @@ func at(c *config, r *resourceBlock, d *Diagnostic) *Diagnostic {
 	return d
 }
 
-// slot waits until fewer than the allowed number of instances are being worked on.
+// slot waits for one of the slots for concurrent operations, and returns a function
+// that releases it.
 func (w *walk) slot() (release func()) {
 	w.slots <- struct{}{}
 	return func() { <-w.slots }
@@ -162,7 +163,7 @@ func (w *walk) client(key string) *client {
 	return w.clients[key]
 }
 
-// set records the value of an instance, for those that refer to it.
+// set records the value of an instance for references to it.
 func (w *walk) set(i instance, v cty.Value) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -203,10 +204,11 @@ func (w *walk) inProvider(b *providerBlock, key string, found Diagnostics) Diagn
 	return w.config.in(b.body, address, found)
 }
 
-// providerName returns how Terraform calls a provider's configuration.
+// providerName returns the provider's name in Terraform's messages.
 func providerName(key string) string { return "registry.terraform.io/hashicorp/" + key }
 
-// providerConfig returns what a provider's block says; without a block, nothing.
+// providerConfig returns the configuration of a provider and its block; an empty
+// configuration if there is no block.
 func (w *walk) providerConfig(key string, p *provider) (cty.Value, *providerBlock, Diagnostics) {
 	b := w.config.providers[key]
 	if b == nil {
@@ -246,7 +248,7 @@ func (w *walk) providerReferences(ctx context.Context, key string) []address {
 	return w.config.resourcesIn(hcldec.Variables(b.body, p.config.spec))
 }
 
-// close ends what the walk has opened.
+// close closes everything that the walk has opened, and returns the diagnostics.
 func (w *walk) close(ctx context.Context) Diagnostics {
 	var found Diagnostics
 	for _, end := range w.closing {
@@ -255,14 +257,14 @@ func (w *walk) close(ctx context.Context) Diagnostics {
 	return found
 }
 
-// record notes a change, for those that have to know of it.
+// record adds a change to the plan of the walk.
 func (w *walk) record(ch *change) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.changes[ch.addr] = ch
 }
 
-// pendingIn reports whether a resource is to be changed.
+// pendingIn reports whether a resource has planned changes.
 func (w *walk) pendingIn(a address) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -274,7 +276,7 @@ func (w *walk) pendingIn(a address) bool {
 	return false
 }
 
-// keep writes an object into the state.
+// keep stores an object in the state.
 func (w *walk) keep(i instance, providerKey string, o *object) Diagnostics {
 	p, err := w.core.providerOf(context.Background(), providerKey)
 	if err != nil {

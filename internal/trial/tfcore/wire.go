@@ -11,17 +11,17 @@ import (
 	"github.com/zclconf/go-cty/cty/msgpack"
 )
 
-// encode writes a value as the protocol has it.
+// encode returns a value in the encoding of the protocol.
 func encode(v cty.Value, as cty.Type) *tfprotov6.DynamicValue {
 	v, _ = v.UnmarkDeep()
 	packed, err := msgpack.Marshal(v, as)
 	if err != nil {
-		panic(err) // values are made by the schemas, so they conform
+		panic(err) // values are made from the schemas, so they conform
 	}
 	return &tfprotov6.DynamicValue{MsgPack: packed}
 }
 
-// decode reads a value of the protocol.
+// decode returns a value that is encoded for the protocol.
 func decode(v *tfprotov6.DynamicValue, as cty.Type) (cty.Value, error) {
 	switch {
 	case v == nil:
@@ -33,8 +33,8 @@ func decode(v *tfprotov6.DynamicValue, as cty.Type) (cty.Value, error) {
 	}
 }
 
-// decodeInto decodes a value and adds to diagnostics what is wrong with it;
-// then the value is the one that stood there before.
+// decodeInto returns a decoded value. If it is invalid, it returns before and adds a
+// diagnostic.
 func decodeInto(before cty.Value, v *tfprotov6.DynamicValue, as cty.Type, found Diagnostics) (cty.Value, Diagnostics) {
 	decoded, err := decode(v, as)
 	if err != nil {
@@ -43,7 +43,7 @@ func decodeInto(before cty.Value, v *tfprotov6.DynamicValue, as cty.Type, found 
 	return decoded, found
 }
 
-// received turns the diagnostics of a provider into ours.
+// received converts the diagnostics of a provider.
 func received(diagnostics []*tfprotov6.Diagnostic) Diagnostics {
 	var found Diagnostics
 	for _, d := range diagnostics {
@@ -65,7 +65,7 @@ func pathOf(path *tftypes.AttributePath) cty.Path {
 			found = found.Index(cty.StringVal(string(step)))
 		case tftypes.ElementKeyInt:
 			found = found.Index(cty.NumberIntVal(int64(step)))
-		default: // core can't say which element of a set it is either
+		default: // core can't address the elements of a set either
 			return found
 		}
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// Workspace is a state, and the commands that read and change it. Its methods
-// may not be called at the same time; workspaces of one core may.
+// Workspace is a state with the commands that read and change it. Its methods must
+// not be called concurrently; several workspaces of one core may be used
+// concurrently.
 type Workspace struct {
 	core  *Core
 	state *state
@@ -21,12 +22,11 @@ type Workspace struct {
 // Workspace returns a workspace with an empty state.
 func (e *Core) Workspace() *Workspace { return &Workspace{e, newState()} }
 
-// Copy returns another workspace with the same state, as a copy of a state
-// file is one.
+// Copy returns another workspace with a copy of the state.
 func (w *Workspace) Copy() *Workspace { return &Workspace{w.core, w.state.clone()} }
 
-// Plan validates a configuration and plans it. Nothing changes but what the
-// providers change when they are asked; there is no plan if there are errors.
+// Plan validates and plans a configuration. It changes nothing, except for what the
+// providers do in a plan. If there are errors, the plan is nil.
 func (w *Workspace) Plan(ctx context.Context, configuration string, o Options) (*Plan, Diagnostics) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -46,7 +46,7 @@ func (w *Workspace) Plan(ctx context.Context, configuration string, o Options) (
 		return nil, found
 	}
 	p, wrong := w.core.plan(ctx, c, w.state, o)
-	// What validation warned of, planning has warned of again.
+	// Planning repeats the warnings of the validation.
 	if found = append(found.Errors(), wrong...); found.HasErrors() {
 		return nil, found
 	}
@@ -54,7 +54,7 @@ func (w *Workspace) Plan(ctx context.Context, configuration string, o Options) (
 	return p, found
 }
 
-// Apply does what a plan of this workspace says.
+// Apply applies a plan of this workspace.
 func (w *Workspace) Apply(ctx context.Context, p *Plan) Diagnostics {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -75,7 +75,7 @@ func (w *Workspace) Run(ctx context.Context, configuration string, o Options) Di
 	return append(found, w.Apply(ctx, p)...)
 }
 
-// Import brings something into the state as a resource of the configuration.
+// Import imports an object into the state as a resource of the configuration.
 func (w *Workspace) Import(ctx context.Context, configuration, address, id string) Diagnostics {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -112,7 +112,7 @@ func (w *Workspace) Import(ctx context.Context, configuration, address, id strin
 	return append(found, walk.keep(i, r.provider, o)...)
 }
 
-// Taint marks an instance as to be replaced.
+// Taint marks an instance for replacement.
 func (w *Workspace) Taint(address string) error {
 	i, err := w.there(address)
 	if err != nil {
@@ -124,7 +124,7 @@ func (w *Workspace) Taint(address string) error {
 	return nil
 }
 
-// Remove makes the state forget an instance, or all instances of a resource.
+// Remove removes an instance, or all instances of a resource, from the state.
 func (w *Workspace) Remove(address string) error {
 	i, err := parseInstance(address)
 	if err != nil {
@@ -143,7 +143,7 @@ func (w *Workspace) Remove(address string) error {
 	return nil
 }
 
-// Resources returns the addresses of all that is in the state.
+// Resources returns the addresses of all instances in the state.
 func (w *Workspace) Resources() []string {
 	var all []string
 	for _, i := range w.state.instances() {
@@ -152,8 +152,8 @@ func (w *Workspace) Resources() []string {
 	return all
 }
 
-// Attributes returns those of an instance in the state, as encoding/json has them
-// with json.Number; nil if there is none.
+// Attributes returns the attributes of an instance in the state, as encoding/json
+// decodes them with UseNumber; nil if there is no such instance.
 func (w *Workspace) Attributes(address string) map[string]any {
 	i, err := w.there(address)
 	if err != nil {
