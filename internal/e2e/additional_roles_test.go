@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// scanning gives a customer's link a template with a second role.
+// scanning changes the template of a customer's link to one with a second role.
 func (c *Customer) scanning() {
 	c.T.Helper()
 	spec := c.Specification(roleV1)
@@ -30,8 +30,8 @@ func (c *Customer) scanning() {
 	})
 }
 
-// An update brings the role, and rounds find that it refuses, that it lets others in,
-// and that it works again.
+// An update adds the role. Rounds of proofs detect that it can't be assumed, that
+// others can assume it, and that it works again.
 func TestARoleThatAnUpdateAddsIsProvenThenAndInEveryRound(t *testing.T) {
 	t.Parallel()
 	w := New(t)

@@ -13,9 +13,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// answers holds the answers that CloudFormation's buckets accepted, by request.
-// A request may be answered more than once, but never with two different
-// answers.
+// answers has the answers that CloudFormation's buckets accepted, by request. A
+// request may be answered more than once, but always with the same answer.
 type answers struct {
 	mu    sync.Mutex
 	taken map[string][]string
@@ -38,10 +37,10 @@ func (a *answers) took(c *kernel.Call) error {
 // Answer is one answer to a custom resource, as CloudFormation reads it.
 type Answer struct {
 	Status, Reason, PhysicalResourceID, LogicalResourceID string
-	Times                                                 int // how often it was sent
+	Times                                                 int // how many times it was sent
 }
 
-// Answers returns those to a stack's requests, sorted by their text. Two
+// Answers returns the answers to a stack's requests, sorted by their text. Two
 // different answers to one request fail the test.
 func (w *World) Answers(stackID string) []Answer {
 	w.T.Helper()

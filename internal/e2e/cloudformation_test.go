@@ -19,7 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// CloudFormation's behaviour beyond a create that succeeds.
+// The tests in this file are about CloudFormation's behaviour beyond a successful
+// create.
 
 func TestALateRegistrarRegistersNothingAndAnswersTheRollback(t *testing.T) {
 	t.Parallel()
@@ -148,7 +149,8 @@ func TestAnUpdateThatFailsElsewhereRollsTheRegistrationBack(t *testing.T) {
 	c.Owned(id, onboarding.Disconnected)
 }
 
-// renamed returns the template with the phone-home under another logical ID.
+// renamed publishes the template with another logical ID of the phone-home, and
+// returns its URL.
 func renamed(w *World, to string) string {
 	return w.Edited(w.Template(roleV1), func(resources map[string]any) {
 		resources[to] = resources[stacktemplate.PhoneHomeLogicalID]
@@ -282,7 +284,8 @@ func TestALiveStackStaysConnectedAfterItsLinkIsClosed(t *testing.T) {
 	c.Owned(id, onboarding.Disconnected)
 }
 
-// trusting returns a template whose role has an edited trust policy.
+// trusting publishes a template whose role has an edited trust policy, and returns
+// its URL.
 func trusting(w *World, edit func(statement map[string]any)) string {
 	return w.Edited(w.Template(roleV1), func(resources map[string]any) {
 		role := resources[stacktemplate.RoleLogicalID].(map[string]any)["Properties"].(map[string]any)
@@ -381,10 +384,9 @@ func TestAnAssumedRoleMayLaunch(t *testing.T) {
 
 const (
 	administrators = `{"Effect":"Allow","Action":"*","Resource":"*"}`
-	// operators make CloudFormation act as a role, and may do little
-	// themselves.
+	// operators pass a role to CloudFormation, and have few permissions of their own.
 	operators = `{"Effect":"Allow","Action":["cloudformation:*","s3:GetObject","iam:PassRole"],"Resource":"*"}`
-	// builders create roles, and may not publish.
+	// builders can create roles, but can't publish.
 	builders = `{"Effect":"Allow","Action":"iam:*","Resource":"*"}`
 )
 

@@ -15,10 +15,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// story is one request during which a registrar dies: the steps before it, the
+// story is one request during which a registrar is killed: the steps before it, the
 // step that sends it, and the expected result.
 type story struct {
-	prepare func(c *Customer) (stackID string) // with a registrar that lives
+	prepare func(c *Customer) (stackID string) // with a registrar that is not killed
 	send    func(c *Customer, stackID string) string
 	stack   string // its expected status
 	role    onboarding.RegistrationStatus
@@ -74,9 +74,9 @@ var stories = map[string]story{
 	},
 }
 
-// TestARegistrarMayDieAtEveryCall kills the registrar right before and right
-// after each call that handling one request makes, one after the other, until
-// it completes; another one takes over, and the result is the same.
+// TestARegistrarMayDieAtEveryCall kills the registrar right before and right after
+// each call that the handling of one request makes, one run for each, until a run
+// completes. Another registrar takes over, and the result is the same.
 func TestARegistrarMayDieAtEveryCall(t *testing.T) {
 	t.Parallel()
 	for name, s := range stories {
@@ -93,8 +93,8 @@ func TestARegistrarMayDieAtEveryCall(t *testing.T) {
 						t.Fatal("it never completes")
 					}
 				}
-				// Receive, one read, the answer stored, sent and committed, and
-				// the message deleted: no request takes fewer calls.
+				// Receive, read, store the answer, send it, commit, delete the
+				// message: no request takes fewer calls.
 				if n < 7 {
 					t.Errorf("the registrar died only %d times", n-1)
 				}
@@ -103,8 +103,8 @@ func TestARegistrarMayDieAtEveryCall(t *testing.T) {
 	}
 }
 
-// survives plays the story once with a registrar that dies at its n-th call. It
-// returns false if that call was never made.
+// survives runs the story once with a registrar that is killed at its n-th call. It
+// returns false if there was no such call.
 func (s story) survives(t *testing.T, w *World, n int, after bool) bool {
 	t.Helper()
 	c := w.Invite(fmt.Sprintf("customer-%d", n), AccountID(n))
@@ -136,10 +136,10 @@ func (s story) survives(t *testing.T, w *World, n int, after bool) bool {
 	return died && !t.Failed()
 }
 
-// TestAnAnswerThatArrivedBeforeACrashCountsHoursLater: the registrar dies right
-// after its answer has arrived, and the next one starts when the response URL
-// has expired. A Create is committed if its role proves; a Delete once another
-// customer's role can be assumed, and this one's can't.
+// TestAnAnswerThatArrivedBeforeACrashCountsHoursLater kills the registrar right after
+// its answer has arrived, and starts the next one after the response URL has expired.
+// A Create is committed if its role is proven, a Delete if another customer's role
+// can be assumed and this one's can't.
 func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"Create", "Delete"} {
@@ -177,8 +177,8 @@ func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 	}
 }
 
-// TestTheStoredAnswerIsSentEvenIfTheLinkHasChanged: the registrar dies between
-// storing its answer and sending it, and meanwhile the vendor changes the link.
+// TestTheStoredAnswerIsSentEvenIfTheLinkHasChanged kills the registrar after it has
+// stored its answer and before it sends it; meanwhile the vendor changes the link.
 func TestTheStoredAnswerIsSentEvenIfTheLinkHasChanged(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Customer is a tenant to whom the vendor has given a link.
+// Customer is a tenant with an onboarding link.
 type Customer struct {
 	*World
 	Name    string
@@ -25,7 +25,7 @@ type Customer struct {
 	Link    onboarding.Link
 }
 
-// AccountID returns the n-th account ID of any number.
+// AccountID returns the n-th of an unlimited number of account IDs.
 func AccountID(n int) string { return strconv.Itoa(200_000_000_000 + n) }
 
 // roleV1 and roleV2 are the vendor's current and next version of the role.
@@ -38,8 +38,8 @@ var (
 	}}
 )
 
-// Invite gives a customer a link: template, record and permission to publish,
-// as the provider does.
+// Invite creates a customer with a link as the provider does: template, record and
+// permission to publish.
 func (w *World) Invite(name, accountID string, change ...func(*onboarding.Link)) *Customer {
 	w.T.Helper()
 	id, err := account.ParseID(accountID)
@@ -77,7 +77,7 @@ func (c *Customer) Change(change func(*onboarding.Link)) {
 // URL returns the launch link, into a Region's console.
 func (c *Customer) URL(in string) string { return c.URLOf(in, c.Link.TemplateURL) }
 
-// URLOf returns the same link with another template.
+// URLOf returns the launch link with another template.
 func (c *Customer) URLOf(in, template string) string {
 	c.T.Helper()
 	address, err := quickcreate.Link{
@@ -94,8 +94,8 @@ func (c *Customer) Launch(in string, o sandbox.LaunchOptions) (stackID string) {
 	return c.LaunchOf(in, c.Link.TemplateURL, o)
 }
 
-// LaunchOf launches the link with another template, like a person who edits the
-// URL in the browser.
+// LaunchOf launches the link with another template, as if the URL had been edited in
+// the browser.
 func (c *Customer) LaunchOf(in, template string, o sandbox.LaunchOptions) (stackID string) {
 	c.T.Helper()
 	id, err := c.LaunchURL(c.T.Context(), c.URLOf(in, template), c.Account, o)
@@ -125,7 +125,7 @@ func (c *Customer) Delete(stackID string) {
 	c.Must(c.DeleteStack(c.T.Context(), stackID))
 }
 
-// Registrations returns what the vendor knows of the customer.
+// Registrations returns the customer's registrations.
 func (c *Customer) Registrations() []onboarding.Registration {
 	c.T.Helper()
 	found, err := c.Registry().Customer(c.T.Context(), c.Name)
@@ -133,8 +133,8 @@ func (c *Customer) Registrations() []onboarding.Registration {
 	return found.Registrations
 }
 
-// Owned fails the test unless the customer has exactly one registration, which
-// belongs to a stack and has a status.
+// Owned returns the customer's registration. It fails the test unless there is
+// exactly one, of this stack and with this status.
 func (c *Customer) Owned(stackID string, status onboarding.RegistrationStatus) onboarding.Registration {
 	c.T.Helper()
 	all := c.Registrations()
@@ -152,8 +152,8 @@ func (c *Customer) Unknown() {
 	}
 }
 
-// Happened returns the outcomes of what the customer's stacks asked for, oldest
-// first. That a request waits for a proof is no outcome.
+// Happened returns the outcomes of the requests of the customer's stacks, oldest
+// first, without entries about requests that wait for a proof.
 func (c *Customer) Happened() []onboarding.Outcome {
 	c.T.Helper()
 	history, err := c.Registry().History(c.T.Context(), c.Name)
@@ -175,7 +175,7 @@ func (w *World) Template(role permissionset.Role) []byte {
 	return template.JSON()
 }
 
-// Edited publishes a template with its resources changed by hand.
+// Edited publishes a template with edited resources, and returns its URL.
 func (w *World) Edited(body []byte, edit func(resources map[string]any)) (address string) {
 	w.T.Helper()
 	var template map[string]any

@@ -20,16 +20,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// ear records the events that are put on the hub's event bus.
-type ear struct {
+// eventRecorder returns the events that were put on the hub's event bus.
+type eventRecorder struct {
 	*World
 	mu      sync.Mutex
-	heard   chan struct{} // closed and replaced with every call to EventBridge that was executed
-	written chan struct{} // the same for every write to the registry
+	heard   chan struct{} // closed and replaced after every executed call to EventBridge
+	written chan struct{} // closed and replaced after every write to the registry
 }
 
-// listen gives the hub an event bus.
-func listen(w *World) *ear {
+// listen gives the hub an event bus, and returns the recorder of its events.
+func listen(w *World) *eventRecorder {
 	w.T.Helper()
 	bus, err := account.ParseEventBusARN("arn:aws:events:" + Frankfurt + ":" + sandbox.VendorAccount + ":event-bus/default")
 	w.Must(err)
@@ -38,30 +38,30 @@ func listen(w *World) *ear {
 	record.EventBus = bus
 	w.Record, err = w.Registry().UpdateHub(w.T.Context(), record)
 	w.Must(err)
-	e := &ear{World: w, heard: make(chan struct{}), written: make(chan struct{})}
+	e := &eventRecorder{World: w, heard: make(chan struct{}), written: make(chan struct{})}
 	w.Faults().After(func(c *kernel.Call) error {
 		switch {
 		case c.Service == "events":
-			e.ring(&e.heard)
+			e.wake(&e.heard)
 		case c.Service == "dynamodb" && !strings.Contains(c.Action, "Get") && c.Action != "Query":
-			e.ring(&e.written)
+			e.wake(&e.written)
 		}
 		return nil
 	})
 	return e
 }
 
-// ring wakes the waiters of the bell, and replaces it by a new one.
-func (e *ear) ring(bell *chan struct{}) {
+// wake closes a channel to wake its waiters, and replaces it with a new one.
+func (e *eventRecorder) wake(bell *chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	close(*bell)
 	*bell = make(chan struct{})
 }
 
-// told waits until so many events were put on the bus, and returns their
-// details, those of the same event side by side and the others in their order.
-func (e *ear) told(n int) (kinds []string, details []events.Detail) {
+// received waits until n events were put on the bus, and returns their kinds and
+// details in order, with repetitions of an event next to each other.
+func (e *eventRecorder) received(n int) (kinds []string, details []events.Detail) {
 	e.T.Helper()
 	ctx, cancel := e.untilStuck()
 	defer cancel()
@@ -81,7 +81,7 @@ func (e *ear) told(n int) (kinds []string, details []events.Detail) {
 	}
 }
 
-func (e *ear) sorted(all []sandbox.Event) (kinds []string, details []events.Detail) {
+func (e *eventRecorder) sorted(all []sandbox.Event) (kinds []string, details []events.Detail) {
 	e.T.Helper()
 	type one struct {
 		kind   string
@@ -92,7 +92,7 @@ func (e *ear) sorted(all []sandbox.Event) (kinds []string, details []events.Deta
 		var d events.Detail
 		e.Must(json.Unmarshal(event.Detail, &d))
 		if event.Source != events.Source || event.Dropped {
-			e.T.Errorf("an odd event: %+v", event)
+			e.T.Errorf("unexpected event: %+v", event)
 		}
 		told = append(told, one{strings.TrimPrefix(event.DetailType, "xacct Customer Role "), d})
 	}
@@ -103,9 +103,9 @@ func (e *ear) sorted(all []sandbox.Event) (kinds []string, details []events.Deta
 	return kinds, details
 }
 
-// silent waits until the outbox is empty: an event leaves it a moment after it
-// was put on the bus, and the registrars have to be alive for that.
-func (e *ear) silent() {
+// drained waits until the outbox is empty. A registrar removes an event from it
+// shortly after it was put on the bus.
+func (e *eventRecorder) drained() {
 	e.T.Helper()
 	ctx, cancel := e.untilStuck()
 	defer cancel()
@@ -132,39 +132,39 @@ func (e *ear) silent() {
 func TestEveryChangeOfACustomersRoleIsAnEvent(t *testing.T) {
 	t.Parallel()
 	w := New(t)
-	ear := listen(w)
+	eventRecorder := listen(w)
 	w.Registrar()
 	c := w.Invite("globex", AccountID(1))
 	id := c.Connect(Virginia)
-	ear.told(1)
+	eventRecorder.received(1)
 	c.Update(id, sandbox.UpdateOptions{TemplateURL: w.Publish(w.Template(roleV2))})
 	c.Settled(id, "UPDATE_COMPLETE")
 	w.Quiet()
-	ear.told(2)
+	eventRecorder.received(2)
 
-	// Another process's proof finds the role broken; the next sweep of any
-	// registrar sends the event.
+	// A proof of another process finds the role broken; the next sweep of any
+	// registrar publishes the event.
 	degraded, entry := onboarding.Health(c.Owned(id, onboarding.Active), onboarding.Proof{Outcome: onboarding.Refused}, w.Now())
 	_, err := w.Registry().PutHealth(t.Context(), degraded, *entry)
 	w.Must(err)
 	w.Advance(2 * time.Minute)
 	w.Registrar()
-	ear.told(3)
+	eventRecorder.received(3)
 
 	c.Delete(id)
 	c.Settled(id, "DELETE_COMPLETE")
 	w.Quiet()
-	kinds, details := ear.told(4)
+	kinds, details := eventRecorder.received(4)
 	if diff := cmp.Diff([]string{"Registered", "Updated", "Degraded", "Disconnected"}, kinds); diff != "" {
-		t.Fatalf("told (-want +got):\n%s", diff)
+		t.Fatalf("events (-want +got):\n%s", diff)
 	}
-	ear.silent()
+	eventRecorder.drained()
 
 	statuses := []string{"pending"}
 	for i, d := range details {
 		if d.CustomerID != "globex" || d.AccountID != c.Account || d.StackID != id || d.StackRegion != Virginia ||
 			d.ExternalID != c.Link.ExternalID.String() || d.RoleARN != c.Link.Role(w.Record.Region.Partition()).String() || d.Sequence != int64(i+1) {
-			t.Errorf("event %d says %+v", i, d)
+			t.Errorf("event %d is %+v", i, d)
 		}
 		if d.PreviousStatus != statuses[i] {
 			t.Errorf("event %d comes after %s, not after %s", i, d.PreviousStatus, statuses[i])
@@ -182,7 +182,7 @@ func TestHoursWithoutEventBridgeDelayNothingElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := New(t)
-			ear := listen(w)
+			eventRecorder := listen(w)
 			r := w.Registrar()
 			w.Faults().Add(kernel.FaultRule{Service: "events", Kind: kind, Probability: 1})
 			c := w.Invite("globex", AccountID(1))
@@ -200,11 +200,11 @@ func TestHoursWithoutEventBridgeDelayNothingElse(t *testing.T) {
 			w.Faults().Clear()
 			w.Advance(5 * time.Hour)
 			w.Registrar()
-			kinds, _ := ear.told(2)
+			kinds, _ := eventRecorder.received(2)
 			if diff := cmp.Diff([]string{"Registered", "Disconnected"}, kinds); diff != "" {
-				t.Errorf("told (-want +got):\n%s", diff)
+				t.Errorf("events (-want +got):\n%s", diff)
 			}
-			ear.silent()
+			eventRecorder.drained()
 		})
 	}
 }
@@ -221,7 +221,7 @@ func TestAnEventOfADeadRegistrarIsSentByTheNextOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := New(t)
-			ear := listen(w)
+			eventRecorder := listen(w)
 			mortal := w.Registrar()
 			died := false
 			w.Faults().Before(func(c *kernel.Call) error {
@@ -242,11 +242,11 @@ func TestAnEventOfADeadRegistrarIsSentByTheNextOne(t *testing.T) {
 			w.Advance(2 * time.Minute)
 			w.Registrar()
 			w.Quiet()
-			kinds, details := ear.told(test.times)
-			ear.silent()
+			kinds, details := eventRecorder.received(test.times)
+			eventRecorder.drained()
 			c.Owned(id, onboarding.Active)
 			if len(kinds) != test.times {
-				t.Errorf("told %v, want %d times", kinds, test.times)
+				t.Errorf("the events are %v, want %d times", kinds, test.times)
 			}
 			for _, d := range details {
 				if diff := cmp.Diff(details[0], d); diff != "" {

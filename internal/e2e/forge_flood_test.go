@@ -11,23 +11,23 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// TestAFloodInOneCustomersNameCostsLittleAndDelaysNoOther sends forgeries that
-// name one customer's account, each about another invented stack, faster than
-// they can be answered, and launches another customer's stack in the middle.
+// TestAFloodInOneCustomersNameCostsLittleAndDelaysNoOther sends forgeries for one
+// customer's account, each for another invented stack, faster than they can be
+// answered, and launches another customer's stack in between.
 func TestAFloodInOneCustomersNameCostsLittleAndDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	const flood = 200
-	// How often a message is received depends on how busy the machine is: three
-	// times and more were seen, and about twenty when a flood waited for its turn.
-	// An Update may be of a stack that a restored registry has forgotten: a forger
-	// who knows the external ID makes the registrar try the role once.
+	// How many times a message is received depends on the load of the machine: three
+	// times and more were measured, and about twenty if forgeries waited for their turn.
+	// An Update may be of a stack that is missing after a restore of the registry:
+	// therefore a forger with the external ID makes the registrar try the role once.
 	for kind, most := range map[string]cost{
 		"Update": {receives: 6, calls: 18},
 		"Delete": {receives: 6, calls: 9},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			s := newSiege(t)
+			s := newForgeryTest(t)
 			s.holdGenuineURLs(nil)
 			before := len(s.registrar.Sent())
 			f := forgery{Name: "a flood", Type: kind}
@@ -47,10 +47,10 @@ func TestAFloodInOneCustomersNameCostsLittleAndDelaysNoOther(t *testing.T) {
 			s.reaches(other.stack, "CREATE_COMPLETE", &waited)
 			s.Quiet()
 			got := costOf(s.registrar.Sent()[before:], flood)
-			t.Logf("%d forged %ss: each was received %.1f times and cost %.1f calls of AWS, those of one honest customer included, who waited %s",
+			t.Logf("%d forged %ss: each was received %.1f times and cost %.1f AWS calls, including those of one honest customer, who waited %s",
 				flood, kind, got.receives, got.calls, waited.Round(time.Second))
 			if got.receives > most.receives || got.calls > most.calls {
-				t.Errorf("a forgery costs %+v, and may cost %+v", got, most)
+				t.Errorf("a forgery costs %+v, and may cost at most %+v", got, most)
 			}
 			if waited > 30*time.Second {
 				t.Errorf("another customer waited %s", waited)
@@ -65,8 +65,8 @@ func TestAFloodInOneCustomersNameCostsLittleAndDelaysNoOther(t *testing.T) {
 
 // cost is what one forgery costs on average.
 type cost struct {
-	receives float64 // of its message
-	calls    float64 // of AWS, the receives not included
+	receives float64 // receives of its message
+	calls    float64 // AWS calls, without the receives
 }
 
 func costOf(sent []Exchange, forgeries int) (c cost) {

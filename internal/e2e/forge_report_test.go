@@ -19,23 +19,23 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// report is the result of a siege.
+// report is the result of a run.
 type report struct {
-	Sent     int            // forgeries
-	Fates    map[string]int // their outcomes
-	Honest   int            // honest customers between them
-	Served   int            // of those
-	Left     int            // of those, deleted again
-	Hosts    map[string]int // requests that are no call of the AWS API, by host
-	Slowest  time.Duration  // an honest operation, by CloudFormation's clock
-	Cost     cost           // of a message, honest or forged
-	Often    int            // how often a forgery was received at most
-	Oftenest string         // which one that was
-	Took     time.Duration
-	Problems []string // broken promises; must be empty
+	Sent         int            // forgeries
+	Fates        map[string]int // number of forgeries by outcome
+	Honest       int            // honest customers that launched meanwhile
+	Served       int            // of those
+	Left         int            // of those, deleted again
+	Hosts        map[string]int // requests that are not AWS API calls, by host
+	Slowest      time.Duration  // longest honest operation, by CloudFormation's clock
+	Cost         cost           // average of a message, honest or forged
+	Often        int            // maximum number of receives of a forgery
+	MostReceived string         // which one that was
+	Took         time.Duration
+	Problems     []string // broken promises; must be empty
 }
 
-// print prints the report for a person.
+// print prints the report.
 func (r *report) print(out io.Writer) {
 	fmt.Fprintf(out, "%d forged or broken messages, sent through the hub's topics by a customer who may publish\n", r.Sent)
 	for _, fate := range []string{fateUnsent, fateDead, fateRefused, fateAnswered} {
@@ -48,7 +48,7 @@ func (r *report) print(out io.Writer) {
 	}
 	fmt.Fprintf(out, "%d of %d honest customers between them were served; %d of them deleted their stacks\n", r.Served, r.Honest, r.Left)
 	fmt.Fprintf(out, "the slowest of them waited %s by CloudFormation's clock\n", r.Slowest.Round(time.Second))
-	fmt.Fprintf(out, "each message was received %.1f times and cost %.1f calls of AWS on average; %q was received most often, %d times\n", r.Cost.receives, r.Cost.calls, r.Oftenest, r.Often)
+	fmt.Fprintf(out, "each message was received %.1f times and cost %.1f calls of AWS on average; %q was received most often, %d times\n", r.Cost.receives, r.Cost.calls, r.MostReceived, r.Often)
 	fmt.Fprintf(out, "hosts that anything was sent to:\n")
 	for _, host := range slices.Sorted(maps.Keys(r.Hosts)) {
 		fmt.Fprintf(out, "  %4d %s\n", r.Hosts[host], host)
@@ -62,7 +62,7 @@ func (r *report) print(out io.Writer) {
 
 // checkRegistrations compares all registrations with what the honest customers
 // did.
-func (s *siege) checkRegistrations() {
+func (s *forgeryTest) checkRegistrations() {
 	s.T.Helper()
 	honest := map[string]string{s.victim.Name: s.victimStack}
 	for _, c := range s.customers {
@@ -102,9 +102,9 @@ func (s *siege) checkRegistrations() {
 	}
 }
 
-// changes returns the outcomes in a customer's history that change a
-// registration. The history has refusals, too.
-func (s *siege) changes(c *Customer) []onboarding.Outcome {
+// changes returns the outcomes in a customer's history that change a registration,
+// without the refusals.
+func (s *forgeryTest) changes(c *Customer) []onboarding.Outcome {
 	changing := []onboarding.Outcome{
 		onboarding.OutcomeRegistered, onboarding.OutcomeUpdated, onboarding.OutcomeUpdatedUnproven, onboarding.OutcomeRolledBack,
 		onboarding.OutcomeDisconnected, onboarding.OutcomeSuperseded, onboarding.OutcomeFellBack, onboarding.OutcomeDegraded,
@@ -113,18 +113,18 @@ func (s *siege) changes(c *Customer) []onboarding.Outcome {
 	return slices.DeleteFunc(c.Happened(), func(o onboarding.Outcome) bool { return !slices.Contains(changing, o) })
 }
 
-func stackOf(s *siege, id string) string {
+func stackOf(s *forgeryTest, id string) string {
 	stack, _ := s.Stack(id)
 	return stack.Status
 }
 
-// traces holds what the registrar did, by the object to which it did it.
+// traces has the effects of the registrar's calls, by their object.
 type traces struct {
 	aside map[string]bool       // messages in the dead-letter queue, and their content
 	put   map[string][]Exchange // answers, by path
 }
 
-func (s *siege) traces() traces {
+func (s *forgeryTest) traces() traces {
 	t := traces{map[string]bool{}, map[string][]Exchange{}}
 	for i, e := range s.registrar.Sent() {
 		switch e.at = i; {
@@ -140,7 +140,7 @@ func (s *siege) traces() traces {
 }
 
 // fate returns the outcome of a forgery.
-func (s *siege) fate(f sentForgery, t traces) string {
+func (s *forgeryTest) fate(f sentForgery, t traces) string {
 	if f.refused != nil {
 		return fateUnsent
 	}
@@ -150,14 +150,14 @@ func (s *siege) fate(f sentForgery, t traces) string {
 	}
 	for _, e := range t.put["/"+f.path] {
 		if e.at < f.since {
-			continue // the answer to the earlier sender
+			continue // the answer to an earlier sender
 		}
 		fate := map[int]string{http.StatusOK: fateAnswered, http.StatusForbidden: fateRefused, http.StatusBadRequest: fateRefused}[e.Status]
 		if fate == "" {
 			fate = fmt.Sprintf("answered with %d by the bucket", e.Status)
 		}
 		if f.Says != "" && !strings.Contains(string(e.Body), f.Says) {
-			s.problem("%q is answered %s, and should say %q", f.Name, e.Body, f.Says)
+			s.problem("%q is answered %s, which should contain %q", f.Name, e.Body, f.Says)
 		}
 		fates[fate] = true
 	}
@@ -167,8 +167,8 @@ func (s *siege) fate(f sentForgery, t traces) string {
 	return strings.Join(slices.Sorted(maps.Keys(fates)), " and ")
 }
 
-// count finds out what the messages have cost.
-func (s *siege) count(r *report) {
+// count adds the cost of the messages to the report.
+func (s *forgeryTest) count(r *report) {
 	sent := s.registrar.Sent()
 	messages, often := map[string]bool{}, map[string]int{}
 	for _, e := range sent {
@@ -187,7 +187,7 @@ func (s *siege) count(r *report) {
 			key = f.body
 		}
 		if often[key] > r.Often {
-			r.Often, r.Oftenest = often[key], f.Name
+			r.Often, r.MostReceived = often[key], f.Name
 		}
 	}
 }
@@ -203,10 +203,10 @@ func (e Exchange) path() string {
 
 var certificatePath = regexp.MustCompile(`^/SimpleNotificationService-[0-9a-f]{32}\.pem$`)
 
-// checkHosts verifies that nothing was sent to a host that is not AWS's own:
-// answers go to CloudFormation's buckets of the hub's Regions, and certificates
-// come from SNS there.
-func (s *siege) checkHosts() map[string]int {
+// checkHosts returns the requests by host, and reports a problem for each host that
+// is not AWS's: answers go to CloudFormation's buckets of the hub's Regions, and
+// certificates come from SNS there.
+func (s *forgeryTest) checkHosts() map[string]int {
 	buckets := []string{
 		"cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com",
 		"cloudformation-custom-resource-response-eucentral1.s3-eu-central-1.amazonaws.com",

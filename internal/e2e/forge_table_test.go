@@ -73,7 +73,7 @@ func forgeries() ([]forgery, error) {
 		}
 		switch {
 		case f.Name == "" || names[f.Name]:
-			return nil, fmt.Errorf("forgery %d has no name of its own: %q", i+1, f.Name)
+			return nil, fmt.Errorf("forgery %d has no unique name: %q", i+1, f.Name)
 		case !slices.Contains([]string{aboutLive, aboutRacing, aboutInvited, aboutOwn, aboutReplay}, f.About):
 			return nil, fmt.Errorf("forgery %q is about %q, which is not a known customer", f.Name, f.About)
 		case !slices.Contains([]string{fateUnsent, fateDead, fateRefused, fateAnswered}, f.Fate):
@@ -84,7 +84,8 @@ func forgeries() ([]forgery, error) {
 	return table, nil
 }
 
-// known holds what the forger knows: the words that the table uses in braces.
+// known has the values that the forger knows, by the words that the table has in
+// braces.
 type known map[string]string
 
 func (k known) expand(v any) any {
@@ -113,7 +114,7 @@ func (k known) expand(v any) any {
 
 func (k known) text(s string) string { return k.expand(s).(string) }
 
-// request returns the genuine-looking request that a forgery begins with.
+// request returns a request that looks genuine, from which a forgery is built.
 func (k known) request(kind string) map[string]any {
 	properties := map[string]any{
 		"ServiceToken": k["topic"], "ServiceTimeout": "900", "Hub": Hub, "ExternalId": k["external"],
@@ -165,12 +166,12 @@ func (f forgery) message(k known) (string, error) {
 		text = text[:len(text)*f.Cut/100]
 	}
 	if text == "" {
-		return "", errors.New("nothing is left of the message")
+		return "", errors.New("the message is empty")
 	}
 	return text, nil
 }
 
-// merge sets fields; null removes one.
+// merge sets fields; null removes a field.
 func merge(into, members map[string]any) {
 	for name, value := range members {
 		if value == nil {
@@ -181,7 +182,8 @@ func merge(into, members map[string]any) {
 	}
 }
 
-// encodeJSON does not escape "&", because the table's texts have it.
+// encodeJSON returns a value as JSON, without escapes of "&", which is in the table's
+// texts.
 func encodeJSON(v any) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// rounds is more than one in `make forge`.
+// rounds is how many times the table is sent; `make forge` sends it more than once.
 var rounds = flag.Int("forge.rounds", 1, "how often the whole table of forgeries is sent")
 
 // TestForgeriesChangeNothingAndDelayNoCustomer sends the table of forged and
@@ -26,7 +26,7 @@ func TestForgeriesChangeNothingAndDelayNoCustomer(t *testing.T) {
 		t.Errorf("the table has only %d forgeries", len(table))
 	}
 	sent := slices.Repeat(table, *rounds)
-	report := besiege(t, sent)
+	report := sendForgeries(t, sent)
 	report.print(t.Output())
 	for _, problem := range report.Problems {
 		t.Error(problem)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestMain makes the property test draw more specifications than rapid's
-// default, unless the command line says how many.
+// TestMain sets the number of specifications that the property test draws, unless the
+// command line sets it.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	chosen := false

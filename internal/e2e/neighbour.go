@@ -29,7 +29,7 @@ type Neighbour struct {
 	queue string
 }
 
-// Neighbour creates one in an account, for stacks in a Region.
+// Neighbour creates a neighbour in an account, for stacks in a Region.
 func (w *World) Neighbour(accountID, in string) *Neighbour {
 	w.T.Helper()
 	ctx, r := w.T.Context(), region(in)
@@ -93,7 +93,7 @@ func (n *Neighbour) Next() Request {
 	}
 }
 
-// Answer answers a request; an empty reason means success.
+// Answer answers a request: with SUCCESS if reason is empty, otherwise with FAILED.
 func (n *Neighbour) Answer(r Request, reason string) {
 	n.world.T.Helper()
 	status := "SUCCESS"
@@ -116,8 +116,8 @@ func (n *Neighbour) Answer(r Request, reason string) {
 	}
 }
 
-// put sends to a response URL, whatever its host: all names lead to the
-// sandbox.
+// put sends a body to a response URL, and returns the status. All hosts resolve to
+// the sandbox.
 func (w *World) put(to string, body []byte) (status int, err error) {
 	sandbox, err := url.Parse(w.URL())
 	if err != nil {

@@ -23,7 +23,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// asOfTheFirstRelease is a template without what templates gained since.
+// asOfTheFirstRelease returns a template without the parts that were added after the
+// first release.
 func (w *World) asOfTheFirstRelease(body []byte) []byte {
 	w.T.Helper()
 	var template map[string]any
@@ -39,7 +40,7 @@ func (w *World) asOfTheFirstRelease(body []byte) []byte {
 	return body
 }
 
-// withoutCondition is a part of a template in which a condition never holds.
+// withoutCondition returns a part of a template in which a condition is always false.
 func withoutCondition(part any, condition string) any {
 	switch part := part.(type) {
 	case []any:
@@ -60,8 +61,8 @@ func withoutCondition(part any, condition string) any {
 	return part
 }
 
-// Customers have stacks of older templates, and update them in the way in which
-// they launched them: each takes today's template as it is.
+// Customers have stacks of older templates, and update them by the same way as they
+// launched them. Each way works with today's template.
 func TestAStackOfTheFirstReleaseIsUpdatedByEveryWayOfLaunching(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(t *testing.T, c *Customer, stackID string){
@@ -74,7 +75,7 @@ func TestAStackOfTheFirstReleaseIsUpdatedByEveryWayOfLaunching(t *testing.T) {
 			c.updates(t, id, parametersOf(t, command))
 		},
 		"by the customer's Terraform": func(t *testing.T, c *Customer, id string) {
-			var parameters []types.Parameter // aws_cloudformation_stack sends those that the snippet has
+			var parameters []types.Parameter // aws_cloudformation_stack sends those of the snippet
 			for name, value := range launch.Parameters(c.Link) {
 				parameters = append(parameters, types.Parameter{ParameterKey: &name, ParameterValue: &value})
 			}
@@ -107,8 +108,8 @@ func TestAStackOfTheFirstReleaseIsUpdatedByEveryWayOfLaunching(t *testing.T) {
 	}
 }
 
-// The path and the boundary are the customer's own, and nothing else of the role is.
-func TestACustomerChoosesThePathAndTheBoundaryWhereTheVendorLetsThem(t *testing.T) {
+// The customer chooses the path and the boundary, and nothing else of the role.
+func TestACustomerChoosesThePathAndTheBoundaryIfTheVendorAllowsIt(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	w.Registrar()
@@ -146,7 +147,7 @@ func TestACustomerChoosesThePathAndTheBoundaryWhereTheVendorLetsThem(t *testing.
 	fixed.Unknown()
 }
 
-// updates asks CloudFormation, as the customer.
+// updates calls UpdateStack as the customer.
 func (c *Customer) updates(t *testing.T, stackID string, parameters []types.Parameter) {
 	t.Helper()
 	keys, err := c.Credentials(c.Account)
@@ -164,7 +165,8 @@ func (c *Customer) updates(t *testing.T, stackID string, parameters []types.Para
 	c.Must(err)
 }
 
-// parametersOf reads the words of a command whose values mean nothing to a shell.
+// parametersOf returns the parameters in a command. Its values need no quoting for a
+// shell.
 func parametersOf(t *testing.T, command string) (parameters []types.Parameter) {
 	t.Helper()
 	for _, word := range strings.Fields(command) {

@@ -25,7 +25,7 @@ import (
 // pastTheDeadline is longer than CloudFormation waits.
 const pastTheDeadline = 16 * time.Minute
 
-func TestACreateDuringAnOutageOfTheRegistryIsToldToTryAgain(t *testing.T) {
+func TestACreateDuringAnOutageOfTheRegistryFailsAndAsksToTryAgain(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	c := w.Invite("globex", AccountID(1))
@@ -34,7 +34,7 @@ func TestACreateDuringAnOutageOfTheRegistryIsToldToTryAgain(t *testing.T) {
 	id := c.Launch(Frankfurt, sandbox.LaunchOptions{})
 	c.Settled(id, "ROLLBACK_COMPLETE")
 	w.Reads(id, "Acme could not finish checking the role in time. Your stack is not at fault: please delete it and create it again from the same link.")
-	w.Quiet() // an answer that could not be stored is stored now
+	w.Quiet() // the answer that could not be stored before is stored now
 	c.Unknown()
 	c.Connect(Virginia)
 	if n := w.DeadLetters(); n != 0 {
@@ -61,8 +61,8 @@ func TestADeleteDuringAnOutageOfTheRegistrySucceedsAndDisconnectsLater(t *testin
 	}
 }
 
-// TestAnUnrecordedAnswerIsADoubtUntilARoundOfProofs: the registrar that
-// answered is dead, and the response URL has expired.
+// TestAnUnrecordedAnswerIsADoubtUntilARoundOfProofs kills the registrar that
+// answered; then the response URL expires.
 func TestAnUnrecordedAnswerIsADoubtUntilARoundOfProofs(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -86,9 +86,9 @@ func TestAnUnrecordedAnswerIsADoubtUntilARoundOfProofs(t *testing.T) {
 	}
 }
 
-// TestAForgedDeleteDisconnectsNoRoleWhileSTSRefusesTheVendor: every principal
-// that may publish chooses the message's timeout, and with whose keys its
-// address is signed.
+// TestAForgedDeleteDisconnectsNoRoleWhileSTSRefusesTheVendor forges a late Delete:
+// every principal that may publish chooses the message's timeout and the keys that
+// sign its response URL.
 func TestAForgedDeleteDisconnectsNoRoleWhileSTSRefusesTheVendor(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -197,10 +197,10 @@ func TestADeleteIsAnsweredDuringAnOutageOfSTS(t *testing.T) {
 	}
 }
 
-// TestNoUnluckyAnswerOfTheBucketLosesARequest makes CloudFormation's bucket
-// refuse in ways that do not depend on who signed the address (aws-facts 12.1,
-// 12.11): each for as long as one handling tries, one after the other.
-func TestNoUnluckyAnswerOfTheBucketLosesARequest(t *testing.T) {
+// TestNoTransientErrorOfTheBucketLosesARequest makes CloudFormation's bucket return
+// errors that do not depend on the signature (aws-facts 12.1, 12.11), one after the
+// other, each for as long as one handling tries.
+func TestNoTransientErrorOfTheBucketLosesARequest(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	c := w.Invite("globex", AccountID(1))

@@ -10,15 +10,15 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// pace moves the clock when everything is waiting: no registrar is handling a
-// message, and some messages in the queue become visible later. Then it moves
-// to the time of the first of them.
+// pace moves the clock if everything is waiting: no registrar is handling a message,
+// and some messages in the queue become visible later. It moves the clock to the time
+// of the first of them.
 type pace struct {
 	clock *kernel.Clock
 
 	mu      sync.Mutex
 	working map[string]*Registrar // by receipt handle
-	hidden  map[string]time.Time  // by receipt handle: until when the message is not to be received
+	hidden  map[string]time.Time  // by receipt handle: until when the message is invisible
 	message map[string]string     // by receipt handle: until when the message is invisible
 	gone    map[*Registrar]bool   // dead: what they receive is not being handled
 	changed chan struct{}         // dead registrars: a message that they receive is not being handled
@@ -31,9 +31,8 @@ func newPace(clock *kernel.Clock) *pace {
 	}
 }
 
-// received: the registrar is handling a message. If it does not delete or
-// return it, the message becomes visible again at the end of its visibility
-// timeout.
+// received records that a registrar is handling a message. If it does not delete or
+// return it, the message becomes visible again at the end of its visibility timeout.
 func (p *pace) received(by *Registrar, id, handle string, visibility time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,7 +48,7 @@ func (p *pace) received(by *Registrar, id, handle string, visibility time.Durati
 	p.move()
 }
 
-// deleted: the message no longer exists.
+// deleted records that a message no longer exists.
 func (p *pace) deleted(handle string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,7 +56,7 @@ func (p *pace) deleted(handle string) {
 	p.move()
 }
 
-// returned: the message becomes visible again after a while.
+// returned records that a message becomes visible again after a duration.
 func (p *pace) returned(handle string, after time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,7 +65,7 @@ func (p *pace) returned(handle string, after time.Duration) {
 	p.move()
 }
 
-// left: the registrar failed to delete or return the message, which becomes
+// left records that a registrar failed to delete or return a message, which becomes
 // visible again at the end of its visibility timeout.
 func (p *pace) left(handle string) {
 	p.mu.Lock()
@@ -75,7 +74,7 @@ func (p *pace) left(handle string) {
 	p.move()
 }
 
-// died: the registrar's messages are no longer being handled.
+// died records that a registrar's messages are no longer being handled.
 func (p *pace) died(r *Registrar) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +93,7 @@ func (p *pace) drop(handle string) {
 	delete(p.message, handle)
 }
 
-// move moves the clock, if everything is waiting. The caller holds the lock.
+// move moves the clock if everything is waiting. The caller holds the lock.
 func (p *pace) move() {
 	if len(p.working) > 0 || len(p.hidden) == 0 {
 		return

@@ -16,9 +16,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// CloudFormation's rules as another team reads them, on specifications like
-// those above. cfn-lint is a Python program, so the test runs only on request;
-// then a missing program is an error.
+// TestCfnLintAcceptsEveryTemplate checks templates of random specifications with
+// cfn-lint, an independent implementation of CloudFormation's rules. cfn-lint is a
+// Python program, so the test runs only on request; then a missing program is an
+// error.
 func TestCfnLintAcceptsEveryTemplate(t *testing.T) {
 	if os.Getenv("XACCT_CFN_LINT") != "1" {
 		t.Skip("set XACCT_CFN_LINT=1 to run cfn-lint")
@@ -42,7 +43,7 @@ func TestCfnLintAcceptsEveryTemplate(t *testing.T) {
 		}
 		files = append(files, file)
 	})
-	const batch = 100 // starting it takes longer than a template
+	const batch = 100 // the start of cfn-lint takes longer than a template
 	for some := range slices.Chunk(files, batch) {
 		args := append([]string{
 			"--regions", Frankfurt, Virginia,

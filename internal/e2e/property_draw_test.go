@@ -17,33 +17,33 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// drawn is a random specification: texts that have a meaning in some format on
-// the way, and permissions of which the test knows, without parsing a policy,
-// what they allow.
+// drawn is a random specification, with texts that have a meaning in one of the
+// formats that they pass through, and with permissions whose effect the test knows
+// without parsing a policy.
 type drawn struct {
 	spec     stacktemplate.Specification
 	customer string // the vendor's name for the customer
 	roleName string
 	grants   []grant
 	managed  []string // names of managed policies
-	boundary string   // the name of one; empty: none
+	boundary string   // name of a managed policy; empty: none
 	switches []switched
-	typed    map[string]string // what the customer types in, by key; empty: left empty
-	chosen   map[string]string // what the customer chooses instead of the vendor
+	typed    map[string]string // values that the customer enters, by key; may be empty
+	chosen   map[string]string // values that the customer chooses instead of the vendor
 	beside   map[string]drawn  // additional roles, each as if it were the only one
 
-	resources   map[string]string // types of what the stack has beside roles, by logical ID
-	reported    map[string]string // what it reports of that
-	displayName string            // of its topic, as it was written; empty: it has none
-	queuePolicy string            // of its queue, with values in the place of references; empty: it has none
+	resources   map[string]string // types of the stack's resources other than roles, by logical ID
+	reported    map[string]string // values that the stack reports about them
+	displayName string            // display name of its topic; empty: none
+	queuePolicy string            // policy of its queue, with values instead of references; empty: none
 }
 
-// switched is an optional permission as the customer leaves its parameter.
+// switched is an optional permission, with the customer's value of its parameter.
 type switched struct {
 	key     string
 	touched bool // the customer changed its default
 	on      bool
-	when    string // the parameter that it depends on, rather than on a switch
+	when    string // the parameter that it depends on instead of a switch
 }
 
 func (s switched) position() string {
@@ -53,7 +53,7 @@ func (s switched) position() string {
 	return permissionset.SwitchedOff
 }
 
-// The questions that are asked of every role: each action on each resource.
+// Every role is tested with each of these actions on each of these resources.
 var (
 	askedActions = []string{
 		"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:ListBucket", "sqs:SendMessage", "sqs:GetQueueUrl", "sns:Publish",
@@ -64,7 +64,7 @@ var (
 		"arn:aws:sqs:eu-central-1:" + theAccount + ":jobs", "arn:aws:sqs:us-east-1:" + theAccount + ":jobs",
 		"arn:aws:dynamodb:eu-central-1:" + theAccount + ":table/orders", "arn:aws:iam::" + theAccount + ":role/somebody",
 		"arn:aws:logs:eu-central-1:" + theAccount + ":log-group:/acme:log-stream:1",
-		// What a hostile text would be if it were taken for a function.
+		// The results of hostile texts if they were evaluated as functions.
 		hostileBucket + theAccount, hostileBucket + Frankfurt, hostileBucket + "arn:aws:iam::" + theAccount + ":role/acme", hostileBucket + "admin",
 	}
 )
@@ -75,8 +75,8 @@ const (
 	typedBucket   = "arn:aws:s3:::typed/"
 )
 
-// evil holds texts that have a meaning in CloudFormation, goformation, our own
-// renderer, JSON, YAML or HTML.
+// evil has texts with a meaning in CloudFormation, goformation, our own renderer,
+// JSON, YAML or HTML.
 var evil = []string{
 	"${AWS::AccountId}", "${AWS::Region}", "${!Literal}", "${aws:username}", "${Role.Arn}", `{"Ref":"AWS::AccountId"}`, `{"Fn::GetAtt":["Role","Arn"]}`,
 	asFunction(`{"Ref":"AWS::AccountId"}`), asFunction(`{"Fn::GetAtt":["Role","Arn"]}`), asFunction(`{"Fn::Sub":"${AWS::Region}"}`),
@@ -85,7 +85,7 @@ var evil = []string{
 	"<script>alert(1)</script>", "a&b", "%7B", "|", ">", "---", " x ", "Müller & Söhne", "ÿ",
 }
 
-// words are such texts of which only letters, digits and _+=,.@- are allowed.
+// words are such texts with only letters, digits and _+=,.@-.
 var words = []string{
 	asFunction(`{"Ref":"A"}`), asFunction(`{"Fn::Sub":"x"}`), "Ref", "xacct-hole-0", "xacct-hole-3", "true", "null", "0123", "1e3", "2012-10-17", "=", "Role", "PhoneHome",
 }
@@ -131,8 +131,8 @@ func drawSpecification(r *rapid.T, w *World, number int) drawn {
 // otherAccounts are accounts of the vendor beside the hub's.
 var otherAccounts = []string{AccountID(801), AccountID(802)}
 
-// drawTrust draws who may assume a role beside the hub's account: all of another
-// account, or one role of it.
+// drawTrust draws which principals besides the hub's account may assume a role: all
+// of another account, or one role of it.
 func drawTrust(r *rapid.T) (t permissionset.Trust) {
 	t.AllowSessionTags, t.AllowSourceIdentity = rapid.Bool().Draw(r, "session tags"), rapid.Bool().Draw(r, "source identity")
 	for _, id := range otherAccounts {
@@ -147,7 +147,7 @@ func drawTrust(r *rapid.T) (t permissionset.Trust) {
 	return t
 }
 
-// drawAdditional draws up to two roles beside the role.
+// drawAdditional draws up to two additional roles.
 func (d *drawn) drawAdditional(r *rapid.T) {
 	keys := rapid.SampledFrom([]string{"scanner", "ref", "fn_sub", "role"})
 	for _, key := range rapid.SliceOfNDistinct(keys, 0, 2, rapid.ID[string]).Draw(r, "additional roles") {
@@ -171,7 +171,7 @@ func (d *drawn) drawAdditional(r *rapid.T) {
 		}
 		d.spec.AdditionalRoles[key], d.beside[key] = a, one
 	}
-	for key, one := range d.beside { // put together here, and not by what is tested
+	for key, one := range d.beside { // built here, independently of the tested code
 		a := d.spec.AdditionalRoles[key]
 		one.spec.Set = permissionset.Set{Trust: a.Trust, Choices: d.spec.Choices, Role: permissionset.Role{
 			Description: a.Description, ManagedPolicyARNs: a.ManagedPolicyARNs, InlinePolicies: a.InlinePolicies, ManagedPolicies: a.ManagedPolicies,
@@ -181,8 +181,8 @@ func (d *drawn) drawAdditional(r *rapid.T) {
 	}
 }
 
-// manyOrNone draws managed policies, each once: a policy is attached in one
-// place.
+// manyOrNone returns a function that draws managed policies, each only once: a policy
+// is attached in one place.
 func manyOrNone(r *rapid.T) func() []string {
 	left := rapid.Permutation(managedNames).Draw(r, "managed policies")
 	return func() (arns []string) {
@@ -195,13 +195,14 @@ func manyOrNone(r *rapid.T) func() []string {
 	}
 }
 
-// managedARN is the ARN of a policy of AWS's: as it is, or in the customer's partition.
+// managedARN returns the ARN of an AWS managed policy: literal, or with a reference
+// to the customer's partition.
 func managedARN(r *rapid.T, name string) string {
 	return rapid.SampledFrom([]string{managedPrefix, referringPrefix}).Draw(r, "ARN") + name
 }
 
-// drawParameters are up to three values that the customer types in, of which some
-// may be left empty.
+// drawParameters draws up to three values that the customer enters, some of which may
+// be empty.
 func (d *drawn) drawParameters(r *rapid.T) {
 	d.typed = map[string]string{}
 	d.spec.CustomerParameters = map[string]permissionset.CustomerParameter{}
@@ -226,7 +227,8 @@ func (d *drawn) drawParameters(r *rapid.T) {
 	}
 }
 
-// drawChoices are what the customer chooses instead of the vendor, if they may.
+// drawChoices draws the values that the customer chooses instead of the vendor, if
+// the vendor allows it.
 func (d *drawn) drawChoices(r *rapid.T) {
 	d.chosen = map[string]string{}
 	if rapid.Bool().Draw(r, "chooses a boundary") {
@@ -242,8 +244,8 @@ func (d *drawn) drawChoices(r *rapid.T) {
 	}
 }
 
-// referable are the parameters that a policy may refer to which is there always,
-// or while one of them is given.
+// referable returns the parameters that a policy may refer to: the required ones, and
+// given if the policy exists only while given has a value.
 func (d *drawn) referable(given string) (keys []string) {
 	for _, key := range slices.Sorted(maps.Keys(d.typed)) {
 		if p := d.spec.CustomerParameters[key]; !p.Optional() || key == given {
@@ -270,7 +272,7 @@ func (d *drawn) drawSwitches(r *rapid.T, managed func() []string) {
 			ManagedPolicies: d.managedPolicies(r, key, s.on, s.when),
 		}
 		if o.Grants().IsEmpty() {
-			continue // it would grant nothing, which is refused
+			continue // a permission that grants nothing is refused
 		}
 		if s.on {
 			d.attach(o.ManagedPolicyARNs)
@@ -286,8 +288,8 @@ func (d *drawn) attach(arns []string) {
 	}
 }
 
-// inlinePolicies draws those of the role or of an optional permission, which
-// may be off: then they allow nothing.
+// inlinePolicies draws the inline policies of the role or of an optional permission.
+// If on is false, they allow nothing.
 func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool, given string) permissionset.Policies {
 	policies := permissionset.Policies{}
 	for i := range rapid.IntRange(0, 3).Draw(r, "inline policies") {
@@ -301,9 +303,9 @@ func (d *drawn) inlinePolicies(r *rapid.T, of string, on bool, given string) per
 	return policies
 }
 
-// managedPolicies draws one or none that the stack creates. That of the role
-// may be too long for a single policy. Together with those of managedNames
-// there are ten at most, the limit of the customer's account.
+// managedPolicies draws at most one managed policy that the stack creates. The one of
+// the role may be too long for a single policy. Together with managedNames there are
+// at most ten, the limit of the customer's account.
 func (d *drawn) managedPolicies(r *rapid.T, of string, on bool, given string) permissionset.Policies {
 	if !rapid.Bool().Draw(r, "a created policy") {
 		return nil
@@ -318,8 +320,7 @@ func (d *drawn) managedPolicies(r *rapid.T, of string, on bool, given string) pe
 	return permissionset.Policies{"created-by-" + of: document(r, "2012-10-17", statements)}
 }
 
-// statements draws one to three, which allow nothing while their optional
-// permission is off.
+// statements draws one to three statements. If on is false, they allow nothing.
 func (d *drawn) statements(r *rapid.T, version string, on bool, given string) (statements []any) {
 	for n := range rapid.IntRange(1, 3).Draw(r, "statements") {
 		g := drawGrant(r, version)
@@ -358,7 +359,7 @@ func (d drawn) allows(action, resource string) bool {
 	return allowed && !denied && (d.boundary == "" || inManaged(d.boundary, action))
 }
 
-// asked returns the resources that a role of this declaration is asked about.
+// asked returns the resources that a role of this declaration is tested with.
 func (d drawn) asked() []string {
 	resources := slices.Clone(askedResources)
 	for _, g := range d.grants {
@@ -377,8 +378,8 @@ const (
 	referringPrefix = "arn:" + permissionset.PartitionReference + ":iam::aws:policy/"
 )
 
-// managedNames are AWS managed policies that the sandbox has, with the prefixes
-// of the actions that they allow on every resource.
+// managedNames are AWS managed policies of the sandbox; the map has the prefixes of
+// the actions that they allow on every resource.
 var (
 	managedNames   = []string{"AmazonS3ReadOnlyAccess", "AmazonSQSReadOnlyAccess", "CloudWatchReadOnlyAccess", "AmazonSNSFullAccess", "AWSDenyAll"}
 	managedActions = map[string][]string{

@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// grant is one statement of a policy, with its resources as prefixes: the simulator, which
-// evaluates the policy's wildcards, must come to the same result.
+// grant is one statement of a policy, with its resources as prefixes. The simulator,
+// which evaluates the policy's wildcards, must get the same result.
 type grant struct {
 	statement map[string]any
 	deny      bool
@@ -91,7 +91,8 @@ func (g *grant) drawResources(r *rapid.T) {
 	g.resource = g.element(r, "Resource", written, covers)
 }
 
-// element writes a list, sometimes as its opposite: NotAction, NotResource.
+// element writes a list, sometimes as NotAction or NotResource. It returns whether a
+// value is covered by the result.
 func (g *grant) element(r *rapid.T, name string, written []string, covers []func(string) bool) func(string) bool {
 	covered := func(asked string) bool {
 		for _, one := range covers {
@@ -113,8 +114,8 @@ func (g *grant) element(r *rapid.T, name string, written []string, covers []func
 	return covered
 }
 
-// drawHostileResource names an object whose key is a hostile text, character
-// for character: neither CloudFormation nor IAM may replace anything in it.
+// drawHostileResource adds a resource whose key is a hostile text: neither
+// CloudFormation nor IAM may replace anything in it.
 func (g *grant) drawHostileResource(r *rapid.T, version string) {
 	text := strings.Map(noWildcard, rapid.SampledFrom(evil).Draw(r, "hostile text"))
 	g.names = hostileBucket + text
@@ -128,7 +129,8 @@ func (g *grant) drawHostileResource(r *rapid.T, version string) {
 	}
 }
 
-// drawTypedResource names what the customer has typed in, by references.
+// drawTypedResource adds a resource with references to values that the customer
+// entered.
 func (g *grant) drawTypedResource(r *rapid.T, key string, typed map[string]string) {
 	written := "arn:" + permissionset.PartitionReference + ":s3:::typed/" + permissionset.ParameterReference(key)
 	named := typedBucket + typed[key]
@@ -163,8 +165,8 @@ func noWildcard(c rune) rune {
 	return c
 }
 
-// escaped returns a text that IAM takes literally: documents of version
-// 2012-10-17 have variables.
+// escaped returns a text that IAM takes literally: documents of version 2012-10-17
+// may contain variables.
 func escaped(text, version string) string {
 	if version == "2008-10-17" {
 		return text

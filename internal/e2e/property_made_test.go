@@ -24,16 +24,16 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// made is what a stack creates in the customer's account, word by word.
+// made is everything that a stack creates in the customer's account.
 type made struct {
 	Resources  map[string]string // type by logical ID
 	Roles      []string          // all roles of the account
 	Parameters map[string]string
 	Outputs    map[string]string
-	Granted    []string            // optional permissions, as the vendor was told
-	Typed      map[string]string   // what the customer typed in, as the vendor was told
-	Reported   map[string]string   // what the stack reports, as the vendor was told
-	Beside     map[string]string   // ARNs of additional roles, as the vendor was told
+	Granted    []string            // optional permissions, as registered by the vendor
+	Typed      map[string]string   // values that the customer entered, as registered
+	Reported   map[string]string   // values that the stack reported, as registered
+	Beside     map[string]string   // ARNs of additional roles, as registered
 	Each       map[string]madeRole // by the role's name
 }
 
@@ -50,7 +50,7 @@ type madeRole struct {
 	Trust       any
 }
 
-// madeExactly compares what was created with what was declared.
+// madeExactly fails the test if what was created differs from what was declared.
 func (c *Customer) madeExactly(d drawn, stack sandbox.Stack, registered onboarding.Registration) {
 	c.T.Helper()
 	made := c.made(stack)
@@ -130,8 +130,8 @@ func (c *Customer) declared(d drawn) made {
 	return m
 }
 
-// declaredRole returns what one role should be. The policies that the stack creates
-// for it go to resources, under names that begin with the prefix.
+// declaredRole returns one role as it should be. It adds the policies that the stack
+// creates for it to resources, with names that begin with prefix.
 func (c *Customer) declaredRole(d drawn, prefix string, resources map[string]string) madeRole {
 	role := d.spec.Role
 	m := madeRole{
@@ -180,7 +180,7 @@ func (c *Customer) declaredRole(d drawn, prefix string, resources map[string]str
 	return m
 }
 
-// values are what the references stand for, as texts that replace texts.
+// values returns a replacer of the references with their values.
 func (d drawn) values() *strings.Replacer {
 	pairs := []string{permissionset.AccountReference, theAccount, permissionset.PartitionReference, "aws"}
 	for key, value := range d.typed {
@@ -189,7 +189,7 @@ func (d drawn) values() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// made returns what IAM and CloudFormation report to the customer.
+// made returns what was created, as IAM and CloudFormation report it to the customer.
 func (c *Customer) made(stack sandbox.Stack) made {
 	c.T.Helper()
 	m := made{Resources: map[string]string{}, Roles: c.roles(), Parameters: stack.Parameters, Outputs: stack.Outputs, Each: map[string]madeRole{}}
@@ -252,7 +252,7 @@ func (c *Customer) policy(client *iam.Client, arn string) any {
 	return c.escapedTree(v.PolicyVersion.Document)
 }
 
-// statements returns those of a document, each as a text.
+// statements returns the statements of a document, each as a text.
 func (c *Customer) statements(document any) (texts []string) {
 	c.T.Helper()
 	for _, statement := range document.(map[string]any)["Statement"].([]any) {
@@ -285,8 +285,7 @@ func (c *Customer) iam() *iam.Client {
 	})
 }
 
-// tree is a JSON document in a form that does not depend on its spelling:
-// numbers stay as they were written.
+// tree returns a JSON document decoded, with numbers as they were written.
 func (c *Customer) tree(text string) any {
 	c.T.Helper()
 	d := json.NewDecoder(strings.NewReader(text))

@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// What the stack has beside the roles: names that mean something in templates, and
-// texts and references in the properties.
+// Logical IDs of the stack's resources other than roles: names with a meaning in
+// templates.
 const (
 	theTopic  = "Null"
 	theQueue  = "FnSub"
@@ -28,20 +28,20 @@ const (
 	theLogs   = "RefEnabled"
 )
 
-// named returns the physical name of one of the resources, with a reference in it. SQS
-// takes the name of a deleted queue only a minute later, so each specification has
-// names of its own.
+// named returns the physical name of one of the resources, with a reference in it.
+// The names differ between specifications, because SQS accepts the name of a deleted
+// queue only after a minute.
 func (d *drawn) named(what string) string {
 	return "acme-" + permissionset.AccountReference + "-" + what + "-" + d.customer[strings.LastIndex(d.customer, "-")+1:]
 }
 
-// object is a JSON object in the making.
+// object is a JSON object that is being built.
 type object map[string]any
 
 func attribute(of, name string) object { return object{"Fn::GetAtt": []string{of, name}} }
 
-// drawResources draws what the stack has beside the roles, and texts that it reports:
-// they come home as they were written, but for references.
+// drawResources draws the stack's resources other than roles, and texts that it
+// reports. The texts must be reported unchanged, except for references.
 func (d *drawn) drawResources(r *rapid.T) {
 	d.reported, d.resources = map[string]string{}, map[string]string{}
 	resources, outputs := map[string]object{}, object{}
@@ -93,8 +93,8 @@ func (d *drawn) drawResources(r *rapid.T) {
 	d.spec.TemplateResources, d.spec.TemplateOutputs = jsonOf(resources), jsonOf(outputs)
 }
 
-// drawQueuePolicy draws the policy of the queue, with texts and references in its
-// condition, and notes what it has to be in the account.
+// drawQueuePolicy returns a random policy of the queue, with texts and references in
+// its condition, and records its expected form in the account.
 func (d *drawn) drawQueuePolicy(r *rapid.T) object {
 	values := []string{permissionset.AccountReference, rapid.SampledFrom(evil).Draw(r, "queue policy's text")}
 	if keys := d.referable(""); len(keys) > 0 {
@@ -122,7 +122,8 @@ func jsonOf(v any) permissionset.JSON {
 	return permissionset.JSON(text)
 }
 
-// madeBeside compares what the resources are in the account with what was written.
+// madeBeside fails the test if the resources in the account differ from the
+// declaration.
 func (c *Customer) madeBeside(d drawn, region string) {
 	c.T.Helper()
 	keys, err := c.Credentials(c.Account)

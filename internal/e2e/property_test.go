@@ -23,11 +23,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// Random specifications pass through every step: rendered, launched by a
-// customer, phoned home, proven, and deleted again. CloudFormation accepts
-// every template; the role allows exactly what was declared and the customer
-// has switched on; and every text of the vendor's or the customer's stays that
-// text.
+// Random specifications are rendered, launched by a customer, registered, proven and
+// deleted. CloudFormation accepts every template; the role allows exactly what was
+// declared and the customer has switched on; and every text of the vendor or the
+// customer stays unchanged.
 func TestARoleIsAndAllowsExactlyWhatWasDeclared(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -109,8 +108,8 @@ func (w *World) inviteDrawn(d drawn) *Customer {
 	})
 }
 
-// refusesHostileParameters: every parameter that the customer can enter in the
-// console has a pattern that no hostile text matches.
+// refusesHostileParameters fails the test unless every parameter that the customer
+// can enter in the console has a pattern that no hostile text matches.
 func (c *Customer) refusesHostileParameters(r *rapid.T, d drawn, did *figures) {
 	c.T.Helper()
 	required := []string{stacktemplate.ParameterCustomerName, stacktemplate.ParameterRoleName, stacktemplate.ParameterExternalID, stacktemplate.ParameterShard}
@@ -140,7 +139,8 @@ func (c *Customer) refusesHostileParameters(r *rapid.T, d drawn, did *figures) {
 	did.refused++
 }
 
-// allowsExactly asks the role all questions, as a session of the vendor.
+// allowsExactly tests the role with all actions and resources, as a session of the
+// vendor.
 func (c *Customer) allowsExactly(d drawn, role string, did *figures) {
 	c.T.Helper()
 	did.roles++
@@ -166,7 +166,7 @@ func (c *Customer) allowsExactly(d drawn, role string, did *figures) {
 	did.switches += len(d.switches)
 }
 
-// session returns clients of the vendor in the customer's role.
+// session returns the principal of a vendor's session in the customer's role.
 func (c *Customer) session(role string) *kernel.Principal {
 	c.T.Helper()
 	out, err := c.Clients.STS(c.Clients.Region).AssumeRole(c.T.Context(), &sts.AssumeRoleInput{

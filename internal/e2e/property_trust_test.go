@@ -15,13 +15,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// caller is another account of the vendor, which tries customers' roles.
+// caller is another account of the vendor, which assumes customers' roles.
 type caller struct {
-	account *sts.Client // as an administrator of the account
-	scanner *sts.Client // as its role Scanner
+	account *sts.Client // with an administrator's credentials
+	scanner *sts.Client // with a session of its role Scanner
 }
 
-// caller makes the role Scanner in an account.
+// caller creates the role Scanner in an account, and returns the account's clients.
 func (w *World) caller(id string) caller {
 	w.T.Helper()
 	clients := w.ClientsOf(id, w.Sandbox.URL())
@@ -31,7 +31,7 @@ func (w *World) caller(id string) caller {
 		Region: Virginia, HTTPClient: awsclient.HTTPClient(), BaseEndpoint: aws.String(w.Sandbox.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
 	})
-	const longest = 43200 // seconds: the session is for all specifications
+	const longest = 43200 // seconds; the session is used for all specifications
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + id + `:root"},"Action":"sts:AssumeRole"}]}`
 	role, err := client.CreateRole(w.T.Context(), &iam.CreateRoleInput{RoleName: aws.String("Scanner"), AssumeRolePolicyDocument: &trust, MaxSessionDuration: aws.Int32(longest)})
 	w.Must(err)
@@ -48,8 +48,8 @@ func (w *World) caller(id string) caller {
 	return c
 }
 
-// trustsExactly tries the role as the vendor and as its other accounts: with the
-// external ID, without it, and with what a trust has to allow.
+// trustsExactly assumes the role as the vendor's accounts: with the external ID,
+// without it, and with session tags and a source identity, which a trust may allow.
 func (c *Customer) trustsExactly(d drawn, role string, others map[string]caller, did *figures) {
 	c.T.Helper()
 	trust := d.spec.Trust

@@ -18,9 +18,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// What the guide "When the hub's Region is down" says. SNS keeps what it cannot
-// deliver (aws-facts 14.2), so a registrar that is stopped is one that reaches
-// nothing.
+// These tests are the promises of the guide "When the hub's Region is down". SNS
+// keeps messages that it cannot deliver (aws-facts 14.2), so a stopped registrar is
+// the same as one that can't reach the Region.
 
 // regionDown makes every call of the vendor to a Region fail, until end is called.
 func (w *World) regionDown(name string) (end func()) {
@@ -51,7 +51,7 @@ func TestWhileTheHubsRegionIsDownRolesWorkRequestsWaitAndASecondHubConnects(t *t
 	})
 	w.Must(err)
 	if _, err := w.Hub.Read(t.Context()); err == nil || errors.Is(err, registry.ErrNoHub) {
-		t.Errorf("a refresh says %v: Terraform would create the hub again", err)
+		t.Errorf("a refresh returns %v: Terraform would create the hub again", err)
 	}
 	hooli, again := second.Invite("hooli", AccountID(3)), second.Invite("globex", AccountID(1))
 	hooli.Connect(Virginia)

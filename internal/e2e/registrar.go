@@ -19,8 +19,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// Registrar is a registrar that runs as in a process of its own: it has its own
-// clients and its own wire, and it can be killed.
+// Registrar is a registrar that runs as if in its own process: it has its own clients
+// and network connection, and it can be killed.
 type Registrar struct {
 	world  *World
 	wire   *wire
@@ -32,20 +32,20 @@ type Registrar struct {
 // RegistrarOption changes how a registrar runs.
 type RegistrarOption func(*wire)
 
-// DiesAt kills the registrar when the function returns true: before or after
-// the n-th call that handling messages makes, the receive itself being the
-// first.
+// DiesAt returns an option that kills the registrar if cut returns true, which is
+// called before and after the n-th call of handling messages. The receive is the
+// first call.
 func DiesAt(cut func(n int, after bool) bool) RegistrarOption { return func(w *wire) { w.cut = cut } }
 
-// Replies answers the exchanges for which the function returns a reply.
+// Replies returns an option that answers the exchanges for which the function returns
+// a reply.
 func Replies(reply func(Exchange) *http.Response) RegistrarOption {
 	return func(w *wire) { w.reply = reply }
 }
 
 var started atomic.Int64
 
-// Registrar starts a registrar, which works until it is stopped or the test
-// ends.
+// Registrar starts a registrar, which runs until it is stopped or the test ends.
 func (w *World) Registrar(options ...RegistrarOption) *Registrar {
 	w.T.Helper()
 	line, err := newWire(w.URL(), nil)
@@ -93,21 +93,21 @@ func (r *Registrar) Stop() {
 	})
 }
 
-// Kill acts like SIGKILL: from then on nothing of the registrar reaches the
-// network. Its current work fails by itself.
+// Kill acts like SIGKILL: after it, the registrar can't reach the network. Its
+// current work fails.
 func (r *Registrar) Kill() { r.wire.kill() }
 
 // Died returns a channel that is closed once the registrar was killed.
 func (r *Registrar) Died() <-chan struct{} { return r.wire.died }
 
-// Done returns a channel that is closed once the registrar has completed a
-// message and lived.
+// Done returns a channel that is closed when the registrar has completed a message
+// without being killed.
 func (r *Registrar) Done() <-chan struct{} { return r.wire.done }
 
 // Sent returns everything that the registrar has sent so far.
 func (r *Registrar) Sent() []Exchange { return r.wire.sent() }
 
-// follow tells the pace which messages the registrar is handling.
+// follow records in the pace which messages the registrar is handling.
 func (r *Registrar) follow(e Exchange) {
 	var in struct {
 		ReceiptHandle     string
@@ -160,14 +160,14 @@ func received(e Exchange) []receivedMessage {
 	return out.Messages
 }
 
-// Quiet waits until the queue is empty: every message was handled to its end.
+// Quiet waits until the queue is empty: the handling of every message is complete.
 func (w *World) Quiet() {
 	w.T.Helper()
 	w.queueHas(func(messages int) bool { return messages == 0 })
 }
 
-// queueHas waits until the queue has the wanted number of messages, received or
-// not.
+// queueHas waits until wanted returns true for the number of messages in the queue,
+// including received ones.
 func (w *World) queueHas(wanted func(messages int) bool) {
 	w.T.Helper()
 	ctx, cancel := w.untilStuck()

@@ -17,9 +17,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/snscert"
 )
 
-// TestTwoRegistrarsDecideDifferentlyAndGiveOneAnswer: SQS delivers a message
-// twice, and between the decision of the first registrar and its write the
-// vendor blocks the customer, and the second one handles the other copy.
+// TestTwoRegistrarsDecideDifferentlyAndGiveOneAnswer delivers a message twice.
+// Between the decision of the first registrar and its write, the vendor blocks the
+// customer, and the second registrar handles the other copy.
 func TestTwoRegistrarsDecideDifferentlyAndGiveOneAnswer(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -61,7 +61,7 @@ func TestTwoRegistrarsDecideDifferentlyAndGiveOneAnswer(t *testing.T) {
 			if d := first.Handle(t.Context(), body); d.Action != registrar.Done || !met {
 				t.Fatalf("the first one: %+v; they met: %t\n%s", d, met, w.log)
 			}
-			answers := w.Answers(id) // which fails the test if there are two
+			answers := w.Answers(id) // fails the test if there are two
 			if len(answers) != 1 || answers[0].Times != 2 {
 				t.Errorf("the answers are %+v", answers)
 			}
@@ -75,7 +75,7 @@ func TestTwoRegistrarsDecideDifferentlyAndGiveOneAnswer(t *testing.T) {
 	}
 }
 
-// handler is a registrar that is given its messages by hand.
+// handler returns a registrar that does not receive: the test passes it messages.
 func (w *World) handler() *registrar.Registrar {
 	w.T.Helper()
 	root, err := w.SigningCA()
@@ -90,7 +90,7 @@ func (w *World) handler() *registrar.Registrar {
 	return r
 }
 
-// take takes one message off the queue.
+// take receives and deletes one message, and returns its body.
 func (w *World) take() []byte {
 	w.T.Helper()
 	queue := w.Clients.SQS(w.Record.Region)

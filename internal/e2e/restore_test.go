@@ -14,8 +14,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// TestAfterARestoreEveryLiveCustomerIsActiveAgain restores the table to a time
-// before most customers connected, and leaves who had left by then alone.
+// TestAfterARestoreEveryLiveCustomerIsActiveAgain restores the table to a time before
+// most customers connected. Customers that had left before stay disconnected.
 func TestAfterARestoreEveryLiveCustomerIsActiveAgain(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -37,7 +37,7 @@ func TestAfterARestoreEveryLiveCustomerIsActiveAgain(t *testing.T) {
 	for _, c := range []*Customer{updates, sleeps, blocked} {
 		c.Unknown()
 	}
-	blocked.Change(func(l *onboarding.Link) { l.Blocked, l.BlockedAt = true, w.Now() }) // as the guide says
+	blocked.Change(func(l *onboarding.Link) { l.Blocked, l.BlockedAt = true, w.Now() }) // as the guide advises
 
 	for stack, c := range map[string]*Customer{updatesStack: updates, again: left} {
 		c.Update(stack, sandbox.UpdateOptions{TemplateURL: w.Publish(w.Template(roleV2))})
@@ -46,7 +46,7 @@ func TestAfterARestoreEveryLiveCustomerIsActiveAgain(t *testing.T) {
 	w.Quiet()
 	updates.Owned(updatesStack, onboarding.Active)
 	if got := updates.Happened(); !slices.Equal(got, []onboarding.Outcome{onboarding.OutcomeRecovered}) {
-		t.Errorf("the history of who was updated says %v", got)
+		t.Errorf("the history of the updated customer is %v", got)
 	}
 
 	findings, err := health.Round(t.Context(), health.Config{
@@ -60,12 +60,12 @@ func TestAfterARestoreEveryLiveCustomerIsActiveAgain(t *testing.T) {
 	}
 	early.Owned(earlyStack, onboarding.Active)
 	if found := sleeps.Registrations(); len(found) != 1 || found[0].Status != onboarding.Active || !found[0].Recovered {
-		t.Errorf("who slept is %+v", found)
+		t.Errorf("the idle customer is %+v", found)
 	}
 	if got := sleeps.Happened(); !slices.Equal(got, []onboarding.Outcome{onboarding.OutcomeRecovered}) {
-		t.Errorf("the history of who slept says %v", got)
+		t.Errorf("the history of the idle customer is %v", got)
 	}
-	left.Owned(leftStack, onboarding.Disconnected) // that is what the registry remembers
+	left.Owned(leftStack, onboarding.Disconnected) // as in the restored registry
 	never.Unknown()
 	blocked.Unknown()
 

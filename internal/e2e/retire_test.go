@@ -13,9 +13,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// TestARequestThatWaitsWhenItsRegionIsGivenUpIsAnswered: the customer reads why,
-// and the Delete of the rollback, which comes later still, is answered too.
-func TestARequestThatWaitsWhenItsRegionIsGivenUpIsAnswered(t *testing.T) {
+// TestARequestThatWaitsWhileItsRegionIsRetiredIsAnswered also answers the Delete of
+// the rollback, which is sent later. The customer reads the reason.
+func TestARequestThatWaitsWhileItsRegionIsRetiredIsAnswered(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	c := w.Invite("globex", AccountID(1))

@@ -30,7 +30,7 @@ func (c *Customer) Rotate(version int) {
 	c.Link = link
 }
 
-// Rotated are the parameters that a customer types in after the first rotation.
+// Rotated returns the parameters that a customer enters after the first rotation.
 func (c *Customer) Rotated() map[string]string {
 	return map[string]string{
 		stacktemplate.ParameterExternalID:         c.Link.ExternalID.String(),
@@ -38,8 +38,8 @@ func (c *Customer) Rotated() map[string]string {
 	}
 }
 
-// accepts fails the test unless the customer's role can be assumed with
-// these external IDs, and not with those.
+// accepts fails the test unless the customer's role can be assumed with the external
+// IDs whose value in want is true, and not with the others.
 func (c *Customer) accepts(role account.RoleARN, want map[account.ExternalID]bool) {
 	c.T.Helper()
 	for id, works := range want {
@@ -52,8 +52,8 @@ func (c *Customer) accepts(role account.RoleARN, want map[account.ExternalID]boo
 	}
 }
 
-// The registered external ID works before the update, during it, and until another
-// one is registered; the customer ends the old one with the update after that.
+// The registered external ID works before and during the update, and until the new
+// one is registered. The next update of the stack ends the old one.
 func TestAnExternalIDRotatesWithoutAnInterruption(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -67,7 +67,7 @@ func TestAnExternalIDRotatesWithoutAnInterruption(t *testing.T) {
 	command, err := launch.UpdateCommand(c.Link, declaration.Declaration{}, before)
 	c.Must(err)
 	c.updates(t, id, parametersOf(t, command))
-	w.queueHas(func(messages int) bool { return messages == 1 }) // the role was updated, and no registrar has decided yet
+	w.queueHas(func(messages int) bool { return messages == 1 }) // the role is updated, but no registrar has decided yet
 	both := map[account.ExternalID]bool{before.ExternalID: true, c.Link.ExternalID: true}
 	c.accepts(before.Role, both)
 	if now := c.Owned(id, onboarding.Active); now.ExternalID != before.ExternalID {
@@ -111,7 +111,7 @@ func TestAnExternalIDRotatesWithoutAnInterruption(t *testing.T) {
 	c.Connect(Frankfurt)
 }
 
-// A rollback puts the external ID before into force, and so it is registered again.
+// A rollback restores the previous external ID, which is then registered again.
 func TestARotationThatIsRolledBackRestoresTheExternalIDBefore(t *testing.T) {
 	t.Parallel()
 	w := New(t)

@@ -126,7 +126,7 @@ func TestAnotherDisplayNameIsAllowed(t *testing.T) {
 	c.Owned(id, onboarding.Active)
 }
 
-func TestTheWrongAccountIsToldSoBeforeAnythingIsCreated(t *testing.T) {
+func TestTheWrongAccountGetsAnErrorBeforeAnythingIsCreated(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	c := w.Invite("globex", AccountID(1))
@@ -141,7 +141,8 @@ func TestTheWrongAccountIsToldSoBeforeAnythingIsCreated(t *testing.T) {
 	}
 }
 
-// unexpected is the form with the field emptied that would stop the customer.
+// unexpected has the form's parameters without the expected account, which would stop
+// the customer.
 var unexpected = map[string]string{stacktemplate.ParameterExpectedAccountID: ""}
 
 func TestAStackInAnotherAccountIsNotConnected(t *testing.T) {
@@ -156,7 +157,7 @@ func TestAStackInAnotherAccountIsNotConnected(t *testing.T) {
 	w.Quiet()
 	w.Reads(id, "This stack is in AWS account "+other.Account+", but the link was made for another account.")
 	if strings.Contains(w.Story(id), c.Account) {
-		t.Error("a stranger learns whose link it is")
+		t.Error("the message names the customer of the link to another account")
 	}
 	c.Unknown()
 	other.Unknown()

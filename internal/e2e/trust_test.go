@@ -30,7 +30,7 @@ func (w *World) inviteTrusting(customer string, trust permissionset.Trust) *Cust
 	})
 }
 
-// The hub's account proves the role; the vendor's other accounts work with it.
+// The hub's account proves the role; the vendor's other accounts use it.
 func TestAllTrustedAccountsAndNoOthersMayAssumeTheRole(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -39,10 +39,10 @@ func TestAllTrustedAccountsAndNoOthersMayAssumeTheRole(t *testing.T) {
 	clients := map[string]*awsclient.Clients{scanner: w.ClientsOf(scanner, w.Sandbox.URL()), stranger: w.ClientsOf(stranger, w.Sandbox.URL())}
 	for name, c := range map[string]struct {
 		trust  permissionset.Trust
-		by     string // the account that tries
+		by     string // account that assumes the role
 		tags   bool
 		source bool
-		wrong  bool // external ID
+		wrong  bool // wrong external ID
 		want   string
 	}{
 		"the other account":                     {permissionset.Trust{TrustedAccountIDs: []string{scanner}}, scanner, false, false, false, ""},

@@ -16,13 +16,13 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// TestAMissingPermissionOfTheVendorsHasAVoice: the link trusts one role of the
-// vendor's, and the registrar may not assume it.
-func TestAMissingPermissionOfTheVendorsHasAVoice(t *testing.T) {
+// TestAMissingPermissionOfTheVendorIsReported has a link that trusts one of the
+// vendor's roles, which the registrar may not assume.
+func TestAMissingPermissionOfTheVendorIsReported(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	worker := "arn:aws:iam::" + sandbox.VendorAccount + ":role/worker"
-	// It exists, so that IAM accepts it as a principal, and trusts another principal.
+	// The role exists, so that IAM accepts it as a principal, but it trusts another one.
 	vendor := &Customer{World: w, Account: sandbox.VendorAccount}
 	_, err := vendor.iam().CreateRole(t.Context(), &iam.CreateRoleInput{
 		RoleName:                 aws.String("worker"),
@@ -38,7 +38,7 @@ func TestAMissingPermissionOfTheVendorsHasAVoice(t *testing.T) {
 	w.Quiet()
 	w.Reads(id, "the AWS account of Acme lacks a permission for it. Your stack is not at fault.")
 	if strings.Contains(w.Story(id), "role/worker") {
-		t.Errorf("the customer reads of the vendor's own roles:\n%s", w.Story(id))
+		t.Errorf("the customer can read the vendor's own roles:\n%s", w.Story(id))
 	}
 
 	const missing = "user/admin may not do sts:AssumeRole on "
@@ -51,9 +51,10 @@ func TestAMissingPermissionOfTheVendorsHasAVoice(t *testing.T) {
 	}
 }
 
-// TestALinkOfTheCustomersThatAnotherOneHasReplacedIsRecognised: its claim is
-// kept, so that the customer reads what to do, and the vendor who it was.
-func TestALinkOfTheCustomersThatAnotherOneHasReplacedIsRecognised(t *testing.T) {
+// TestALinkThatAnotherOneHasReplacedIsRecognised depends on the claim of the replaced
+// link, which is kept: the customer reads what to do, and the vendor sees which
+// customer it was.
+func TestALinkThatAnotherOneHasReplacedIsRecognised(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	c := w.Invite("globex", AccountID(1))
@@ -78,7 +79,7 @@ func TestALinkOfTheCustomersThatAnotherOneHasReplacedIsRecognised(t *testing.T) 
 	c.Connect(Frankfurt)
 }
 
-// refusals are the lines of refused requests in the customer's history.
+// refusals returns the entries of refused requests in the customer's history.
 func (c *Customer) refusals() []onboarding.HistoryEntry {
 	c.T.Helper()
 	history, err := c.Registry().History(c.T.Context(), c.Name)

@@ -23,7 +23,7 @@ import (
 
 const hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// hook is a vendor's endpoint, which may be down.
+// hook is a vendor's webhook endpoint, which may be down.
 type hook struct {
 	t     T
 	mu    sync.Mutex
@@ -33,7 +33,7 @@ type hook struct {
 	types []string
 }
 
-// Do takes the place of the network.
+// Do receives a request instead of the network.
 func (h *hook) Do(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -60,7 +60,7 @@ func (h *hook) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(nil))}, nil
 }
 
-// hooked gives the hub a webhook.
+// hooked gives the hub a webhook, and returns its endpoint.
 func hooked(w *World) *hook {
 	w.T.Helper()
 	record, err := w.Registry().HubAndKey(w.T.Context())
@@ -71,7 +71,7 @@ func hooked(w *World) *hook {
 	return &hook{t: w.T}
 }
 
-// sending is a registrar, which is not running, that sends to the hook.
+// sending returns a registrar that sends to the hook; it does not receive messages.
 func (h *hook) sending(w *World) *registrar.Registrar {
 	w.T.Helper()
 	r, err := registrar.Open(w.Clients, registry.New(w.Clients.DynamoDB(), w.Record.Name, w.Now), w.Record, registrar.Config{
@@ -82,7 +82,7 @@ func (h *hook) sending(w *World) *registrar.Registrar {
 	return r
 }
 
-func TestAWebhookHearsOfEveryChangeThoughItWasDownAndTheRegistrarIsGone(t *testing.T) {
+func TestAWebhookGetsEveryChangeAfterAnOutageAndALostRegistrar(t *testing.T) {
 	t.Parallel()
 	w := New(t)
 	hook := hooked(w)

@@ -15,43 +15,42 @@ import (
 	"time"
 )
 
-// wire is the only connection of a registrar: everything that it sends passes
-// through here, calls of the AWS API and answers to CloudFormation alike. It
-// records all of it, and it can be cut.
+// wire is a registrar's only network connection: all its AWS API calls and answers to
+// CloudFormation pass through it. It records them, and it can be cut.
 type wire struct {
 	url       string
 	target    string // host:port of the sandbox
 	server    *http.Server
 	transport *http.Transport
 
-	// seen is called for every completed exchange, in order: before the
-	// registrar receives the answer.
+	// seen is called for every completed exchange, in order, before the
+	// registrar receives the response.
 	seen func(Exchange)
-	// cut decides whether the registrar dies right before or right after the
-	// n-th of the counted calls.
+	// cut reports whether the registrar is killed right before or right after
+	// the n-th of the counted calls.
 	cut func(n int, after bool) bool
 	// killed is called when the wire was cut.
 	killed func()
-	// reply answers a request instead of the sandbox, if it returns an answer.
+	// reply answers a request instead of the sandbox, if it returns a response.
 	reply func(Exchange) *http.Response
 
 	mu        sync.Mutex
 	n         int
 	dead      bool
 	died      chan struct{}
-	done      chan struct{} // closed once a message was deleted and the registrar has received the answer
+	done      chan struct{} // closed when a message was deleted and the registrar has received the response
 	finished  bool
 	exchanges []Exchange
 }
 
 // Exchange is one request of a registrar with its outcome.
 type Exchange struct {
-	Host   string // that the request is for
+	Host   string // host of the request
 	Method string
 	URI    string // path and query as they were on the wire
-	Action string // "sqs:DeleteMessage"; empty if it is no call of the AWS API
+	Action string // such as "sqs:DeleteMessage"; empty if it is not an AWS API call
 	Body   []byte
-	Status int // 0: there was no answer
+	Status int // 0: no response
 	Answer []byte
 
 	at int // its position among the registrar's calls, if they are counted
@@ -114,7 +113,7 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	w.exchanges = append(w.exchanges, e)
 	w.mu.Unlock()
 	if e.brings() {
-		n = w.next() // a receive counts if it returns something
+		n = w.next() // a receive counts if it returns a message
 	}
 	if w.seen != nil {
 		w.seen(e)
@@ -139,9 +138,9 @@ func (w *wire) finish(e Exchange) {
 	}
 }
 
-// forward sends the request on unchanged, because its Host and its path are
-// signed. It reads the answer even if the registrar no longer does: a long poll
-// that was cancelled may still receive messages, which are lost.
+// forward forwards the request unchanged, because its Host and path are signed, and
+// returns the response. It reads the response even if the registrar no longer does: a
+// cancelled long poll may still receive messages, which are lost.
 func (w *wire) forward(r *http.Request, e Exchange) (*http.Response, error) {
 	if w.reply != nil {
 		if response := w.reply(e); response != nil {
@@ -157,8 +156,8 @@ func (w *wire) forward(r *http.Request, e Exchange) (*http.Response, error) {
 	return w.transport.RoundTrip(on)
 }
 
-// action names a call of the AWS API. Those go to the wire's own address; a
-// request to any other host is the registrar's own choice.
+// action returns the name of an AWS API call. These are sent to the wire's own
+// address; for requests to other hosts it is empty.
 func (w *wire) action(r *http.Request, body []byte) string {
 	if "http://"+r.Host != w.url {
 		return ""
@@ -173,9 +172,9 @@ func (w *wire) action(r *http.Request, body []byte) string {
 	return "s3:" + r.Method
 }
 
-// number counts the calls that handling a message makes: not the heartbeats and
-// the checks for events to send, which happen at their own times, and not the
-// receives, which count when they return something.
+// number returns the number of a call among those that handle messages, or 0 for
+// others: heartbeats and the checks for events, which happen at any time. Receives
+// are counted when they return a message.
 func (w *wire) number(e Exchange) int {
 	if e.Action == "sqs:ReceiveMessage" || e.Action == "dynamodb:GetItem" || e.Action == "dynamodb:PutItem" && bytes.Contains(e.Body, []byte("REGISTRAR#")) {
 		return 0
@@ -208,7 +207,7 @@ func (w *wire) isDead() bool {
 	return w.dead
 }
 
-// sent returns everything so far.
+// sent returns all exchanges so far.
 func (w *wire) sent() []Exchange {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -32,7 +32,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/plainiam"
 )
 
-// set creates a permission set that lets customers make the role without a stack.
+// set creates a permission set with which customers can create the role without a
+// stack.
 func (w *World) set(name string, declared permissionset.Set) (onboarding.PermissionSet, []byte) {
 	w.T.Helper()
 	spec := w.Specification(declared.Role)
@@ -48,7 +49,7 @@ func (w *World) set(name string, declared permissionset.Set) (onboarding.Permiss
 	return record, template.JSON()
 }
 
-// referring makes a link refer to a set.
+// referring returns a change that makes a link refer to a set.
 func referring(set onboarding.PermissionSet) func(*onboarding.Link) {
 	return func(l *onboarding.Link) {
 		l.Issued = true
@@ -56,7 +57,7 @@ func referring(set onboarding.PermissionSet) func(*onboarding.Link) {
 	}
 }
 
-// seeks looks once for roles without a stack, as a registrar does every minute.
+// seeks searches once for roles without a stack, as a registrar does every minute.
 func (w *World) seeks() {
 	w.T.Helper()
 	health.Discovery{
@@ -65,8 +66,8 @@ func (w *World) seeks() {
 	}.DiscoverOnce(w.T.Context())
 }
 
-// applies makes the resources of a snippet, as a customer's Terraform does, with the
-// values of its variables.
+// applies creates the resources of a snippet as a customer's Terraform does, with
+// these values of its variables.
 func (c *Customer) applies(snippet string, variables map[string]cty.Value) {
 	c.T.Helper()
 	if err := (plainiam.Applier{Client: c.iam(), Account: c.Account}).Apply(c.T.Context(), snippet, variables); err != nil {
@@ -74,7 +75,7 @@ func (c *Customer) applies(snippet string, variables map[string]cty.Value) {
 	}
 }
 
-// rolesAsMade is all that matters of a customer's roles, for comparing.
+// rolesAsMade returns the relevant properties of a customer's roles, for comparison.
 func (c *Customer) rolesAsMade() (made []string) {
 	c.T.Helper()
 	for _, name := range c.roles() {
@@ -134,7 +135,7 @@ func (c *Customer) roleAsMade(role string) []string {
 	return made
 }
 
-// everythingAsked is a set that has something of everything.
+// everythingAsked returns a set with every feature.
 func everythingAsked() permissionset.Set {
 	read := func(action, resource string) string {
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"` + action + `","Resource":"` + resource + `"}]}`
@@ -163,8 +164,8 @@ func everythingAsked() permissionset.Set {
 	}
 }
 
-// What the snippet makes is what the stack makes, for the same choices; and all of
-// its roles are proven and registered.
+// The snippet creates the same roles as the stack for the same choices, and all of
+// them are proven and registered.
 func TestTheRolesOfTheSnippetAreThoseOfTheStack(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -201,8 +202,9 @@ func TestTheRolesOfTheSnippetAreThoseOfTheStack(t *testing.T) {
 	}
 }
 
-// A role that a customer makes by IAM alone registers within minutes, once, and only
-// under an open link; it follows a rotation, and is disconnected when it is gone.
+// A role that a customer creates only with IAM is registered within minutes, once,
+// and only under an open link. It follows a rotation, and is disconnected after its
+// deletion.
 func TestARoleWithoutAStackLivesAndEnds(t *testing.T) {
 	t.Parallel()
 	w := New(t)
@@ -229,7 +231,7 @@ func TestARoleWithoutAStackLivesAndEnds(t *testing.T) {
 	c, closed := w.Invite("globex", AccountID(1), referring(set)), w.Invite("initech", AccountID(2), referring(set))
 	w.Advance(2 * time.Minute)
 	w.seeks()
-	c.Unknown() // the role is not there yet
+	c.Unknown() // the role does not exist yet
 
 	c.applies(snippet(c, nil), nil)
 	closed.applies(snippet(closed, nil), nil)
@@ -291,8 +293,9 @@ func TestARoleWithoutAStackLivesAndEnds(t *testing.T) {
 	}
 }
 
-// The vendor adds a role to the set and drops it again. No stack reports that, so rounds
-// of proofs register it once the customer has made it, and forget it.
+// The vendor adds a role to the set and removes it again. No stack reports that, so
+// rounds of proofs register the role after the customer has created it, and remove it
+// later.
 func TestTheAdditionalRolesOfARoleWithoutAStackFollowTheSet(t *testing.T) {
 	t.Parallel()
 	w := New(t)

@@ -1,13 +1,12 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package e2e tests whole stories without Terraform: a vendor's hub on the
-// sandbox, customers who launch and delete stacks, and registrars that run as
-// separate processes would, over HTTP with the real SDK. Its tests are the
-// promises of ARCHITECTURE.md, end to end.
+// Package e2e tests the promises of ARCHITECTURE.md end to end, without Terraform: a
+// vendor's hub on the sandbox, customers who launch and delete stacks, and registrars
+// that run as separate processes would, over HTTP with the real SDK.
 //
-// Nothing in it sleeps. Time is the sandbox's; it moves when a test moves it,
-// or when everything is waiting (see pace.go).
+// Nothing sleeps. The time is the sandbox's; it advances when a test moves it, or
+// when everything is waiting (see pace.go).
 package e2e
 
 import (
@@ -34,8 +33,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// T has the methods that a world needs of a test: a *testing.T, or a property's
-// *rapid.T.
+// T has the methods of a test that a world needs: those of a *testing.T or *rapid.T.
 type T interface {
 	Helper()
 	Context() context.Context
@@ -80,8 +78,8 @@ func New(t T, options ...sandbox.Option) *World {
 	return w
 }
 
-// Second returns the world with another hub of the vendor, which has its own
-// Region only.
+// Second returns the world with another hub of the vendor, which has only its own
+// Region.
 func (w *World) Second(name, home string) *World {
 	w.T.Helper()
 	second := &World{Sandbox: w.Sandbox, T: w.T, home: home, pace: w.pace, log: w.log}
@@ -118,8 +116,8 @@ func (w *World) Now() time.Time { return w.Clock().Now() }
 // Registry returns the hub's registry.
 func (w *World) Registry() *registry.Registry { return w.Hub.Registry() }
 
-// Must fails the test on an error in a step that is not the subject of the
-// story.
+// Must fails the test if err is not nil. It is for steps that are not the subject of
+// the test.
 func (w *World) Must(err error) {
 	w.T.Helper()
 	if err != nil {
@@ -127,9 +125,8 @@ func (w *World) Must(err error) {
 	}
 }
 
-// ClientsOf returns the clients of an account's admin, which reach AWS by an
-// endpoint. They try every call once, so that a test decides what is tried
-// again.
+// ClientsOf returns clients of an account's administrator that use an endpoint. They
+// do not retry calls, so that a test controls retries.
 func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
 	w.T.Helper()
 	clients, err := trial.Clients(w.T.Context(), w.Sandbox, id, w.home, func(c *awsclient.Config) {
@@ -139,7 +136,7 @@ func (w *World) ClientsOf(id, endpoint string) *awsclient.Clients {
 	return clients
 }
 
-// Prove runs one round of proofs over all registered roles.
+// Prove runs one round of proofs of all registered roles.
 func (w *World) Prove() error {
 	_, err := health.Round(w.T.Context(), health.Config{
 		Registry: w.Registry(), Prover: registrar.NewProver(w.Clients, w.Record), Clock: w.Now,
@@ -147,7 +144,8 @@ func (w *World) Prove() error {
 	return err
 }
 
-// Specification returns that of the hub's templates, with the given role.
+// Specification returns the specification of the hub's templates, with the given
+// role.
 func (w *World) Specification(role permissionset.Role) stacktemplate.Specification {
 	return stacktemplate.Specification{
 		Hub: w.Record.Name, DisplayName: w.Record.DisplayName, SupportURL: w.Record.SupportURL,
@@ -169,12 +167,12 @@ func (w *World) Topic(in string) string {
 	return account.TopicARN{Region: region(in), Account: w.Record.Account, Name: hub.TopicName(w.Record.Name, 0)}.String()
 }
 
-// patience is the real time without progress after which a waiting story has failed.
+// patience is the real time without progress after which a waiting test fails.
 const patience = 2 * time.Minute
 
-// untilStuck returns a context that is cancelled once no message has been received,
-// returned to the queue or deleted for the time patience. A slow machine is no
-// failure: only go test's own timeout limits a story that makes progress.
+// untilStuck returns a context that is cancelled when no message has been received,
+// returned to the queue or deleted for the duration patience. A slow machine is not a
+// failure: only go test's own timeout limits a test that makes progress.
 func (w *World) untilStuck() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(w.T.Context())
 	go func() {
@@ -192,15 +190,15 @@ func (w *World) untilStuck() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// Settled waits until no operation is under way in a stack, which must then
-// have a status.
+// Settled waits until no operation is in progress in a stack, and returns the stack.
+// It fails the test if its status differs.
 func (w *World) Settled(stackID, status string) sandbox.Stack {
 	w.T.Helper()
 	return w.Reaches(stackID, status, sandbox.Stack.Settled)
 }
 
-// Reaches waits until wanted returns true for the stack, which must then be in
-// a status.
+// Reaches waits until wanted returns true for the stack, and returns the stack. It
+// fails the test if its status differs.
 func (w *World) Reaches(stackID, status string, wanted func(sandbox.Stack) bool) sandbox.Stack {
 	w.T.Helper()
 	ctx, cancel := w.untilStuck()
@@ -212,15 +210,15 @@ func (w *World) Reaches(stackID, status string, wanted func(sandbox.Stack) bool)
 	return stack
 }
 
-// In reports whether a stack is in a status.
+// In returns a function that reports whether a stack has a status.
 func In(status string) func(sandbox.Stack) bool {
 	return func(s sandbox.Stack) bool { return s.Status == status }
 }
 
-// Story returns a stack's events as its owner reads them.
+// Story returns a stack's events as its owner sees them.
 func (w *World) Story(stackID string) string { return trial.Story(w.Sandbox, stackID) }
 
-// Reads fails the test unless a stack's owner reads a sentence.
+// Reads fails the test unless a sentence is in the stack's events.
 func (w *World) Reads(stackID, sentence string) {
 	w.T.Helper()
 	if story := w.Story(stackID); !strings.Contains(story, sentence) {
@@ -228,8 +226,8 @@ func (w *World) Reads(stackID, sentence string) {
 	}
 }
 
-// Down makes a service fail the vendor's calls of an action (empty: all) for a
-// while, by the sandbox's clock.
+// Down makes the vendor's calls of an action (empty: of all actions) of a service
+// fail for a duration of the sandbox's clock.
 func (w *World) Down(service, action string, d time.Duration) {
 	until := w.Now().Add(d)
 	w.Faults().Before(func(c *kernel.Call) error {
@@ -266,7 +264,7 @@ func (b *buffer) String() string {
 	defer b.mu.Unlock()
 	const most = 5_000
 	text := b.text.String()
-	return "the registrars said:\n" + text[max(0, len(text)-most):]
+	return "the registrars' logs:\n" + text[max(0, len(text)-most):]
 }
 
 func (b *buffer) logger(process string) *slog.Logger {

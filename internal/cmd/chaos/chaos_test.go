@@ -121,7 +121,7 @@ func TestTheWitnessDistinguishesAnswers(t *testing.T) {
 	}
 }
 
-func TestRegistrationsAreComparedWithWhatCustomersDid(t *testing.T) {
+func TestRegistrationsAreComparedWithTheCustomersActions(t *testing.T) {
 	world, err := newWorld(t.Context(), options{stacks: 2, accounts: 2, seed: 1, timeout: 15 * time.Minute})
 	if err != nil {
 		t.Fatal(err)

@@ -22,12 +22,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/stacktemplate"
 )
 
-// besiege sends all forgeries through the hub's real topics, as a malicious
-// customer who may publish, with honest customers between them, and reports the
+// sendForgeries sends all forgeries through the hub's real topics, as a malicious
+// customer who may publish, while honest customers launch stacks, and returns the
 // outcomes.
-func besiege(t *testing.T, table []forgery) *report {
+func sendForgeries(t *testing.T, table []forgery) *report {
 	t.Helper()
-	s := newSiege(t)
+	s := newForgeryTest(t)
 	s.holdGenuineURLs(table)
 	for i, f := range table {
 		if i%honestEvery == 0 {
@@ -39,25 +39,25 @@ func besiege(t *testing.T, table []forgery) *report {
 }
 
 const (
-	honestEvery = 8 // forgeries
-	leaveEvery  = 3 // honest customers: each of these deletes their stack again
+	honestEvery = 8 // an honest customer launches after every eighth forgery
+	leaveEvery  = 3 // every third honest customer deletes the stack again
 )
 
-// siege is one run.
-type siege struct {
+// forgeryTest is one run of all forgeries.
+type forgeryTest struct {
 	*World
 	registrar *Registrar
 	began     time.Time
 
-	victim      *Customer // connected before it begins; its stack is known to the forger
+	victim      *Customer // connected before the run; the forger knows the stack
 	victimStack string
 	victimWas   onboarding.Registration
 	genuine     string // the victim's own Create, as it was sent
-	certificate string // the address of the one that SNS signed it with
+	certificate string // address of SNS's signing certificate in it
 
 	mallory *Customer // the malicious customer, who may publish
-	own     []Request // genuinely signed requests that mallory keeps
-	query   string    // of such a signature
+	own     []Request // genuinely signed requests of mallory's own stack
+	query   string    // query of such a signed URL
 
 	customers []served
 	sent      []sentForgery
@@ -80,10 +80,10 @@ type sentForgery struct {
 	refused error  // by SNS
 }
 
-func newSiege(t *testing.T) *siege {
+func newForgeryTest(t *testing.T) *forgeryTest {
 	t.Helper()
 	w := New(t)
-	s := &siege{World: w, began: time.Now(), registrar: w.Registrar()}
+	s := &forgeryTest{World: w, began: time.Now(), registrar: w.Registrar()}
 	s.victim, s.mallory = w.Invite("victim", AccountID(1)), w.Invite("mallory", AccountID(666))
 	s.victimStack = s.victim.Connect(Frankfurt)
 	s.victimWas = s.victim.Owned(s.victimStack, onboarding.Active)
@@ -99,7 +99,7 @@ func newSiege(t *testing.T) *siege {
 // notification holds the checked fields of an SNS notification.
 type notification struct{ Message, SigningCertURL string }
 
-// open returns the zero value if the body is no notification.
+// open parses a notification; it returns the zero value if the body is not one.
 func open(body string) (n notification) {
 	if json.Unmarshal([]byte(body), &n) != nil {
 		return notification{}
@@ -107,13 +107,13 @@ func open(body string) (n notification) {
 	return n
 }
 
-// holdGenuineURLs gives mallory genuinely signed requests, one for each forgery
-// that uses one: a stack of mallory's sends them to a topic of mallory's, and
-// they are never answered. The role in it can be assumed by every principal of
-// the vendor.
-func (s *siege) holdGenuineURLs(table []forgery) {
+// holdGenuineURLs gives mallory genuinely signed requests, one for each forgery that
+// uses one: a stack of mallory's sends them to mallory's own topic, and they are
+// never answered. The role in the stack can be assumed by every principal of the
+// vendor.
+func (s *forgeryTest) holdGenuineURLs(table []forgery) {
 	s.T.Helper()
-	n := 1 // for the look of a signature
+	n := 1 // one more, as an example of a signature
 	for _, f := range table {
 		if f.About == aboutOwn {
 			n++
@@ -137,21 +137,21 @@ func (s *siege) holdGenuineURLs(table []forgery) {
 	_, s.query, _ = strings.Cut(s.takeOwn().text("ResponseURL"), "?")
 }
 
-func (s *siege) takeOwn() Request {
+func (s *forgeryTest) takeOwn() Request {
 	last := s.own[len(s.own)-1]
 	s.own = s.own[:len(s.own)-1]
 	return last
 }
 
 // invite gives one more honest customer a link.
-func (s *siege) invite() *Customer {
+func (s *forgeryTest) invite() *Customer {
 	n := len(s.customers) + 1
 	s.customers = append(s.customers, served{})
 	return s.Invite(fmt.Sprintf("honest-%d", n), AccountID(1000+n))
 }
 
-// honest launches a customer's stack, and does not wait for it yet.
-func (s *siege) honest(c *Customer) (stackID string) {
+// honest launches a customer's stack without waiting for it.
+func (s *forgeryTest) honest(c *Customer) (stackID string) {
 	in := []string{Frankfurt, Virginia}[len(s.customers)%2]
 	stackID = c.Launch(in, sandbox.LaunchOptions{})
 	s.customers[len(s.customers)-1] = served{c, stackID}
@@ -159,7 +159,7 @@ func (s *siege) honest(c *Customer) (stackID string) {
 }
 
 // forge builds one message and publishes it.
-func (s *siege) forge(f forgery) {
+func (s *forgeryTest) forge(f forgery) {
 	s.T.Helper()
 	after := func() {}
 	var k known
@@ -201,7 +201,7 @@ func (s *siege) forge(f forgery) {
 	after()
 }
 
-func (s *siege) send(f forgery, k known, text string) {
+func (s *forgeryTest) send(f forgery, k known, text string) {
 	s.T.Helper()
 	sent := sentForgery{forgery: f, text: text, path: k["stack"] + "|" + k["logical"] + "|" + k["request"], since: len(s.registrar.Sent())}
 	if f.Raw || f.Envelope != nil {
@@ -223,8 +223,8 @@ func (s *siege) send(f forgery, k known, text string) {
 	s.sent = append(s.sent, sent)
 }
 
-// envelope is a notification that SNS never sent.
-func (s *siege) envelope(f forgery, k known, text string) string {
+// envelope returns a notification that SNS never sent.
+func (s *forgeryTest) envelope(f forgery, k known, text string) string {
 	envelope := map[string]any{
 		"Type": "Notification", "MessageId": newID(), "TopicArn": k["topic"],
 		"Subject": "AWS CloudFormation custom resource request", "Message": text,
@@ -237,9 +237,9 @@ func (s *siege) envelope(f forgery, k known, text string) string {
 	return body
 }
 
-// knows returns what the forger knows of a customer's stack: everything but
+// knows returns what the forger knows of a customer's stack: everything except
 // CloudFormation's signature.
-func (s *siege) knows(c *Customer, stackID, logicalID string) known {
+func (s *forgeryTest) knows(c *Customer, stackID, logicalID string) known {
 	s.T.Helper()
 	stack, err := account.ParseStackARN(stackID)
 	s.Must(err)
@@ -260,7 +260,7 @@ func (s *siege) knows(c *Customer, stackID, logicalID string) known {
 	return k
 }
 
-// address returns the response URL as it would be, without the signature.
+// address sets the response URL as CloudFormation would, but without the signature.
 func (k known) address() {
 	parts := strings.Split(k["stack"], ":")
 	k["region"] = parts[3]
@@ -277,7 +277,7 @@ func newID() string { return kernel.NewRequestID(rand.Reader) }
 
 // end waits for the honest customers, deletes some of their stacks, and checks
 // the outcomes of all forgeries.
-func (s *siege) end(total int) *report {
+func (s *forgeryTest) end(total int) *report {
 	s.T.Helper()
 	came := &report{Sent: total, Honest: len(s.customers), Fates: map[string]int{}}
 	for i, c := range s.customers {
@@ -313,12 +313,13 @@ func (s *siege) end(total int) *report {
 	return came
 }
 
-func (s *siege) problem(format string, args ...any) {
+func (s *forgeryTest) problem(format string, args ...any) {
 	s.problems = append(s.problems, fmt.Sprintf(format, args...))
 }
 
-// reaches waits until no operation is under way in an honest customer's stack.
-func (s *siege) reaches(stackID, status string, slowest *time.Duration) bool {
+// reaches waits until no operation is in progress in an honest customer's stack, and
+// reports whether it has this status.
+func (s *forgeryTest) reaches(stackID, status string, slowest *time.Duration) bool {
 	ctx, cancel := s.untilStuck()
 	defer cancel()
 	stack, err := s.WaitStack(ctx, stackID)
