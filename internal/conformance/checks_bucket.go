@@ -24,12 +24,12 @@ import (
 // bucketChecks test S3, and how CloudFormation reads templates from it.
 var bucketChecks = []Check{
 	{
-		ID: "4.2a", Title: "Block Public Access counts a policy with Principal * and aws:PrincipalAccount as public, and refuses it",
+		ID: "4.2a", Title: "Block Public Access treats a policy with Principal * and aws:PrincipalAccount as public, and refuses it",
 		Mark:  "Whether `Principal:*`+`aws:PrincipalAccount` counts: [?]",
 		Place: "internal/hub/bucket_policy.go (readers are named as principals)", Makes: "a bucket", run: publicPolicy,
 	},
 	{
-		ID: "4.2b", Title: "A bucket's policy ends at 20 KB",
+		ID: "4.2b", Title: "A bucket policy has at most 20 KB",
 		Mark:  "use explicit principals. Bucket policy ≤20 KB [R]",
 		Place: "internal/hub/bucket_policy.go (how many readers fit)", Makes: "a bucket", run: roomInBucketPolicy,
 	},
@@ -44,31 +44,31 @@ var bucketChecks = []Check{
 		Place: "internal/hub/templates.go (template_access = accounts)", Makes: "a bucket", run: templateByAccount,
 	},
 	{
-		ID: "4.4", Title: "versionId in a template's URL holds the version, whatever is written later",
+		ID: "4.4", Title: "versionId in a template's URL selects the version, whatever is written later",
 		Mark:  "4.4 [I]",
 		Place: "internal/hub/templates.go (keys are hashes)", Makes: "a bucket", run: templateVersion,
 	},
 	{
-		ID: "3.5", Title: "CloudFormation takes a template from another Region's bucket",
+		ID: "3.5", Title: "CloudFormation accepts a template in another Region's bucket",
 		Place: "internal/hub (one bucket for all Regions)", Makes: "a bucket", Needs: []Need{TwoRegions}, run: templateFromAfar,
 	},
 	{
-		ID: "10.2a", Title: "PutObject with If-Match answers 404 if the key is gone",
+		ID: "10.2a", Title: "PutObject with If-Match returns 404 if the key does not exist",
 		Mark:  "409 ⇒ re-read ETag and retry; 404 if the key is gone [R]",
 		Place: "none: the registry is in DynamoDB", Makes: "a bucket", run: matchOfNothing,
 	},
 	{
-		ID: "10.2b", Title: "What was just written to S3 is read at once",
+		ID: "10.2b", Title: "S3 returns an object immediately after it was written",
 		Mark:  "DeleteObject has IfMatch. Strong read-after-write [R]",
-		Place: "internal/hub/templates.go (a link is given out when its template exists)", Makes: "a bucket", run: readAfterWrite,
+		Place: "internal/hub/templates.go (a link is issued after its template is written)", Makes: "a bucket", run: readAfterWrite,
 	},
 	{
-		ID: "12.11", Title: "CloudFormation's bucket refuses a URL that a stranger signed with a plain AccessDenied",
+		ID: "12.11", Title: "CloudFormation's bucket refuses a URL that another account signed, with a plain AccessDenied",
 		Mark:  "with Expires and ServerTime in the body (aws-sdk-js#3493). [I]",
 		Place: "internal/registrar/refusal.go (plain AccessDenied is undecided)", run: strangersSignature,
 	},
 	{
-		ID: "12.15", Title: "Every Region of the run has the account-regional namespace, and there only the account makes such names",
+		ID: "12.15", Title: "Every Region of the run has the account-regional namespace, in which only the account can create buckets",
 		Mark:  "`s3:x-amz-bucket-namespace`. Not in every Region yet (Bahrain, UAE) [?]",
 		Place: "internal/hub/bucket_name.go", Makes: "a bucket in each Region", run: namespaces,
 	},
@@ -78,7 +78,7 @@ var bucketChecks = []Check{
 		Place: "internal/hub/bucket_name.go", run: halfASuffix,
 	},
 	{
-		ID: "15.1", Title: "A list of buckets by prefix has those of the other Region, with its name, in the account-regional namespace too",
+		ID: "15.1", Title: "A list of buckets by prefix contains those of other Regions, with their Region, also in the account-regional namespace",
 		Mark:  "Buckets of the account-regional namespace are among them [I]",
 		Place: "internal/hub/elsewhere.go", Makes: "a bucket", Needs: []Need{TwoRegions}, run: bucketsElsewhere,
 	},
@@ -221,7 +221,7 @@ func templateAsCaller(ctx context.Context, t *trial) error {
 		return err
 	}
 	if awsclient.HasCode(err, "ValidationError") && !strings.Contains(err.Error(), "S3") {
-		return instead("the refusal does not speak of S3: %v", err)
+		return instead("the error does not mention S3: %v", err)
 	}
 	return nil
 }
@@ -286,7 +286,7 @@ func matchOfNothing(ctx context.Context, t *trial) error {
 	_, err = t.Vendor.S3().PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &bucket, Key: aws.String("gone"), IfMatch: aws.String(`"d41d8cd98f00b204e9800998ecf8427e"`), Body: strings.NewReader("x"),
 	})
-	return t.refused("If-Match on a key that is not there", err, "NoSuchKey")
+	return t.refused("If-Match on a key that does not exist", err, "NoSuchKey")
 }
 
 func readAfterWrite(ctx context.Context, t *trial) error {

@@ -14,12 +14,12 @@ import (
 // eventChecks test EventBridge.
 var eventChecks = []Check{
 	{
-		ID: "11.1", Title: "PutEvents accepts and refuses each entry by itself, in order",
+		ID: "11.1", Title: "PutEvents accepts or refuses each entry separately, in order",
 		Place: "internal/events/send.go", run: eachEntry,
 	},
 	{
-		ID: "11.2", Title: "An event bus that does not exist takes events, and only DescribeEventBus tells",
-		Place: "internal/hub (a hub's bus is looked at with DescribeEventBus)", run: noSuchBus,
+		ID: "11.2", Title: "PutEvents accepts events for a bus that does not exist, and only DescribeEventBus reports that",
+		Place: "internal/hub (a hub's bus is verified with DescribeEventBus)", run: noSuchBus,
 	},
 }
 
@@ -49,7 +49,7 @@ func noSuchBus(ctx context.Context, t *trial) error {
 	out, err := t.Vendor.EventBridge(t.home()).PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{
 		EventBusName: &bus, Source: aws.String("xacct.conformance"), DetailType: aws.String("Conformance"), Detail: aws.String(`{"n":1}`),
 	}}})
-	if err := t.accepted("an event for a bus that is not there", err); err != nil {
+	if err := t.accepted("an event for a bus that does not exist", err); err != nil {
 		return err
 	}
 	if out.FailedEntryCount != 0 {

@@ -16,12 +16,12 @@ import (
 // organizationChecks test StackSets.
 var organizationChecks = []Check{
 	{
-		ID: "8", Title: "What a StackSet's stack publishes comes from the member account",
+		ID: "8", Title: "A StackSet's stack publishes as the member account",
 		Mark:  "AutoDeployment{Enabled, RetainStacksOnAccountRemoval}. [I]",
 		Place: "internal/hub/permissions.go (organizations)", Makes: "a StackSet with one stack", Needs: []Need{Management}, run: memberPublishes,
 	},
 	{
-		ID: "8.1", Title: "An account that is no delegated administrator is refused with ValidationError",
+		ID: "8.1", Title: "An account that is not a delegated administrator is refused with ValidationError",
 		Mark:  "ListRoots included (Organizations API reference). [?]",
 		Place: "internal/launch/command.go (the commands for StackSets)", run: notDelegated,
 	},

@@ -33,17 +33,17 @@ var publisherChecks = []Check{
 		Place: "internal/launch (what the customer needs)", Makes: "a stack, a role", run: deployerMayNotPublish,
 	},
 	{
-		ID: "1.19", Title: "aws:CalledVia lets a stack publish, with and without a service role, and no caller directly",
+		ID: "1.19", Title: "aws:CalledVia allows stacks to publish, with and without a service role, but no direct caller",
 		Mark:  "1.19 [?]",
 		Place: "none: the hub's policies have no such condition", Makes: "stacks, a role", run: calledVia,
 	},
 	{
-		ID: "1.21", Title: "A message does not say who published it, so any allowed account can write another one's StackId",
+		ID: "1.21", Title: "A message does not name its publisher, so any allowed account can use another one's StackId",
 		Mark:  "1.21 [I]",
 		Place: "internal/onboarding/decide.go (the role is proven)", Makes: "a topic, a queue", run: forgeable,
 	},
 	{
-		ID: "13.5", Title: "A Deny with Bool aws:SecureTransport false does not stop what CloudFormation publishes",
+		ID: "13.5", Title: "A Deny with Bool aws:SecureTransport false does not refuse CloudFormation's messages",
 		Mark:  "sends (IAMUG reference_policies_condition-keys). [?]",
 		Place: "internal/hub/permissions.go (TLS only)", Makes: "a stack", run: secureTransport,
 	},

@@ -17,11 +17,11 @@ import (
 // queueChecks test SQS queues.
 var queueChecks = []Check{
 	{
-		ID: "5.7a", Title: "A queue's policy names many topics by one pattern in ArnLike aws:SourceArn, and their messages arrive",
+		ID: "5.7a", Title: "A queue policy can allow many topics by one pattern in ArnLike aws:SourceArn, and their messages arrive",
 		Place: "internal/hub/queue.go (the queue's policy)", Makes: "two topics, a queue", run: topicsByPattern,
 	},
 	{
-		ID: "6a", Title: "A dead-letter queue is in the same account and Region",
+		ID: "6a", Title: "A dead-letter queue must be in the same account and Region",
 		Mark:  "DLQ must be the same type [D], same Region and account [R]",
 		Place: "internal/hub/queue.go (dead letters are beside the queue)", Makes: "a queue", run: deadLettersElsewhere,
 	},
@@ -31,7 +31,7 @@ var queueChecks = []Check{
 		Place: "internal/hub/queue.go (retention of dead letters)", Makes: "two queues", run: deadLetterAge,
 	},
 	{
-		ID: "13.4a", Title: "SetQueueAttributes takes a KMS key that does not exist",
+		ID: "13.4a", Title: "SetQueueAttributes accepts a KMS key that does not exist",
 		Mark:  "[?] Whether SetQueueAttributes looks at the key; codes of DynamoDB for a key that is disabled or gone.",
 		Place: "internal/hub/selftest.go (a test message shows that the key works)", Makes: "a queue", run: keyOfQueue,
 	},
@@ -149,7 +149,7 @@ func deadLetterAge(ctx context.Context, t *trial) error {
 	case err != nil:
 		return err
 	case first != later:
-		return instead("it was sent at %s, and as a dead letter it says %s", first, later)
+		return instead("it was sent at %s, but as a dead letter it has %s", first, later)
 	}
 	return nil
 }

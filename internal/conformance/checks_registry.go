@@ -28,12 +28,12 @@ var registryChecks = []Check{
 		Place: "internal/registry/write.go", Makes: "a table", run: conditions,
 	},
 	{
-		ID: "10.3", Title: "BatchGetItem takes 100 keys, and leaves out what is over 16 MB",
+		ID: "10.3", Title: "BatchGetItem accepts 100 keys, and returns at most 16 MB of items",
 		Mark:  "12,000 read units and 4,000 write units at once. [R]",
 		Place: "internal/registry/batch.go", Makes: "a table with 18 MB", run: batches,
 	},
 	{
-		ID: "10.4", Title: "TransactWriteItems takes 100 different items, checks among them; an UpdateExpression has up to 4 KB",
+		ID: "10.4", Title: "TransactWriteItems accepts 100 different items, including checks; an UpdateExpression has at most 4 KB",
 		Mark:  "10.4 [R]",
 		Place: "internal/registry/transaction.go", Makes: "a table", run: transactions,
 	},
@@ -43,7 +43,7 @@ var registryChecks = []Check{
 		Place: "internal/leastpolicy/registry.go", Makes: "a table, a role", run: leadingKeysOfMembers,
 	},
 	{
-		ID: "13.11", Title: "A call on a table that is not there has no dynamodb:LeadingKeys, so that Null: false refuses it",
+		ID: "13.11", Title: "A call on a table that does not exist has no dynamodb:LeadingKeys, so Null: false refuses it",
 		Mark:  "13.11 [?]",
 		Place: "internal/registry/missing.go (DescribeTable decides)", Makes: "a role", run: leadingKeysOfNoTable,
 	},
@@ -120,7 +120,7 @@ func (t *trial) failsWithOld(what string, err error, version string) error {
 		return instead("%s fails without the old item", what)
 	}
 	if old, _ := failed.Item["version"].(*ddb.AttributeValueMemberS); old == nil || old.Value != version {
-		return instead("%s fails with version %v, and %s is stored", what, failed.Item["version"], version)
+		return instead("%s fails with version %v, but %s is stored", what, failed.Item["version"], version)
 	}
 	return nil
 }
@@ -156,9 +156,9 @@ func batches(ctx context.Context, t *trial) error {
 		return err
 	}
 	got, left := len(out.Responses[table]), len(out.UnprocessedKeys[table].Keys)
-	t.remark("of 50 items with 18 MB together, %d came and %d were left out", got, left)
+	t.remark("of 50 items with 18 MB in total, %d were returned and %d were unprocessed", got, left)
 	if left == 0 || got+left != 50 || got*370<<10 > 16<<20 {
-		return instead("of 50 items with 18 MB together, %d came and %d were in UnprocessedKeys", got, left)
+		return instead("of 50 items with 18 MB in total, %d were returned and %d were in UnprocessedKeys", got, left)
 	}
 	return nil
 }
@@ -249,7 +249,7 @@ func leadingKeysOfNoTable(ctx context.Context, t *trial) error {
 		return err
 	}
 	_, err = reader.DynamoDB().GetItem(ctx, &dynamodb.GetItemInput{TableName: &missing, Key: key("OURS#1")})
-	return t.refused("GetItem on a table that is not there", err, "AccessDeniedException")
+	return t.refused("GetItem on a table that does not exist", err, "AccessDeniedException")
 }
 
 func disabledKey(ctx context.Context, t *trial) error {
@@ -291,7 +291,7 @@ func disabledKey(ctx context.Context, t *trial) error {
 		}
 	}
 	if err == nil {
-		return instead("ten minutes after its key was disabled, the table still takes writes")
+		return instead("ten minutes after its key was disabled, the table still accepts writes")
 	}
 	if !strings.Contains(strings.ToLower(err.Error()), "kms") && !strings.Contains(strings.ToLower(err.Error()), "key") {
 		t.note("a write with the disabled key", err.Error())

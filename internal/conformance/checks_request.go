@@ -20,11 +20,11 @@ import (
 // the answer.
 var requestChecks = []Check{
 	{
-		ID: "2.2", Title: "In every Region of the run the answer goes to a host of the table, which takes it",
+		ID: "2.2", Title: "In every Region of the run the response URL has a host of the table, which accepts the answer",
 		Place: "internal/phonehome/url.go", Makes: "a topic, a queue and a stack in each Region", run: responseHosts,
 	},
 	{
-		ID: "2.4", Title: "The rule of 2.4 takes every genuine response URL, and S3 refuses one that was changed",
+		ID: "2.4", Title: "The rule of 2.4 accepts every genuine response URL, and S3 refuses a changed one",
 		Mark:  "2.4 Rule [I]",
 		Place: "internal/phonehome/url.go, internal/registrar/refusal.go", Makes: "a stack", run: changedURL,
 	},
@@ -33,7 +33,7 @@ var requestChecks = []Check{
 		Place: "internal/snscert", Makes: "a topic, a queue and a stack in each Region", run: signatures,
 	},
 	{
-		ID: "1.9", Title: "A response URL takes an answer 55 minutes after the request",
+		ID: "1.9", Title: "A response URL accepts an answer 55 minutes after the request",
 		Mark:  "The 2026 captures add `X-Amz-Security-Token`, so real life may be shorter [I]",
 		Place: "internal/registrar (answers are given early)", Makes: "a stack", Slow: true, run: lateAnswer,
 	},
@@ -60,13 +60,13 @@ var requestChecks = []Check{
 		Place: "internal/onboarding/decide_create.go", Makes: "a stack", run: rename,
 	},
 	{
-		ID: "1.11", Title: "An update that changes nothing of the resource sends nothing, and one that does carries the old properties",
+		ID: "1.11", Title: "An update that does not change the resource sends no request, and one that does contains the old properties",
 		Place: "internal/stacktemplate (TemplateVersion is a property)", Makes: "a stack", run: updates,
 	},
 	{
 		ID: "1.15a", Title: "DeletionPolicy Retain on a custom resource sends no Delete when the stack is deleted",
 		Mark:  "1.15 [D/I]",
-		Place: "internal/onboarding/health.go (a role that vanishes is noticed)", Makes: "a stack", run: retained,
+		Place: "internal/onboarding/health.go (rounds of proofs detect a deleted role)", Makes: "a stack", run: retained,
 	},
 	{
 		ID: "1.15b", Title: "UpdateReplacePolicy Retain sends no Delete of the old ID",
@@ -169,10 +169,10 @@ func changedURL(ctx context.Context, t *trial) error {
 	case err != nil:
 		return err
 	case forged == nil:
-		return instead("a URL whose life was changed is accepted")
+		return instead("a URL with a changed expiry is accepted")
 	case !strings.Contains(forged.Error(), "SignatureDoesNotMatch"):
 		t.note("an answer to a changed URL", forged.Error())
-		return instead("a URL whose life was changed is refused in another way: %v", forged)
+		return instead("a URL with a changed expiry is refused with another error: %v", forged)
 	case status != "CREATE_COMPLETE":
 		return instead("the stack is %s", status)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// Requests that CloudFormation sends when a stack changes: requestChecks lists the
-// checks.
+// This file has the checks of requestChecks about requests that CloudFormation sends
+// when a stack changes.
 
 // updated launches a stack, changes it, and returns the requests of the change.
 func (t *trial) updated(ctx context.Context, part string, before, after func(topic string) resources, how answering) ([]request, string, error) {
@@ -34,7 +34,7 @@ func version(n, name string) func(string) resources {
 	return func(topic string) resources { return resources{name: phone(topic, map[string]any{"Version": n})} }
 }
 
-// renews answers an Update with another ID.
+// renews returns the answer to an Update with another ID.
 func renews(r request) *reply {
 	if r.RequestType == "Update" {
 		return &reply{phonehome.Success, "renewed"}
@@ -81,7 +81,7 @@ func updates(ctx context.Context, t *trial) error {
 	case kinds(asked) != "Update Phone" || status != "UPDATE_COMPLETE":
 		return instead("the stack is %s after: %s", status, kinds(asked))
 	case asked[0].OldResourceProperties["Version"] != "1" || asked[0].ResourceProperties["Version"] != "2":
-		return instead("the properties are %v, and %v before", asked[0].ResourceProperties, asked[0].OldResourceProperties)
+		return instead("the properties are %v, and the old ones %v", asked[0].ResourceProperties, asked[0].OldResourceProperties)
 	}
 	return nil
 }

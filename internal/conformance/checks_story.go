@@ -14,18 +14,18 @@ var storyChecks = []Check{
 		Place: "the whole project", Makes: "a hub, a stack, roles", run: wholeStory,
 	},
 	{
-		ID: planner, Title: "The same by Terraform: applies, a launch from the link, a waiting role, a data source, update, deletion, destroy, empty plans between",
+		ID: planner, Title: "The same with Terraform: applies, a launch from the link, a waiting role, a data source, update, deletion, destroy, and empty plans between them",
 		Place: "the whole project", Makes: "a hub, a stack, a role", Needs: []Need{Engine}, run: throughTerraform,
 	},
 }
 
 func wholeStory(ctx context.Context, t *trial) error {
-	s, err := t.tell(ctx)
+	s, err := t.runStory(ctx)
 	if err != nil {
 		return err
 	}
 	for _, err := range s.failed {
-		return instead("the story ends early: %v", err)
+		return instead("the workflow failed: %v", err)
 	}
 	return nil
 }

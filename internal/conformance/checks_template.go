@@ -20,20 +20,20 @@ import (
 // them.
 var templateChecks = []Check{
 	{
-		ID: "9", Title: "A rule on AWS::AccountId and AWS::Region refuses a stack before anything is made",
+		ID: "9", Title: "A rule on AWS::AccountId and AWS::Region refuses a stack before anything is created",
 		Place: "internal/stacktemplate/rules.go", Makes: "a stack", run: rules,
 	},
 	{
-		ID: "3.2", Title: "A parameter that the template does not have is an error in the API, and one with a space or a plus sign arrives as it is",
-		Place: "internal/launch/command.go (commands carry what the template has)", Makes: "a stack", run: parameters,
+		ID: "3.2", Title: "A parameter that the template does not have is an error in the API, and spaces and plus signs in values arrive unchanged",
+		Place: "internal/launch/command.go (commands contain only the template's parameters)", Makes: "a stack", run: parameters,
 	},
 	{
-		ID: "12.9a", Title: "In an update, a role's new inline policies are added before its old ones go, and count together",
+		ID: "12.9a", Title: "An update adds a role's new inline policies before it deletes the old ones, and both count toward the limit",
 		Mark:  "by its text `AWS::IAM::Policy`). [?]",
 		Place: "internal/provider/rolespec_plan.go (such a change is refused in the plan)", Makes: "a stack with a role", run: inlineOrder,
 	},
 	{
-		ID: "12.9b", Title: "CloudFormation prunes the versions of managed policies by itself",
+		ID: "12.9b", Title: "CloudFormation deletes old versions of managed policies automatically",
 		Mark:  "The order inside one role's own `Policies`. [R]",
 		Place: "internal/stacktemplate/managed.go", Makes: "a stack with a policy", run: prunedVersions,
 	},
@@ -107,7 +107,7 @@ func parameters(ctx context.Context, t *trial) error {
 			return nil
 		}
 	}
-	return instead("%q does not arrive, but %s", value, asJSON(out.Stacks[0].Outputs))
+	return instead("%q arrives as %s", value, asJSON(out.Stacks[0].Outputs))
 }
 
 // longPolicy returns a policy of about the given number of characters.
@@ -157,7 +157,7 @@ func inlineOrder(ctx context.Context, t *trial) error {
 	}
 	t.note("events", events)
 	if status == "UPDATE_COMPLETE" {
-		return instead("the update is complete: old ones go first, and the plan refuses more than it has to")
+		return instead("the update is complete: old policies are deleted first, so the plan refuses more than necessary")
 	}
 	if !strings.Contains(events, "10240") {
 		return instead("the stack is %s, and no event names the limit of 10240: %s", status, firstFailure(events))

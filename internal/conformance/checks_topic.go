@@ -17,7 +17,7 @@ import (
 // topicChecks test a topic's policy. They launch no stack.
 var topicChecks = []Check{
 	{
-		ID: "5.1", Title: "A topic's policy has room for 1,900 account IDs in one aws:PrincipalAccount list, and ends at 30 KB",
+		ID: "5.1", Title: "A topic policy can have 1,900 account IDs in one aws:PrincipalAccount list, and has at most 30 KB",
 		Mark:  "SNSDG sns-access-policy-language-api-permissions-reference.html. [I]",
 		Place: "internal/hub (CustomersPerTopic)", Makes: "a topic", run: roomInPolicy,
 	},
@@ -143,11 +143,11 @@ func (t *trial) noSuchAccount(ctx context.Context, id string) error {
 		return err
 	}
 	err = t.setPolicy(ctx, t.Vendor, t.home(), topic, policyJSON(bad))
-	if err := t.refused("a policy with an account that is not there", err, "InvalidParameter", "InvalidParameterException"); err != nil {
+	if err := t.refused("a policy with an account that does not exist", err, "InvalidParameter", "InvalidParameterException"); err != nil {
 		return err
 	}
 	if !strings.Contains(err.Error(), "PrincipalNotFound") {
-		return instead("the error does not say PrincipalNotFound: %v", err)
+		return instead("the error does not contain PrincipalNotFound: %v", err)
 	}
 	listed := onTopic(topic, "*", map[string]any{"StringEquals": map[string]any{"aws:PrincipalAccount": []string{t.Customer.Account.String(), id}}})
 	return t.accepted("the same account in a condition", t.setPolicy(ctx, t.Vendor, t.home(), topic, policyJSON(listed)))
@@ -175,7 +175,7 @@ func wholePolicy(ctx context.Context, t *trial) error {
 		return err
 	}
 	if shown, err = t.policyOf(ctx, topic); err == nil && strings.Contains(shown, "First") {
-		return instead("the first writer's statement is still there after the second one wrote")
+		return instead("the first writer's statement still exists after the second one wrote")
 	}
 	return err
 }

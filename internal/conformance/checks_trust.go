@@ -27,17 +27,17 @@ var trustChecks = []Check{
 		Place: "internal/registrar (how long a proof is tried)", Makes: "a role", run: settles,
 	},
 	{
-		ID: "7.3", Title: "A role with an external ID is granted with it, and refused without one and with a wrong one",
+		ID: "7.3", Title: "A role with an external ID can be assumed with it, and is refused without one and with a wrong one",
 		Mark:  "don't store the customer's role ARN\". Probe order [I]",
 		Place: "internal/roleproof/roleproof.go", Makes: "a role", run: provesRole,
 	},
 	{
-		ID: "7.4", Title: "A missing role, a wrong external ID and a caller that is not trusted look alike",
+		ID: "7.4", Title: "A missing role, a wrong external ID and a caller that is not trusted cause the same error",
 		Mark:  "`smithy.APIError.ErrorCode()`. Missing role, wrong id and untrusted caller look alike [R]",
 		Place: "internal/onboarding/messages.go (what a refused customer reads)", Makes: "two roles", run: refusalsAlike,
 	},
 	{
-		ID: "7.6", Title: "A trust of the account's root with aws:PrincipalArn outlives the vendor's role; one of the role's ARN does not",
+		ID: "7.6", Title: "A trust in the account's root with aws:PrincipalArn survives recreation of the vendor's role; a trust in the role's ARN does not",
 		Mark:  "account root + `aws:PrincipalArn` avoids it [I]",
 		Place: "internal/iampolicy/trust.go", Makes: "three roles", run: recreatedPrincipal,
 	},
@@ -95,7 +95,7 @@ func provesRole(ctx context.Context, t *trial) error {
 	})
 	t.note("proof", fmt.Sprintf("%+v", proof))
 	if err != nil || proof.Outcome != onboarding.Proven {
-		return instead("the proof of a good role ends as %s %s: %v", proof.Outcome, proof.Weakness, proof.Err)
+		return instead("the proof of a correct role returns %s %s: %v", proof.Outcome, proof.Weakness, proof.Err)
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func refusalsAlike(ctx context.Context, t *trial) error {
 		words[strings.ReplaceAll(message(err), try[0], "ROLE")] = what
 	}
 	if len(words) > 1 {
-		return instead("they are told apart by their messages: %v", words)
+		return instead("their messages differ: %v", words)
 	}
 	return nil
 }

@@ -32,13 +32,9 @@ import (
 
 // removers delete one resource, by kind. Deleting a resource that doesn't exist
 // succeeds.
-var removers map[string]func(ctx context.Context, w *World, p *Party, in account.Region, name string) error
-
-func init() { // in init, because removeHub waits by the world's clock
-	removers = map[string]func(context.Context, *World, *Party, account.Region, string) error{
-		"stack": removeStack, "topic": removeTopic, "queue": removeQueue, "bucket": removeBucket, "table": removeTable,
-		"role": removeRole, "key": removeKey, "bus": removeBus, "hub": removeHub, "stackset": removeStackSet,
-	}
+var removers = map[string]func(ctx context.Context, w *World, p *Party, in account.Region, name string) error{
+	"stack": removeStack, "topic": removeTopic, "queue": removeQueue, "bucket": removeBucket, "table": removeTable,
+	"role": removeRole, "key": removeKey, "bus": removeBus, "hub": removeHub, "stackset": removeStackSet,
 }
 
 // partyOf returns the account of a ledger entry.
@@ -131,7 +127,7 @@ func removeStack(ctx context.Context, w *World, p *Party, in account.Region, nam
 			return nil
 		}
 	}
-	return errors.New("the stack does not go: see its events")
+	return errors.New("the stack can't be deleted: see its events")
 }
 
 func removeTopic(ctx context.Context, _ *World, p *Party, in account.Region, name string) error {

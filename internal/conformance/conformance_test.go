@@ -10,8 +10,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// TestEveryCheckHoldsOnTheSandboxAndNothingIsLeft is the whole run under its own
-// least policies, as a person starts it, and the cleaning after it.
+// TestEveryCheckHoldsOnTheSandboxAndNothingIsLeft does a complete run under its own
+// least policies, and the cleaning after it.
 func TestEveryCheckHoldsOnTheSandboxAndNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	box := newSandbox(t)
@@ -51,7 +51,7 @@ func TestEveryCheckHoldsOnTheSandboxAndNothingIsLeft(t *testing.T) {
 	}
 }
 
-// userOf makes a user with one policy.
+// userOf creates a user with one policy, and returns the configuration with its key.
 func userOf(t *testing.T, box *sandbox.Sandbox, id, policy string) awsclient.Config {
 	t.Helper()
 	keys, err := box.NewUser(id, "tester", policy)

@@ -26,8 +26,8 @@ func facts(t *testing.T) string {
 
 var anyMark = regexp.MustCompile(`\[(?:I|R|\?|I, strong|D/I|R/I)\]`)
 
-// TestEveryMarkOfAnAssumptionHasACheckOrAManualTest: a new assumption in
-// aws-facts.md needs a check here, or an entry in ManualAssumptions.
+// TestEveryMarkOfAnAssumptionHasACheckOrAManualTest fails for a new assumption in
+// aws-facts.md without a check here or an entry in ManualAssumptions.
 func TestEveryMarkOfAnAssumptionHasACheckOrAManualTest(t *testing.T) {
 	t.Parallel()
 	text := facts(t)
@@ -57,7 +57,7 @@ func TestEveryMarkOfAnAssumptionHasACheckOrAManualTest(t *testing.T) {
 		ids[c.ID] = true
 		cover(c.ID, c.Mark)
 		if c.Title == "" || c.Place == "" {
-			t.Errorf("%s does not say what it is about, or which code depends on it", c.ID)
+			t.Errorf("%s has no title, or names no code that depends on it", c.ID)
 		}
 	}
 	for _, g := range ManualAssumptions() {
@@ -78,7 +78,7 @@ func resultsOf(outcome Outcome, seen string, ids ...string) Report {
 	return r
 }
 
-func TestAPatchMovesMarksAndAppliesToTheFacts(t *testing.T) {
+func TestAPatchUpdatesMarksAndAppliesToTheFacts(t *testing.T) {
 	t.Parallel()
 	text := facts(t)
 	patch, err := Patch(factsFile, text,
@@ -116,7 +116,7 @@ func TestAPatchMovesMarksAndAppliesToTheFacts(t *testing.T) {
 		"7.8 [I]":      1,
 	} {
 		if n := strings.Count(string(patched), want); n != times {
-			t.Errorf("%q is there %d times:\n%s", want, n, patch)
+			t.Errorf("%q occurs %d times:\n%s", want, n, patch)
 		}
 	}
 }

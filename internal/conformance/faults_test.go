@@ -22,17 +22,17 @@ import (
 )
 
 // fault is one way in which AWS might differ from the facts, and the checks that
-// notice it.
+// detect it.
 type fault struct {
 	checks string // IDs, separated by spaces
 	what   string
 	plant  hook
 }
 
-// hook sees a call before it is executed. An error is the call's answer.
+// hook is called before a call is executed. An error is the response to the call.
 type hook func(box *sandbox.Sandbox, c *kernel.Call) error
 
-// when narrows a hook to some calls.
+// when reports whether a hook applies to a call.
 type when func(*kernel.Call) bool
 
 func on(service, action string, more ...when) when {
@@ -49,7 +49,7 @@ func on(service, action string, more ...when) when {
 	}
 }
 
-// says matches a text in a call's body, as it is or in a form.
+// says matches a text in a call's body, literal or form-encoded.
 func says(text string) when {
 	return func(c *kernel.Call) bool {
 		return strings.Contains(string(c.Body), text) || strings.Contains(string(c.Body), url.QueryEscape(text))
@@ -76,13 +76,13 @@ func from(n int32, w when) when {
 func refuse(status int, code string, w when) hook {
 	return func(_ *sandbox.Sandbox, c *kernel.Call) error {
 		if w(c) {
-			return kernel.Errorf(status, code, "A fault was planted.")
+			return kernel.Errorf(status, code, "A fault was injected.")
 		}
 		return nil
 	}
 }
 
-// grant answers as if a call had worked.
+// grant returns a response as if a call had succeeded.
 func grant(body string, w when) hook {
 	return func(_ *sandbox.Sandbox, c *kernel.Call) error {
 		if w(c) {
@@ -92,7 +92,7 @@ func grant(body string, w when) hook {
 	}
 }
 
-// as lets another principal do a call.
+// asOther executes a call as another principal.
 func asOther(change func(box *sandbox.Sandbox, p kernel.Principal) *kernel.Principal, w when) hook {
 	return func(box *sandbox.Sandbox, c *kernel.Call) error {
 		if w(c) {
@@ -141,7 +141,7 @@ func publishes(old, new string, more ...when) hook {
 	return form("Message", swap(old, new), on("sns", "Publish", more...))
 }
 
-// answers changes the answer to a call that is executed.
+// answers changes the response to a call that is executed.
 func answers(change func(string) string, w when) hook {
 	var inside atomic.Bool
 	return func(box *sandbox.Sandbox, c *kernel.Call) error {
@@ -175,7 +175,7 @@ func receives(change func(string) string) hook {
 	}, on("sqs", "ReceiveMessage"))
 }
 
-// also publishes one more message of the customer's when something is published.
+// also publishes one more message of the customer when a message is published.
 func also(message func(published string) string, w when) hook {
 	var inside atomic.Bool
 	return func(box *sandbox.Sandbox, c *kernel.Call) error {
@@ -198,8 +198,8 @@ const (
 	publishedXML  = `<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>`
 )
 
-// faults returns the table: each check is red under at least one of them. Some
-// faults count calls, so each test takes a table of its own.
+// faults returns the table of faults. Each check fails under at least one of them.
+// Some faults count calls, so each test needs its own table.
 func faults() []fault {
 	return []fault{
 		{"5.1", "a shorter list is too long", refuse(400, "InvalidParameter", on("sns", "SetTopicAttributes", says("aws:PrincipalAccount")))},
@@ -289,7 +289,7 @@ func faults() []fault {
 				if err != nil {
 					return err
 				}
-				return box.ForgedPublish(c.Context, customerAccount, "arn:aws:sns:us-east-1:"+sandbox.VendorAccount+":"+plantedTopic(q.Get("StackName")), "x",
+				return box.ForgedPublish(c.Context, customerAccount, "arn:aws:sns:us-east-1:"+sandbox.VendorAccount+":"+topicOfStack(q.Get("StackName")), "x",
 					asJSON(map[string]any{"RequestType": "Delete", "StackId": q.Get("StackName"), "LogicalResourceId": "Phone", "RequestId": "1"}))
 			}
 			return nil
@@ -337,31 +337,31 @@ func faults() []fault {
 	}
 }
 
-// waited are the checks that turn red when their patience ends; all others keep it,
-// so that a slow machine does not make a fault of its own.
+// waited are the checks that fail when their patience ends. Only these get a short
+// patience, so that no other check fails on a slow machine.
 var waited = map[string]bool{"5.7a": true, "7.5": true, "7.6": true, "8": true, "L.customer": true, "L.provider": true, "L.registrar": true, "story": true}
 
-// plantedTopic returns the intake of the run that a stack's ID belongs to.
-func plantedTopic(stackID string) string {
+// topicOfStack returns the topic's name in the run that a stack's ID belongs to.
+func topicOfStack(stackID string) string {
 	name := strings.Split(stackID, "/")[1]
 	return name[:strings.LastIndex(name, "-")] + "-intake"
 }
 
-// ground is a sandbox in which faults are planted one after the other.
-type ground struct {
+// faultSandbox is a sandbox in which faults are injected one after the other.
+type faultSandbox struct {
 	box   *sandbox.Sandbox
 	whole *World
 }
 
-func newGround(t *testing.T) ground {
+func newFaultSandbox(t *testing.T) faultSandbox {
 	t.Helper()
 	box := newSandbox(t)
-	return ground{box, open(t, configure(t, box))}
+	return faultSandbox{box, open(t, configure(t, box))}
 }
 
-// under runs checks while a fault is planted. Run is the name of the run, and
-// hurried is whether the checks wait only briefly.
-func (g ground) under(t *testing.T, f fault, run string, hurried bool, checks []Check) []Result {
+// under runs checks while a fault is injected, and returns the results. run is the
+// name of the run; hurried is whether the checks wait only briefly.
+func (g faultSandbox) under(t *testing.T, f fault, run string, hurried bool, checks []Check) []Result {
 	t.Helper()
 	w := *g.whole
 	w.Run = run
@@ -373,11 +373,11 @@ func (g ground) under(t *testing.T, f fault, run string, hurried bool, checks []
 	return Run(t.Context(), &w, checks, "test", func(Result) {}).Results
 }
 
-// TestEachCheckIsRedUnderItsFault plants one fault after the other in one sandbox,
-// and runs the checks that it is about.
+// TestEachCheckIsRedUnderItsFault injects one fault after the other in one sandbox,
+// and runs the checks that should detect it.
 func TestEachCheckIsRedUnderItsFault(t *testing.T) {
 	t.Parallel()
-	g := newGround(t)
+	g := newFaultSandbox(t)
 	tried := map[string]bool{}
 	for i, f := range faults() {
 		checks, err := Find(strings.Fields(f.checks)...)
@@ -395,13 +395,13 @@ func TestEachCheckIsRedUnderItsFault(t *testing.T) {
 	}
 	for _, c := range All() {
 		if !tried[c.ID] && c.ID != "terraform" {
-			t.Errorf("no fault turns %s red", c.ID)
+			t.Errorf("no fault makes %s fail", c.ID)
 		}
 	}
 }
 
 // TestEachFaultTurnsOnlyItsOwnCheckRed runs every check under every fault, which
-// takes minutes. Stories go through everything, so any fault may turn one red.
+// takes minutes. It excludes the complete workflows, which may fail under any fault.
 func TestEachFaultTurnsOnlyItsOwnCheckRed(t *testing.T) {
 	if os.Getenv("XACCT_CONFORMANCE_FAULTS") == "" {
 		t.Skip("every check under every fault takes minutes: make conformance-sandbox runs them")
@@ -412,7 +412,7 @@ func TestEachFaultTurnsOnlyItsOwnCheckRed(t *testing.T) {
 			primitive = append(primitive, c)
 		}
 	}
-	g := newGround(t)
+	g := newFaultSandbox(t)
 	for i, f := range faults() {
 		if strings.HasPrefix(f.checks, "L.") || f.checks == "story" {
 			continue
@@ -421,17 +421,17 @@ func TestEachFaultTurnsOnlyItsOwnCheckRed(t *testing.T) {
 		for _, r := range g.under(t, f, fmt.Sprintf("e%02d", i), true, primitive) {
 			red := r.Outcome != Holds
 			if own := r.ID == f.checks; own != red && !slices.Contains(may, r.ID) {
-				t.Errorf("under %q, planted for %s: %s %s %.150s", f.what, f.checks, r.ID, r.Outcome, strings.ReplaceAll(r.Seen, "\n", " "))
+				t.Errorf("under %q, injected for %s: %s %s %.150s", f.what, f.checks, r.ID, r.Outcome, strings.ReplaceAll(r.Seen, "\n", " "))
 			}
 		}
 	}
 }
 
-// stacks are the checks that create a stack which phones home and is answered.
+// stacks are the checks with a stack that phones home and gets an answer.
 const stacks = "5.7a 1.18a 1.18b 1.18c 1.18d 1.19 1.21 13.5 2.2 2.4 5.11 1.9 1.10 1.13a 1.13b 1.12a 1.12b 1.11 1.15a 1.15b 9.1 2.2-govcloud 2.2-china 2.2-eusc 5.10 8"
 
-// follows lists, by the check that a fault was planted for, which others it may turn
-// red, because they stand on the same fact.
+// follows has, by the check that a fault was injected for, the others that may fail
+// too because they depend on the same fact.
 var follows = map[string]string{
 	"5.1":      "5.4a 5.4b 1.18c 1.18d", // write policies with aws:PrincipalAccount
 	"4.1b":     "4.4 3.5",               // read templates out of the bucket

@@ -129,7 +129,7 @@ func (in *intake) publishers(principal any, condition map[string]any) statement 
 	return s
 }
 
-// allow sets the topic's policy, and waits until it has taken effect.
+// allow sets the topic's policy, and waits until it is effective.
 func (in *intake) allow(ctx context.Context, statements ...statement) error {
 	err := in.w.setPolicy(ctx, in.party, in.region, in.topic, policyJSON(statements...))
 	if err == nil {
@@ -198,7 +198,7 @@ func (in *intake) answer(ctx context.Context, r request, with reply) error {
 		Status: with.status, PhysicalResourceID: with.physicalID, StackID: r.StackId, RequestID: r.RequestId, LogicalResourceID: r.LogicalResourceId,
 	}
 	if with.status == phonehome.Failed {
-		response.Reason = "A conformance check wants this to fail."
+		response.Reason = "A conformance check lets this resource fail."
 	}
 	roots, err := outbound.Roots(in.party.Bundle)
 	if err != nil {

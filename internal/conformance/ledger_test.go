@@ -14,7 +14,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-func TestALedgerSurvivesADeathInTheMiddleOfALine(t *testing.T) {
+func TestALedgerCanBeReadAfterACrashDuringAWrite(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	l, err := OpenLedger(folder, "dies")
@@ -59,18 +59,18 @@ func TestALedgerSurvivesADeathInTheMiddleOfALine(t *testing.T) {
 	}
 }
 
-// TestWhatAnInterruptedRunCreatedIsCleanedUpByTheNextOne interrupts a run while a
+// TestTheNextRunDeletesTheResourcesOfAnInterruptedOne interrupts a run while a
 // stack of the customer waits for its answer.
-func TestWhatAnInterruptedRunCreatedIsCleanedUpByTheNextOne(t *testing.T) {
+func TestTheNextRunDeletesTheResourcesOfAnInterruptedOne(t *testing.T) {
 	t.Parallel()
 	box := newSandbox(t)
 	config := configure(t, box)
 	w := open(t, config)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
-	revive := box.Faults().Before(func(c *kernel.Call) error { // as if the process were dead
+	revive := box.Faults().Before(func(c *kernel.Call) error { // as if the process had been killed
 		if c.Action == "DeleteStack" {
-			return kernel.Errorf(http.StatusBadRequest, "Throttling", "It is dead.")
+			return kernel.Errorf(http.StatusBadRequest, "Throttling", "The process was killed.")
 		}
 		return nil
 	})
@@ -93,7 +93,7 @@ func TestWhatAnInterruptedRunCreatedIsCleanedUpByTheNextOne(t *testing.T) {
 	w = open(t, config) // another process, with the same ledger
 	before, err := Leftovers(t.Context(), w)
 	if err != nil || len(before) != 3 {
-		t.Errorf("without the ledger these are found, and should be a topic, a queue and a stack: %v, %v", before, err)
+		t.Errorf("the resources found without the ledger should be a topic, a queue and a stack, but are %v, %v", before, err)
 	}
 	if err := Clean(t.Context(), w, func(Entry, error) {}); err != nil {
 		t.Error(err)

@@ -16,7 +16,7 @@ func ManualAssumptions() []Assumption {
 	return []Assumption{
 		{
 			ID: "1.8", Mark: "old SigV2 ones signed content-type [R]",
-			Why: "No Region is known that still signs response URLs by version 2; check 2.2 tells if one does.",
+			Why: "No Region is known that still signs response URLs with version 2; check 2.2 reports if one does.",
 			How: "If 2.2 shows a URL with Signature and Expires, PUT an answer to it with Content-Type text/plain, which must be refused, and then without one.",
 		},
 		{
@@ -41,13 +41,13 @@ func ManualAssumptions() []Assumption {
 		},
 		{
 			ID: "5.11", Mark: "That SDK checks name and dates, not the chain. [?]",
-			Why: "China, GovCloud and the Sovereign Cloud have checks (2.2-…); whether an old certificate's file stays shows only when SNS changes it, about once a year.",
+			Why: "China, GovCloud and the Sovereign Cloud have checks (2.2-…); whether the file of an old certificate stays can only be observed when SNS changes it, about once a year.",
 			How: "Keep a message and the address of its certificate; fetch the address again every month, until messages name another one and for a month after.",
 		},
 		{
 			ID: "6c", Mark: "RequestThrottled, UnsupportedOperation. Lambda [R]",
 			Why: "It needs a Lambda function; the project's own is deployed by a person.",
-			How: "Deploy examples/registrar-lambda, send one message that is no phone-home and one launch at once, and see that only the first comes again.",
+			How: "Deploy examples/registrar-lambda, send one message that is not a phone-home and launch a stack at the same time, and verify that only the first message is delivered again.",
 		},
 		{
 			ID: "10.3a", Mark: "(DynamoDB Developer Guide, bp-partition-key-design). [R]",
@@ -67,7 +67,7 @@ func ManualAssumptions() []Assumption {
 		{
 			ID: "16.4", Mark: "is found by `*-Changes-*` [R]",
 			Why: "No check makes template resources yet.",
-			How: "Launch examples/gallery/cloudzero under the longest stack name that the console takes, and see whether the queue's name still has -Changes- in it.",
+			How: "Launch examples/gallery/cloudzero under the longest stack name that the console accepts, and verify that the queue's name still contains -Changes-.",
 		},
 	}
 }

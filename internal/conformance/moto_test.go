@@ -20,17 +20,19 @@ import (
 	base "github.com/xacct/terraform-provider-xacct/internal/trial"
 )
 
-// motoAgrees are the checks that hold on moto 5.2 too, and mean something there: it
-// evaluates policies of callers only in part, and none of topics, trusts and
-// partitions, and its CloudFormation sends custom resources to Lambda only.
+// motoAgrees are the checks that also hold on moto 5.2 and are meaningful there: moto
+// evaluates callers' policies only in part, does not evaluate policies of topics,
+// trusts
+// and partitions, and its CloudFormation sends custom resources only to Lambda.
 //
-// Of the others, those that differ do so because moto checks less (5.1, 5.4a, 5.5,
-// 13.8, 4.2b, 13.3, 7.3, 10.4), but for one: it refuses events for a bus that is not
-// there (11.2), against two observations.
+// The checks that differ do so because moto validates less (5.1, 5.4a, 5.5, 13.8,
+// 4.2b,
+// 13.3, 7.3, 10.4), except for one: moto refuses events for a bus that does not exist
+// (11.2), contrary to two observations.
 var motoAgrees = []string{"1.21", "3.5", "5.3", "5.7a", "6a", "6b", "7.5", "10.1", "10.2a", "10.2b", "10.3", "13.4a"}
 
-// TestASecondEngineAgrees runs what can be run against moto, an AWS in memory that
-// was written by others: make conformance-moto.
+// TestASecondEngineAgrees runs these checks against moto, an independent in-memory
+// AWS: make conformance-moto.
 func TestASecondEngineAgrees(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("XACCT_CONFORMANCE_MOTO") == "" {
@@ -67,7 +69,7 @@ func TestASecondEngineAgrees(t *testing.T) {
 	_ = Clean(t.Context(), w, func(Entry, error) {}) // moto forgets all of it
 }
 
-// startMoto starts moto_server, which ends with the test.
+// startMoto starts moto_server, which ends with the test, and returns its URL.
 func startMoto(t *testing.T) (url string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,8 +99,8 @@ func startMoto(t *testing.T) (url string) {
 	return ""
 }
 
-// motoAccount returns a key of another account: moto gives one to each caller who
-// assumes a role of it.
+// motoAccount returns an access key and a session token of another account: moto
+// returns one to each caller that assumes a role in it.
 func motoAccount(t *testing.T, config Config) (key, token string) {
 	t.Helper()
 	w := &World{Config: config}

@@ -11,11 +11,11 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox"
 )
 
-// usage is what principals of the run were asked for.
+// usage has the permissions that were checked for the run's principals.
 type usage struct {
 	mu      sync.Mutex
 	actions map[string][]string // by principal
-	refused []string            // what its own policy refused to the run's principals
+	refused []string            // calls that the run's own policies refused
 }
 
 func watch(box *sandbox.Sandbox, principals ...string) *usage {
@@ -34,14 +34,14 @@ func watch(box *sandbox.Sandbox, principals ...string) *usage {
 	return u
 }
 
-// unused returns the actions of grants that a principal was not asked for.
+// unused returns the actions of grants that a principal did not need.
 func (u *usage) unused(principal string, grants []grantOf) []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var unused []string
 	for _, g := range grants {
 		for _, action := range g.actions {
-			// StackSets of a member are asked for before permissions are.
+			// A member's StackSets are rejected before permissions are checked.
 			if !slices.Contains(u.actions[principal], action) && !strings.HasSuffix(action, ":ListStackSets") {
 				unused = append(unused, g.sid+": "+action)
 			}

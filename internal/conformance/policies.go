@@ -24,9 +24,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// policyChecks and storyChecks use the same story, which is played only once.
+// policyChecks and storyChecks use the same story, which is run only once.
 var policyChecks = []Check{
-	policyCheck(provider, "makes, changes and deletes a hub"),
+	policyCheck(provider, "creates, changes and deletes a hub"),
 	policyCheck(api, "issues and closes links"),
 	policyCheck(answerer, "answers, proves and registers"),
 	policyCheck(operator, "looks after customers"),
@@ -42,7 +42,7 @@ func policyCheck(name, what string) Check {
 		ID: "L." + name, Title: fmt.Sprintf("The least policy of the %s is enough (it %s), and refuses the rest", name, what),
 		Place: place, Makes: "a hub, a stack, roles",
 		run: func(ctx context.Context, t *trial) error {
-			s, err := t.tell(ctx)
+			s, err := t.runStory(ctx)
 			if err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ func policyCheck(name, what string) Check {
 				return instead("%v", err)
 			}
 			if len(s.failed) > 0 {
-				return errors.New("the story did not reach its end: see the check \"story\"")
+				return errors.New("the workflow did not complete: see the check \"story\"")
 			}
 			return nil
 		},
@@ -74,8 +74,8 @@ func (s *story) parts() leastpolicy.Parts {
 	}
 }
 
-// castRoles creates a role for each least policy.
-func (s *story) castRoles(ctx context.Context) error {
+// createRoles creates a role for each least policy.
+func (s *story) createRoles(ctx context.Context) error {
 	for name, write := range map[string]func(leastpolicy.Parts) (iampolicy.Document, error){
 		provider: leastpolicy.Provider, api: leastpolicy.API, answerer: leastpolicy.Registrar, operator: leastpolicy.Operator,
 	} {
@@ -83,12 +83,12 @@ func (s *story) castRoles(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.cast[name], err = s.t.principalWith(ctx, s.t.Vendor, "as-"+name, document.String()); err != nil {
+		if s.principals[name], err = s.t.principalWith(ctx, s.t.Vendor, "as-"+name, document.String()); err != nil {
 			return err
 		}
 	}
 	var err error
-	s.cast[tenant], err = s.t.principal(ctx, s.t.Customer, "as-customer", s.customerPolicy()...)
+	s.principals[tenant], err = s.t.principal(ctx, s.t.Customer, "as-customer", s.customerPolicy()...)
 	return err
 }
 
@@ -110,9 +110,9 @@ func (s *story) customerPolicy() []statement {
 	}
 }
 
-// overstep tries, as each role, calls that the role's policy does not allow. If such a
-// call is allowed after all, it changes nothing.
-func (s *story) overstep(ctx context.Context) error {
+// tryForbidden makes, as each role, calls that the role's policy does not allow. None
+// of them would change anything if it were allowed.
+func (s *story) tryForbidden(ctx context.Context) error {
 	table, queue, topic := s.parts().Table, s.record.QueueURL, s.parts().Topics[0].String()
 	never := aws.String("attribute_exists(conformance_never)")
 	read := func(partition string) func(*Party) error {
@@ -163,7 +163,7 @@ func (s *story) overstep(ctx context.Context) error {
 		tenant:   {"list roles": roles, "publish elsewhere": publish, "read the table": read("HUB")},
 	} {
 		for what, try := range tries {
-			if err := try(s.cast[name]); err == nil || !accessDenied(err) {
+			if err := try(s.principals[name]); err == nil || !accessDenied(err) {
 				s.t.note(name+": "+what, fmt.Sprint(err))
 				s.allowed[name] = errors.Join(s.allowed[name], errors.New("it can "+what))
 			}

@@ -45,10 +45,10 @@ const customerID = "globex"
 // only the least policies: hub and permission set, link, launch, proof, operators,
 // update, deletion of the stack, deletion of the hub.
 type story struct {
-	t       *trial
-	hubName string
-	cast    map[string]*Party
-	record  registry.HubRecord
+	t          *trial
+	hubName    string
+	principals map[string]*Party
+	record     registry.HubRecord
 
 	mu      sync.Mutex
 	logged  []error // errors in the registrar's log
@@ -58,16 +58,16 @@ type story struct {
 	allowed map[string]error // by role: calls that succeeded beyond its policy
 }
 
-// tell runs the story, once in a run.
-func (t *trial) tell(ctx context.Context) (*story, error) {
+// runStory runs the story once in a run, and returns it.
+func (t *trial) runStory(ctx context.Context) (*story, error) {
 	if told, ok := t.shared["story"].(*story); ok {
 		return told, nil
 	}
 	s := newStory(t, "hub")
-	if err := s.castRoles(ctx); err != nil {
+	if err := s.createRoles(ctx); err != nil {
 		return nil, err
 	}
-	s.play(ctx)
+	s.runSteps(ctx)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -78,23 +78,23 @@ func (t *trial) tell(ctx context.Context) (*story, error) {
 // newStory returns a story of a hub whose name ends with part.
 func newStory(t *trial, part string) *story {
 	return &story{
-		t: t, hubName: "conformance-" + t.Run + "-" + part, cast: map[string]*Party{}, commits: make(chan struct{}, 100),
+		t: t, hubName: "conformance-" + t.Run + "-" + part, principals: map[string]*Party{}, commits: make(chan struct{}, 100),
 		failed: map[string]error{}, allowed: map[string]error{},
 	}
 }
 
-// act is one step of the story, by a role.
-type act struct {
+// step is one step of the story, by a role.
+type step struct {
 	by   string
 	what string
 	do   func(context.Context) error
 }
 
-// play runs the acts in order until one fails.
-func (s *story) play(ctx context.Context) {
+// runSteps runs the steps in order until one fails.
+func (s *story) runSteps(ctx context.Context) {
 	var link onboarding.Link
 	var stack string
-	acts := []act{
+	steps := []step{
 		{provider, "create the hub", s.createHub},
 		{provider, "create the permission set", func(ctx context.Context) error { return s.describe(ctx, "logs:GetLogEvents") }},
 		{api, "issue the link", func(ctx context.Context) error {
@@ -115,9 +115,9 @@ func (s *story) play(ctx context.Context) {
 		{answerer, "answer the update", func(ctx context.Context) error {
 			return s.answered(ctx, stack, "UPDATE_COMPLETE", onboarding.Active)
 		}},
-		{"", "try what the policies do not allow", s.overstep},
+		{"", "try what the policies do not allow", s.tryForbidden},
 		{tenant, "delete the stack", func(ctx context.Context) error {
-			_, err := s.cast[tenant].cloudFormation(s.t.home()).DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &stack})
+			_, err := s.principals[tenant].cloudFormation(s.t.home()).DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &stack})
 			return err
 		}},
 		{answerer, "answer the deletion", func(ctx context.Context) error {
@@ -129,7 +129,7 @@ func (s *story) play(ctx context.Context) {
 		}},
 		{provider, "delete the hub", s.deleteHub},
 	}
-	for _, a := range acts {
+	for _, a := range steps {
 		if err := a.do(ctx); err != nil {
 			s.failed[a.by] = fmt.Errorf("%s: %w", a.what, err)
 			return
@@ -139,7 +139,7 @@ func (s *story) play(ctx context.Context) {
 }
 
 func (s *story) manager(by string) *hub.Manager {
-	m, err := hub.New(s.cast[by].Clients, s.hubName, s.t.Now, rand.Reader, hub.WithSleep(s.t.Pass))
+	m, err := hub.New(s.principals[by].Clients, s.hubName, s.t.Now, rand.Reader, hub.WithSleep(s.t.Pass))
 	if err != nil {
 		panic(err) // the name is valid
 	}
@@ -199,7 +199,7 @@ func (s *story) create(ctx context.Context, l quickcreate.Link, part string, aga
 		return "", err
 	}
 	err = s.t.until(ctx, again, func() error {
-		out, err := s.cast[tenant].cloudFormation(l.Region).CreateStack(ctx, &cloudformation.CreateStackInput{
+		out, err := s.principals[tenant].cloudFormation(l.Region).CreateStack(ctx, &cloudformation.CreateStackInput{
 			StackName: &name, TemplateURL: &l.TemplateURL, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityNamedIam},
 			Parameters: parametersOf(l, false),
 		})
@@ -211,7 +211,7 @@ func (s *story) create(ctx context.Context, l quickcreate.Link, part string, aga
 	return id, err
 }
 
-// read makes the link's URL and parses it, as the console does.
+// read returns the link that the console reads from its URL.
 func (s *story) read(link onboarding.Link) (quickcreate.Link, error) {
 	declared, err := declaration.Of(link)
 	if err != nil {
@@ -233,7 +233,7 @@ func (s *story) upgrade(ctx context.Context, stack string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.cast[tenant].cloudFormation(l.Region).UpdateStack(ctx, &cloudformation.UpdateStackInput{
+	_, err = s.principals[tenant].cloudFormation(l.Region).UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &stack, TemplateURL: &l.TemplateURL, Capabilities: []cfntypes.Capability{cfntypes.CapabilityCapabilityNamedIam},
 		Parameters: parametersOf(l, true),
 	})
@@ -243,7 +243,7 @@ func (s *story) upgrade(ctx context.Context, stack string) error {
 // answered runs the registrar until the stack's status is final and the customer has a
 // registration status.
 func (s *story) answered(ctx context.Context, stack, status string, registered onboarding.RegistrationStatus) error {
-	p := s.cast[answerer]
+	p := s.principals[answerer]
 	records := registry.New(p.DynamoDB(), s.hubName, s.t.Now, registry.WithPrincipal(p.CallerARN))
 	r, err := registrar.Open(p.Clients, records, s.record, registrar.Config{
 		Clock: s.t.Now, Logger: slog.New(complaints{s}), OnCommit: func(string) { s.commits <- struct{}{} },
@@ -266,13 +266,13 @@ func (s *story) answered(ctx context.Context, stack, status string, registered o
 }
 
 func (s *story) comesTo(ctx context.Context, stack, status string, registered onboarding.RegistrationStatus) error {
-	at := &stackAt{s.t, s.cast[tenant], stack}
+	at := &stackAt{s.t, s.principals[tenant], stack}
 	err := s.t.until(ctx, isPending, func() error {
 		now, err := at.status(ctx)
 		if err == nil && now != status {
 			err = fmt.Errorf("the stack is %s: %w", now, errPending)
 			if final(now) {
-				err = fmt.Errorf("the stack is %s and should be %s\n%s", now, status, at.reason(ctx))
+				err = fmt.Errorf("the stack is %s, but should be %s\n%s", now, status, at.reason(ctx))
 			}
 		}
 		return err
@@ -289,7 +289,7 @@ func (s *story) comesTo(ctx context.Context, stack, status string, registered on
 	}
 	found, err := registry.New(s.t.Vendor.DynamoDB(), s.hubName, s.t.Now).Customer(ctx, customerID)
 	if err == nil && (len(found.Registrations) != 1 || found.Registrations[0].Status != registered) {
-		err = fmt.Errorf("the registrations are %+v, and one should be %s", found.Registrations, registered)
+		err = fmt.Errorf("the registrations are %+v, but one should be %s", found.Registrations, registered)
 	}
 	return err
 }
@@ -304,7 +304,7 @@ func final(status string) bool {
 }
 
 func (s *story) operate(ctx context.Context) error {
-	p := s.cast[operator]
+	p := s.principals[operator]
 	records := registry.New(p.DynamoDB(), s.hubName, s.t.Now, registry.WithPrincipal(p.CallerARN))
 	if _, err := records.Customers(ctx); err != nil {
 		return err

@@ -24,8 +24,9 @@ import (
 
 const planner = "terraform"
 
-// configuration is what Terraform applies: the hub, the set and the link; with a
-// role, also the resource that waits for the customer and reads the registration.
+// configuration is the configuration that Terraform applies: the hub, the set and the
+// link, and with a role also the resource that waits for the customer and reads the
+// registration.
 const configuration = `
 terraform {
   required_providers {
@@ -83,7 +84,7 @@ output "found" {
 }
 `
 
-// engine is Terraform or OpenTofu with a folder of its own.
+// engine is Terraform or OpenTofu with its own folder.
 type engine struct {
 	s   *story
 	dir string
@@ -101,7 +102,7 @@ func (s *story) newEngine(ctx context.Context, dir string) (*engine, error) {
 	if err := os.WriteFile(filepath.Join(dir, "terraformrc"), []byte(rc), 0o600); err != nil {
 		return nil, err
 	}
-	keys, err := s.cast[planner].SDK().Credentials.Retrieve(ctx)
+	keys, err := s.principals[planner].SDK().Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -162,15 +163,15 @@ func throughTerraform(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	if s.cast[planner], err = t.principalWith(ctx, t.Vendor, "as-"+planner, document.String()); err != nil {
+	if s.principals[planner], err = t.principalWith(ctx, t.Vendor, "as-"+planner, document.String()); err != nil {
 		return err
 	}
-	s.cast[answerer], s.cast[tenant] = s.cast[planner], t.Customer
+	s.principals[answerer], s.principals[tenant] = s.principals[planner], t.Customer
 	dir, err := os.MkdirTemp("", "xacct-conformance-")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // the ledger contains what is in AWS
+	defer func() { _ = os.RemoveAll(dir) }() // the resources in AWS are in the ledger
 	e, err := s.newEngine(ctx, dir)
 	if err != nil {
 		return err
@@ -203,7 +204,7 @@ func (s *story) terraform(ctx context.Context, e *engine) error {
 	}
 	found, err := e.run(ctx, "output", "-raw", "found")
 	if err == nil && found != fmt.Sprintf("active arn:%s:iam::%s:role/%s", s.t.home().Partition(), s.t.Customer.Account, s.t.name("tf-customer")) {
-		err = fmt.Errorf("the data source says %q", found)
+		err = fmt.Errorf("the data source returns %q", found)
 	}
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func TestTheStoryByTerraformHoldsAndIsRedUnderAFault(t *testing.T) {
 	}
 	remove := box.Faults().Before(func(c *kernel.Call) error {
 		if c.Action == "PutObject" && by("as-terraform")(c) {
-			return kernel.Errorf(http.StatusForbidden, "AccessDenied", "A fault was planted.")
+			return kernel.Errorf(http.StatusForbidden, "AccessDenied", "A fault was injected.")
 		}
 		return nil
 	})

@@ -22,7 +22,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
 )
 
-// Prefix begins the name of everything that a run creates.
+// Prefix is the prefix of the names of all resources that a run creates.
 const Prefix = "xacct-conformance-"
 
 // Tag is the key of the tag on everything that a run creates and that can have tags.
@@ -60,7 +60,7 @@ type Config struct {
 	LongPoll int32
 }
 
-// World is the accounts of a run, and what its checks share in them.
+// World has the accounts of a run, and the resources in them that its checks share.
 type World struct {
 	Config
 	Vendor   *Party
@@ -68,7 +68,7 @@ type World struct {
 	Extra    map[Need]*Party
 
 	intakes map[string]*intake
-	shared  map[string]any // by name: what several checks use
+	shared  map[string]any // resources that several checks use, by name
 }
 
 // Party is an account as seen by one principal.
@@ -79,11 +79,12 @@ type Party struct {
 	endpoint string
 }
 
-// Open reads, for every account, to whom the credentials belong. It creates nothing.
+// Open returns the world of a configuration, after it has read the identity of the
+// credentials of every account. It creates nothing.
 func Open(ctx context.Context, config Config) (*World, error) {
 	w := &World{Config: config, Extra: map[Need]*Party{}, intakes: map[string]*intake{}, shared: map[string]any{}}
 	if len(config.Regions) == 0 {
-		return nil, errors.New("no Region is named")
+		return nil, errors.New("at least one Region is required")
 	}
 	var err error
 	if w.Vendor, err = w.party(ctx, "vendor", config.Vendor); err != nil {
@@ -197,7 +198,7 @@ func unsettled(err error) bool {
 		strings.Contains(text, "cannot be assumed") || awsclient.HasCode(err, "InvalidClientTokenId", "UnrecognizedClientException")
 }
 
-// trial is one check that is being tried.
+// trial is one run of a check.
 type trial struct {
 	*World
 	evidence []Evidence

@@ -30,7 +30,7 @@ func region(t *testing.T, name string) account.Region {
 	return r
 }
 
-// newSandbox is a sandbox with all accounts that any check needs.
+// newSandbox returns a sandbox with all accounts that checks need.
 func newSandbox(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
 	box := base.Sandbox(t)
@@ -48,8 +48,8 @@ func newSandbox(t *testing.T) *sandbox.Sandbox {
 	return box
 }
 
-// configure is a configuration for a sandbox, in which nothing waits: to pass time
-// moves the sandbox's clock.
+// configure returns a configuration for a sandbox in which nothing waits: Pass moves
+// the sandbox's clock.
 func configure(t *testing.T, box *sandbox.Sandbox) Config {
 	t.Helper()
 	ledger, err := OpenLedger(t.TempDir(), "test01")
