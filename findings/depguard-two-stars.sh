@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # depguard: "internal/app/**/*.go" does not guard the files of internal/app itself.
 #
-# One would guess: the pattern of a rule's "files" works as in .gitignore, shells
+# Expected: the pattern of a rule's "files" works as in .gitignore, shells
 # with globstar and most glob libraries, where "**/" may also stand for no folder
 # at all; so a rule for "**/internal/app/**/*.go" holds for internal/app/app.go.
 #
-# What happens (github.com/OpenPeeDeeP/depguard/v2 v2.2.1, the version in
+# Actual behaviour (github.com/OpenPeeDeeP/depguard/v2 v2.2.1, the version in
 # golangci-lint v2.x; it matches with github.com/gobwas/glob v0.2.3): both slashes
 # around the stars must be in the path. The rule holds for files in folders below
 # internal/app and silently not for the folder's own files: a forbidden import
@@ -39,4 +39,4 @@ folders=$(reported '**/internal/app/**/*.go')
 all=$(reported '**/internal/app/**')
 echo "**/internal/app/**/*.go reports: $folders"
 echo "**/internal/app/**      reports: $all"
-[ "$folders" = "inner.go" ] && [ "$all" = "app.go inner.go" ] || { echo "That is not what this script describes." >&2; exit 1; }
+[ "$folders" = "inner.go" ] && [ "$all" = "app.go inner.go" ] || { echo "The behaviour differs from this description." >&2; exit 1; }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # terraform-plugin-framework: a provider logs everything, even if no TF_LOG is set.
 #
-# One would guess: Terraform prints no logs unless TF_LOG or TF_LOG_PROVIDER is set,
+# Expected: Terraform prints no logs unless TF_LOG or TF_LOG_PROVIDER is set,
 # so a provider writes none then, and its log lines cost nothing.
 #
-# What happens (terraform-plugin-log v0.9.0 to v0.11.0, tfsdklog/sdk.go: "if
+# Actual behaviour (terraform-plugin-log v0.9.0 to v0.11.0, tfsdklog/sdk.go: "if
 # opts.Level == hclog.NoLevel { opts.Level = hclog.Trace }"; the level is only taken
 # from TF_LOG_SDK, TF_LOG_SDK_PROTO and TF_LOG_SDK_FRAMEWORK): the loggers of
 # terraform-plugin-go and the framework start at trace. The provider writes JSON for
@@ -55,4 +55,4 @@ unset_lines=$(lines)
 off_lines=$(lines TF_LOG_SDK=off TF_LOG_SDK_PROTO=off TF_LOG_SDK_FRAMEWORK=off)
 echo "lines written during a plan of 50 resources, no TF_LOG: $unset_lines"
 echo "the same, SDK loggers off:                              $off_lines"
-[ "$unset_lines" -gt 1000 ] && [ "$off_lines" -lt 20 ] || { echo "That is not what this script describes." >&2; exit 1; }
+[ "$unset_lines" -gt 1000 ] && [ "$off_lines" -lt 20 ] || { echo "The behaviour differs from this description." >&2; exit 1; }

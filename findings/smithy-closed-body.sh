@@ -2,21 +2,20 @@
 # smithy-go: a request body that is closed ends quietly when it is read, and
 # with an error when it is copied.
 #
-# One would guess: io.Copy never returns io.EOF, because the end of a source is
+# Expected: io.Copy never returns io.EOF, because the end of a source is
 # not an error to it; and whether a copy goes by Read or by WriteTo makes no
 # difference to what it returns.
 #
-# What happens (github.com/aws/smithy-go v1.28.8, transport/http, the body that
+# Actual behaviour (github.com/aws/smithy-go v1.28.8, transport/http, the body that
 # Request.Build gives to net/http): Read of a closed body returns io.EOF, which
-# is the end and no error. Its WriteTo returns io.EOF too, where a WriteTo that
-# has nothing left should return nil. io.Copy prefers WriteTo and hands the
-# error on. net/http copies bodies so, once more after the last byte, to see
-# that nothing follows; the SDK closes the body as soon as there is a response.
-# If the response is quicker than that second look, net/http takes the EOF for
-# a failed request and closes the connection under the response, whose reader
-# sees "use of closed network connection". Hiding WriteTo from net/http helps.
+# is the end and no error. Its WriteTo returns io.EOF too, although a WriteTo
+# without remaining data should return nil. io.Copy prefers WriteTo and returns
+# the error. net/http copies bodies in this way, and again after the last byte, to
+# verify that nothing follows; the SDK closes the body when it has a response. If
+# the response arrives before that second copy, net/http treats the EOF as a failed
+# request and closes the connection while the response is read. The reader gets "use of closed network connection". Hiding WriteTo from net/http helps.
 #
-# Prints what either way returns; exits 1 if that changes.
+# Prints the result of both ways; exits 1 if that changes.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
@@ -60,7 +59,7 @@ go 1.25
 MOD
 go get github.com/aws/smithy-go@v1.28.8 2>/dev/null
 go run . | tee seen
-diff seen - <<'SEEN' || { echo "That is not what this script describes." >&2; exit 1; }
+diff seen - <<'SEEN' || { echo "The behaviour differs from this description." >&2; exit 1; }
 io.Copy of a closed body: EOF
 io.Copy without WriteTo:  <nil>
 SEEN
