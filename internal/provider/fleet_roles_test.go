@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-// roleInFleet is the role of a fleet's customer.
+// roleInFleet returns the role of a fleet's customer.
 const roleInFleet = `
 resource "xacct_customer_role" "globex" {
   link       = "${xacct_fleet.main.hub}/globex"
@@ -20,11 +20,11 @@ resource "xacct_customer_role" "globex" {
 }
 `
 
-// named is an argument of a set after which its role has another name.
+// named returns an argument that gives a set's role another name.
 const named = `role_name = "AcmeAccess"`
 
-// The apply plans the role again after it has written the set, and Terraform refuses
-// another plan than the first.
+// The apply plans the role again after it has written the set. Terraform refuses the second plan if it
+// differs from the first.
 func TestTheRoleOfAFleetsCustomerFollowsTheSetInTheSameApply(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ hub, before string }{
@@ -52,7 +52,7 @@ func TestTheRoleOfAFleetsCustomerFollowsTheSetInTheSameApply(t *testing.T) {
 
 // A plan that doesn't know yet how a fleet will change its customers' links shows their
 // roles as unknown, and doesn't warn that there is no link.
-func TestTheRoleOfAFleetsCustomerAwaitsAFleetThatIsNotKnownYet(t *testing.T) {
+func TestTheRoleOfAFleetsCustomerIsUnknownWhileTheFleetIs(t *testing.T) {
 	t.Parallel()
 	later := func(value string) string {
 		return "\nresource \"terraform_data\" \"later\" {\n  input = " + value + "\n}\n"
@@ -96,7 +96,7 @@ func TestAFleetFollowsAHubThatIsNotKnownYet(t *testing.T) {
 		"resource \"terraform_data\" \"later\" {\n  input = \"https://acme.example/later\"\n}\n" + rest
 	s.apply(next)
 	if now := outputOf(s, "url"); now == was {
-		t.Errorf("the launch link stays %v", now)
+		t.Errorf("the launch link is still %v", now)
 	}
 	s.wantEmptyPlan(next)
 }

@@ -16,10 +16,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// configuredOnce is a server that several operations share, as one does that
-// `terraform test` (1.13 and later) has started for a provider block of a test file: it
-// validates the provider's configuration in each operation, and configures it in none
-// but the first.
+// configuredOnce is a server that several operations share, like a server that `terraform test` (1.13 and
+// later) starts for a provider block of a test file. Each operation validates the provider's
+// configuration, but only the first one configures it.
 type configuredOnce struct {
 	tfprotov6.ProviderServer
 
@@ -35,7 +34,7 @@ func (s *configuredOnce) ConfigureProvider(ctx context.Context, req *tfprotov6.C
 	return s.configure()
 }
 
-// What an operation has planned, counted or read is nothing to the next one.
+// An operation must not use what an earlier one in the same process has planned, counted or read.
 func TestOperationsThatShareAProcessDoNotShareWhatTheyPlan(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
