@@ -12,7 +12,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/acctest"
 )
 
-// roleInFleet returns the role of a fleet's customer.
+// roleInFleet is the role of a fleet's customer.
 const roleInFleet = `
 resource "xacct_customer_role" "globex" {
   link       = "${xacct_fleet.main.hub}/globex"
@@ -20,7 +20,7 @@ resource "xacct_customer_role" "globex" {
 }
 `
 
-// named returns an argument that gives a set's role another name.
+// named is an argument that gives a set's role another name.
 const named = `role_name = "AcmeAccess"`
 
 // The apply plans the role again after it has written the set. Terraform refuses the second plan if it

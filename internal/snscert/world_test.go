@@ -231,7 +231,7 @@ func (w *world) expect(body []byte, want error) {
 	}
 }
 
-// message returns a phone-home as SNS sends it to a queue.
+// message is a phone-home as SNS sends it to a queue.
 type message map[string]any
 
 func newMessage() message {
