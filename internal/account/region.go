@@ -55,9 +55,9 @@ func (p Partition) String() string {
 	return p.id
 }
 
-// Apart returns an error that says that something in one partition cannot be
-// used with a hub in another: Apart("Region us-east-1", got, want).
-func Apart(what string, got, hub Partition) string {
+// PartitionMismatch returns an error that says that something in one partition cannot be
+// used with a hub in another: PartitionMismatch("Region us-east-1", got, want).
+func PartitionMismatch(what string, got, hub Partition) string {
 	return fmt.Sprintf("%s is in partition %s, the hub in %s; nothing crosses partitions, so a hub per partition is needed, with a provider for each", what, got, hub)
 }
 

@@ -5,8 +5,8 @@ package account
 
 import "slices"
 
-// RegionsOn is when the list of known Regions was made.
-const RegionsOn = "2026-11"
+// RegionsAsOf is when the list of known Regions was made.
+const RegionsAsOf = "2026-11"
 
 // knownRegions are those of aws-sdk-go-v2 1.47.7. AWS adds some every year, so
 // one that is not among them is worth a warning and no more.
@@ -20,9 +20,9 @@ var knownRegions = []string{
 	"cn-north-1", "cn-northwest-1", "eusc-de-east-1", "us-gov-east-1", "us-gov-west-1",
 }
 
-// KnownRegions returns the names of the Regions that there were on RegionsOn,
+// KnownRegions returns the names of the Regions that there were on RegionsAsOf,
 // sorted.
 func KnownRegions() []string { return slices.Sorted(slices.Values(knownRegions)) }
 
-// Known reports whether there was a Region of this name on RegionsOn.
+// Known reports whether there was a Region of this name on RegionsAsOf.
 func (r Region) Known() bool { return slices.Contains(knownRegions, r.name) }

@@ -367,7 +367,7 @@ func (w *World) Seek(hub string, later time.Duration) {
 		w.t.Fatal(err)
 	}
 	health.Discovery{
-		Claim: records, Log: slog.New(slog.DiscardHandler),
+		Passes: records, Log: slog.New(slog.DiscardHandler),
 		Round: health.Config{Registry: records, Prover: registrar.NewProver(w.Clients, record), Clock: func() time.Time { return time.Now().Add(later) }},
 	}.DiscoverOnce(context.Background())
 }

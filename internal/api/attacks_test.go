@@ -178,7 +178,7 @@ func TestTooManyConcurrentCallsAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
-	w.serve(func(c *Config) { c.AtOnce = 1 })
+	w.serve(func(c *Config) { c.MaxConcurrent = 1 })
 	var held atomic.Bool
 	holds, release, answered := make(chan struct{}), make(chan struct{}), make(chan int, 1)
 	w.box.Faults().Before(func(*kernel.Call) error {

@@ -47,9 +47,9 @@ func ParseScopes(names []string) ([]Scope, bool) {
 type Caller struct {
 	Name   string // for the log and the links' history
 	Scopes []Scope
-	// Counted is the name under which requests are counted for the rate limit; empty:
+	// LimitKey is the name under which requests are counted for the rate limit; empty:
 	// Name.
-	Counted string
+	LimitKey string
 }
 
 // ErrUnknownCaller indicates that a request has no valid credentials.
@@ -86,12 +86,12 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	}
 	caller, err := s.config.Auth.Authenticate(r)
 	switch {
-	case errors.Is(err, ErrUnknownCaller) && !s.guests.allow(address(r)): // limits only requests without valid credentials, because others may share the address
+	case errors.Is(err, ErrUnknownCaller) && !s.visitors.allow(address(r)): // limits only requests without valid credentials, because others may share the address
 		w.Header().Set("Retry-After", "1")
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "Too many requests from this address were refused.", "Wait a second.")
 		return
 	case errors.Is(err, ErrUnknownCaller):
-		annotate(r.Context(), func(l *line) { l.refused = err.Error() })
+		annotate(r.Context(), func(l *logLine) { l.refused = err.Error() })
 		w.Header().Set("WWW-Authenticate", challenge(r))
 		refuse(http.StatusUnauthorized, "unauthorized", "The caller is not known", "The request has no valid token.", "Send Authorization: Bearer with a token that is valid.")
 		return
@@ -100,7 +100,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		refuse(http.StatusServiceUnavailable, "unavailable", "The caller can't be identified", "The issuer of tokens can't be reached.", "Repeat the call.")
 		return
 	}
-	annotate(r.Context(), func(l *line) { l.caller = caller.Name })
+	annotate(r.Context(), func(l *logLine) { l.caller = caller.Name })
 	for _, needed := range neededScopes(ctx.Operation()) {
 		if !slices.Contains(caller.Scopes, Scope(needed)) {
 			w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+needed+`"`)
@@ -108,7 +108,7 @@ func (s *Server) authenticate(ctx huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
-	if !s.callers.allow(cmp.Or(caller.Counted, caller.Name)) {
+	if !s.callers.allow(cmp.Or(caller.LimitKey, caller.Name)) {
 		w.Header().Set("Retry-After", "1")
 		refuse(http.StatusTooManyRequests, "rate", "Too many requests", "This caller makes more requests than it may.", "Wait a second.")
 		return

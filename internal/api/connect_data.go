@@ -29,7 +29,7 @@ type pageData struct {
 	Reason                string // why the stack failed, as shown to the customer
 	Open                  bool   // principals other than the vendor can assume the role
 	AccountID             string
-	Asks                  bool // the page asks for the customer's account
+	AsksAccount           bool // the page asks for the customer's account
 	Entered, Problem      string
 	LaunchURL             string
 	RoleARN               string
@@ -39,7 +39,7 @@ type pageData struct {
 	RoleName              string
 	Expires               string
 	Action                string // target of the form, or of the link on a page without a form
-	Begun                 bool   // the browser has a session
+	HasSession            bool   // the browser has a session
 }
 
 // Heading returns the headline for the state; empty for a page without a state.
@@ -67,7 +67,7 @@ func (d pageData) Heading() string {
 	case AwaitingAccount:
 		return "Which AWS account?"
 	case Waiting:
-		if d.Begun {
+		if d.HasSession {
 			return "Waiting for your stack"
 		}
 		return "Ready"
@@ -102,7 +102,7 @@ func (d pageData) Steps() []step {
 	case AwaitingAccount:
 		mark = ""
 	case Waiting:
-		if !d.Begun {
+		if !d.HasSession {
 			mark = ""
 		}
 	case Working:
@@ -136,15 +136,15 @@ func (d pageData) Follows() bool {
 		return false
 	case Working, Degraded, Failed, Disconnected, AwaitingAccount, Waiting:
 	}
-	return d.Begun
+	return d.HasSession
 }
 
 // Refreshes reports whether the page reloads without scripts: not if it has a field,
 // whose text would be lost.
-func (d pageData) Refreshes() bool { return d.Follows() && !d.Asks }
+func (d pageData) Refreshes() bool { return d.Follows() && !d.AsksAccount }
 
-// lookAgain returns the interval, in seconds, at which the script requests the state.
-func (d pageData) lookAgain() string {
+// reconnectDelay returns the interval, in seconds, at which the script requests the state.
+func (d pageData) pollSeconds() string {
 	if d.Follows() {
 		return "3"
 	}
@@ -154,7 +154,7 @@ func (d pageData) lookAgain() string {
 // Version returns an ETag that depends only on the state of the connection. The launch
 // URL is excluded, because it may be signed again each time.
 func (d pageData) Version() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%t|%s|%t|%t|%s|%s", d.State, d.Reason, d.Open, d.AccountID, d.Asks, d.LaunchURL != "", d.RoleARN, d.Expires))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s|%s|%t|%s|%t|%t|%s|%s", d.State, d.Reason, d.Open, d.AccountID, d.AsksAccount, d.LaunchURL != "", d.RoleARN, d.Expires))
 	return `"` + hex.EncodeToString(sum[:8]) + `"`
 }
 
@@ -165,7 +165,7 @@ const presignedLifetime = time.Hour
 func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 	link, now, page := v.customer.Link, s.config.Clock(), s.brand(v.record)
 	d := pageData{
-		Vendor: vendorName(v.record), Support: v.record.SupportURL, CustomerID: link.CustomerID, AccountID: link.SoleAccount().String(), Asks: s.asks(v),
+		Vendor: vendorName(v.record), Support: v.record.SupportURL, CustomerID: link.CustomerID, AccountID: link.SoleAccount().String(), AsksAccount: s.asksAccount(v),
 		Logo: page.LogoURL, Color: colorOf(page), RoleName: link.RoleName,
 	}
 	if page.MayReturn(v.token.ReturnURL) { // the list may have changed since the token was issued
@@ -175,7 +175,7 @@ func (s *Server) data(r *http.Request, v visit) (pageData, error) {
 	if !link.ExpiresAt.IsZero() {
 		d.Expires = link.ExpiresAt.UTC().Format("2 January 2006 at 15:04 UTC")
 	}
-	if d.State, d.Reason = stateOf(v.customer, v.last, now); d.State != Failed {
+	if d.State, d.Reason = stateOf(v.customer, v.lastAttempt, now); d.State != Failed {
 		d.Reason = "" // written for the vendor: it may name the vendor's own principals
 	}
 	d.Open = slices.ContainsFunc(v.customer.Current(), func(r onboarding.Registration) bool { return r.Status == onboarding.Degraded && r.Open })

@@ -30,11 +30,11 @@ func (s *Server) registerConnect() {
 	s.mux.HandleFunc("GET /connect/page.js", s.asset("pages/page.js", "text/javascript; charset=utf-8"))
 	s.mux.HandleFunc("GET /connect/color/{color}/brand.css", s.colored("text/css; charset=utf-8", css))
 	s.mux.HandleFunc("GET /connect/color/{color}/icon.svg", s.colored("image/svg+xml", icon))
-	s.mux.HandleFunc("GET /connect/{token}", s.guest(s.open))
-	s.mux.HandleFunc("POST /connect/{token}", s.guest(s.enter))
-	s.mux.HandleFunc("GET /connect", s.guest(s.page))
-	s.mux.HandleFunc("GET /connect/status", s.guest(s.status))
-	s.mux.HandleFunc("POST /connect/account", s.guest(s.nameAccount))
+	s.mux.HandleFunc("GET /connect/{token}", s.publicHandler(s.open))
+	s.mux.HandleFunc("POST /connect/{token}", s.publicHandler(s.startSession))
+	s.mux.HandleFunc("GET /connect", s.publicHandler(s.page))
+	s.mux.HandleFunc("GET /connect/status", s.publicHandler(s.status))
+	s.mux.HandleFunc("POST /connect/account", s.publicHandler(s.nameAccount))
 }
 
 func (s *Server) asset(name, kind string) http.HandlerFunc {
@@ -45,13 +45,13 @@ func (s *Server) asset(name, kind string) http.HandlerFunc {
 	}
 }
 
-// guest returns a handler that limits the requests of each address and refuses forms
+// publicHandler returns a handler that limits the requests of each address and refuses forms
 // from other sites.
-func (s *Server) guest(serve http.HandlerFunc) http.HandlerFunc {
+func (s *Server) publicHandler(serve http.HandlerFunc) http.HandlerFunc {
 	var foreign http.CrossOriginProtection
 	return func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header(), "")
-		if !s.guests.allow(address(r)) {
+		if !s.visitors.allow(address(r)) {
 			w.Header().Set("Retry-After", "2")
 			s.showMessage(w, r, http.StatusTooManyRequests, "Too many requests", "Please wait a few seconds, and load this page again.")
 			return
@@ -75,7 +75,7 @@ func pageHeaders(h http.Header, logo string) {
 // scanners also open links.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	v, err := s.byToken(r.Context(), r.PathValue("token"))
-	if errors.Is(err, errExchanged) {
+	if errors.Is(err, errTokenUsed) {
 		if _, own := s.bySession(r); own == nil {
 			http.Redirect(w, r, "/connect", http.StatusSeeOther)
 			return
@@ -88,15 +88,15 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, http.StatusOK, v, "/connect/"+r.PathValue("token"), func(*pageData) {})
 }
 
-// enter exchanges the token for a session, and saves the account that the customer
+// startSession exchanges the token for a session, and saves the account that the customer
 // entered if the link asks for one.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
+func (s *Server) startSession(w http.ResponseWriter, r *http.Request) {
 	v, err := s.byToken(r.Context(), r.PathValue("token"))
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	if s.asks(v) && !s.name(w, r, v, "/connect/"+r.PathValue("token")) {
+	if s.asksAccount(v) && !s.saveAccount(w, r, v, "/connect/"+r.PathValue("token")) {
 		return
 	}
 	cookie, err := s.exchange(r.Context(), v.token)
@@ -114,7 +114,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	s.show(w, r, http.StatusOK, v, "/connect/account", func(d *pageData) { d.Begun = true })
+	s.show(w, r, http.StatusOK, v, "/connect/account", func(d *pageData) { d.HasSession = true })
 }
 
 // status serves the part of the page that changes, for the script.
@@ -125,15 +125,15 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 		data, err = s.data(r, v)
 	}
 	switch {
-	case ended(err):
+	case isEnded(err):
 		w.WriteHeader(http.StatusUnauthorized) // the script then reloads the page, which shows the reason
 	case err != nil:
 		s.config.Logger.Error("the state of a connection could not be read", "request_id", requestID(r.Context()), "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable)
 	default:
-		data.Begun, data.Action = true, "/connect/account"
+		data.HasSession, data.Action = true, "/connect/account"
 		w.Header().Set("ETag", data.Version())
-		w.Header().Set("Retry-After", data.lookAgain())
+		w.Header().Set("Retry-After", data.pollSeconds())
 		s.write(w, http.StatusOK, "status", data)
 	}
 }
@@ -144,19 +144,19 @@ func (s *Server) nameAccount(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	if s.name(w, r, v, "/connect/account") {
+	if s.saveAccount(w, r, v, "/connect/account") {
 		http.Redirect(w, r, "/connect", http.StatusSeeOther)
 	}
 }
 
-// name saves the account that the customer entered, and reports whether it did.
+// saveAccount saves the account that the customer entered, and reports whether it did.
 // Otherwise it has written the response: the page with the reason, or a redirect to the
 // page if the link does not ask for an account.
-func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action string) bool {
+func (s *Server) saveAccount(w http.ResponseWriter, r *http.Request, v visit, action string) bool {
 	typed := r.PostFormValue("account_id")
 	again := func(status int, problem string) bool {
 		s.show(w, r, status, v, action, func(d *pageData) {
-			d.Entered, d.Problem, d.Begun = clean(typed), problem, action == "/connect/account"
+			d.Entered, d.Problem, d.HasSession = clean(typed), problem, action == "/connect/account"
 		})
 		return false
 	}
@@ -164,7 +164,7 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	if err != nil {
 		return again(http.StatusUnprocessableEntity, "This is not an AWS account ID: it has 12 digits, such as 1234-5678-9012.")
 	}
-	if !s.asks(v) { // connected meanwhile, or a forged form: the page shows the state
+	if !s.asksAccount(v) { // connected meanwhile, or a forged form: the page shows the state
 		http.Redirect(w, r, "/connect", http.StatusSeeOther)
 		return false
 	}
@@ -173,8 +173,8 @@ func (s *Server) name(w http.ResponseWriter, r *http.Request, v visit, action st
 	switch problem := explain(s.config.Hub.Name(), v.token.CustomerID, err); {
 	case err == nil:
 		return true
-	case errors.Is(err, customers.ErrAccountsUsedUp):
-		return again(http.StatusConflict, fmt.Sprintf("You have named %d accounts already. Please ask %s for a new link.", customers.MostNamed, vendorName(v.record)))
+	case errors.Is(err, customers.ErrTooManyAccounts):
+		return again(http.StatusConflict, fmt.Sprintf("You have named %d accounts already. Please ask %s for a new link.", customers.MaxNamedAccounts, vendorName(v.record)))
 	case errors.As(err, &refusal):
 		return again(http.StatusConflict, "Another account is connected already: delete its stack first, or ask for another link.")
 	case problem.Field == "account_id":
@@ -207,7 +207,7 @@ func clean(typed string) string {
 	return typed
 }
 
-func (s *Server) asks(v visit) bool {
+func (s *Server) asksAccount(v visit) bool {
 	return v.customer.Link.AsksAccount && len(v.customer.Live()) == 0
 }
 
@@ -219,7 +219,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v visi
 	}
 	data.Action = action
 	change(&data)
-	if !data.Begun {
+	if !data.HasSession {
 		data.LaunchURL = "" // only the browser that exchanged the token receives it
 	}
 	pageHeaders(w.Header(), s.brand(v.record).LogoOrigin())
@@ -230,9 +230,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v visi
 // customer.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
-	case errors.Is(err, errExchanged):
+	case errors.Is(err, errTokenUsed):
 		s.showMessage(w, r, http.StatusGone, "This link was used already", "It opens the page once, in one browser. Go on there, or ask for a new link where you got this one.")
-	case ended(err):
+	case isEnded(err):
 		s.showMessage(w, r, http.StatusGone, "This link is no longer valid", "Ask for a new one where you got this one.")
 	default:
 		s.config.Logger.Error("the connect page could not be shown", "request_id", requestID(r.Context()), "error", err)
@@ -240,10 +240,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// ended reports whether an error indicates that an address or a session is not valid
+// isEnded reports whether an error indicates that an address or a session is not valid
 // any more, rather than that AWS could not be reached.
-func ended(err error) bool {
-	return errors.Is(err, errEnded) || errors.Is(err, registry.ErrNoToken) || errors.Is(err, registry.ErrNoLink)
+func isEnded(err error) bool {
+	return errors.Is(err, errTokenEnded) || errors.Is(err, registry.ErrNoToken) || errors.Is(err, registry.ErrNoLink)
 }
 
 // showMessage shows a page with a message, and with a link to retry if the status is

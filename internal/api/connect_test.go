@@ -148,7 +148,7 @@ func TestEveryStateHasItsText(t *testing.T) {
 		Disconnected: "You can connect again", Expired: "Please ask Acme for a new one", Closed: "Please ask Acme", Blocked: "Please ask Acme", AwaitingAccount: "Which AWS account?",
 	} {
 		var b strings.Builder
-		data := pageData{Vendor: "Acme", State: state, Reason: "<script>", Begun: true, Asks: true, LaunchURL: "https://console.aws.amazon.com/?a=b&c=d", RoleARN: "arn"}
+		data := pageData{Vendor: "Acme", State: state, Reason: "<script>", HasSession: true, AsksAccount: true, LaunchURL: "https://console.aws.amazon.com/?a=b&c=d", RoleARN: "arn"}
 		w.must(pages().ExecuteTemplate(&b, "page", data))
 		if !strings.Contains(b.String(), want) || strings.Contains(b.String(), "<script>") || strings.Contains(b.String(), "style=") || strings.Contains(b.String(), "onclick") {
 			t.Errorf("%s:\n%s", state, b.String())

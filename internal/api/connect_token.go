@@ -113,40 +113,40 @@ func hashOf(secret string) string {
 
 // The errors of invalid addresses and sessions.
 var (
-	errExchanged = errors.New("the address was used already")
-	errEnded     = errors.New("the address is no longer valid")
+	errTokenUsed  = errors.New("the address was used already")
+	errTokenEnded = errors.New("the address is no longer valid")
 )
 
-// valid returns the visit of a token's customer, or errEnded if the token expired at
+// valid returns the visit of a token's customer, or errTokenEnded if the token expired at
 // until, was revoked, or is for an earlier link.
 func (s *Server) valid(ctx context.Context, token registry.ConnectToken, until time.Time) (visit, error) {
 	if !s.config.Clock().Before(until) {
-		return visit{}, errEnded
+		return visit{}, errTokenEnded
 	}
 	epoch, err := s.records.ConnectEpoch(ctx, token.CustomerID)
 	if err != nil {
 		return visit{}, err
 	}
-	record, found, last, err := s.followed(ctx, token.CustomerID)
+	record, found, last, err := s.loadCustomer(ctx, token.CustomerID)
 	if err != nil {
 		return visit{}, err
 	}
 	if epoch != token.Epoch || !found.Link.Incarnation.HeldBy(token.Link) {
-		return visit{}, errEnded
+		return visit{}, errTokenEnded
 	}
-	annotate(ctx, func(l *line) { l.customer = token.CustomerID })
+	annotate(ctx, func(l *logLine) { l.customer = token.CustomerID })
 	return visit{record, found, last, token}, nil
 }
 
 // visit is an authenticated request of a customer to the connect page.
 type visit struct {
-	record   registry.HubRecord
-	customer onboarding.Customer
-	last     last
-	token    registry.ConnectToken
+	record      registry.HubRecord
+	customer    onboarding.Customer
+	lastAttempt attempt
+	token       registry.ConnectToken
 }
 
-// byToken returns the visit for the token of an address. The error is errExchanged if the
+// byToken returns the visit for the token of an address. The error is errTokenUsed if the
 // token was exchanged already.
 func (s *Server) byToken(ctx context.Context, secret string) (visit, error) {
 	token, err := s.records.ConnectToken(ctx, hashOf(secret))
@@ -154,13 +154,13 @@ func (s *Server) byToken(ctx context.Context, secret string) (visit, error) {
 	case err != nil:
 		return visit{}, err
 	case token.Session != "":
-		return visit{}, errExchanged
+		return visit{}, errTokenUsed
 	}
 	return s.valid(ctx, token, token.ExpiresAt)
 }
 
 // exchange exchanges a token for a session and returns the session's cookie. If two
-// requests exchange the token concurrently, one gets errExchanged.
+// requests exchange the token concurrently, one gets errTokenUsed.
 func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*http.Cookie, error) {
 	secret, err := s.secret()
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*ht
 	token.Session, token.SessionEnd = hashOf(secret), s.config.Clock().Add(sessionLifetime).UTC()
 	err = s.records.PutConnectToken(ctx, token)
 	if errors.Is(err, registry.ErrConflict) {
-		return nil, errExchanged
+		return nil, errTokenUsed
 	}
 	// Lax and not Strict, so that a customer who opens the address again from the
 	// vendor's site or a mail continues their session. Forms from other sites are
@@ -184,18 +184,18 @@ func (s *Server) exchange(ctx context.Context, token registry.ConnectToken) (*ht
 func (s *Server) bySession(r *http.Request) (visit, error) {
 	cookies := r.CookiesNamed(cookieName)
 	if len(cookies) != 1 {
-		return visit{}, errEnded
+		return visit{}, errTokenEnded
 	}
 	id, secret, _ := strings.Cut(cookies[0].Value, ".")
 	if len(id) != 2*sha256.Size {
-		return visit{}, errEnded
+		return visit{}, errTokenEnded
 	}
 	token, err := s.records.ConnectToken(r.Context(), id)
 	if err != nil {
 		return visit{}, err
 	}
 	if token.Session == "" || subtle.ConstantTimeCompare([]byte(hashOf(secret)), []byte(token.Session)) != 1 {
-		return visit{}, errEnded
+		return visit{}, errTokenEnded
 	}
 	return s.valid(r.Context(), token, token.SessionEnd)
 }

@@ -27,7 +27,7 @@ type OneCustomer struct {
 
 // Resolve adds the customer to the request's log line.
 func (o *OneCustomer) Resolve(ctx huma.Context) []error {
-	annotate(ctx.Context(), func(l *line) { l.customer = o.CustomerID })
+	annotate(ctx.Context(), func(l *logLine) { l.customer = o.CustomerID })
 	return nil
 }
 
@@ -56,7 +56,7 @@ type customerOutput struct {
 	Body     CustomerView
 }
 
-func (s *Server) output(record registry.HubRecord, c onboarding.Customer, found last) *customerOutput {
+func (s *Server) output(record registry.HubRecord, c onboarding.Customer, found attempt) *customerOutput {
 	return &customerOutput{Status: http.StatusOK, ETag: etag(c.Link), Body: s.view(record, c, found)}
 }
 
@@ -81,17 +81,17 @@ func (s *Server) put(ctx context.Context, in *putInput) (*customerOutput, error)
 	if err != nil {
 		return nil, s.problem(requestID(ctx), in.CustomerID, err)
 	}
-	out := s.output(served.Record, served.Customer, last{})
+	out := s.output(served.Record, served.Customer, attempt{})
 	if served.Created {
 		out.Status, out.Location = http.StatusCreated, "/v1/customers/"+in.CustomerID
 	}
 	return out, nil
 }
 
-func (s *Server) order(ctx context.Context, in *putInput) (customers.Served, error) {
+func (s *Server) order(ctx context.Context, in *putInput) (customers.Result, error) {
 	seen, err := revision(in.IfMatch)
 	if err != nil {
-		return customers.Served{}, err
+		return customers.Result{}, err
 	}
 	order := customers.Order{
 		CustomerID: in.CustomerID, PermissionSet: in.Body.PermissionSet, AsksAccount: in.Body.AskAccountID,
@@ -99,7 +99,7 @@ func (s *Server) order(ctx context.Context, in *putInput) (customers.Served, err
 	}
 	if in.Body.AccountID != "" {
 		if order.Account, err = account.ParseID(in.Body.AccountID); err != nil {
-			return customers.Served{}, &customers.Refusal{Field: "account_id", Summary: "Invalid AWS account ID", Detail: err.Error()}
+			return customers.Result{}, &customers.Refusal{Field: "account_id", Summary: "Invalid AWS account ID", Detail: err.Error()}
 		}
 	}
 	if in.Body.ExpiresAt != nil {
@@ -109,25 +109,25 @@ func (s *Server) order(ctx context.Context, in *putInput) (customers.Served, err
 }
 
 func (s *Server) get(ctx context.Context, in *OneCustomer) (*customerOutput, error) {
-	record, found, last, err := s.followed(ctx, in.CustomerID)
+	record, found, last, err := s.loadCustomer(ctx, in.CustomerID)
 	if err != nil {
 		return nil, s.problem(requestID(ctx), in.CustomerID, err)
 	}
 	return s.output(record, found, last), nil
 }
 
-// followed returns the hub's record and a customer, with the latest attempt from the
+// loadCustomer returns the hub's record and a customer, with the latest attempt from the
 // history if the customer's state depends on it.
-func (s *Server) followed(ctx context.Context, id string) (registry.HubRecord, onboarding.Customer, last, error) {
+func (s *Server) loadCustomer(ctx context.Context, id string) (registry.HubRecord, onboarding.Customer, attempt, error) {
 	record, found, err := s.customer(ctx, id)
 	if err != nil {
-		return record, found, last{}, err
+		return record, found, attempt{}, err
 	}
-	if state, _ := stateOf(found, last{}, s.config.Clock()); state == Connected || state == Closed {
-		return record, found, last{}, nil
+	if state, _ := stateOf(found, attempt{}, s.config.Clock()); state == Connected || state == Closed {
+		return record, found, attempt{}, nil
 	}
 	history, err := s.records.History(ctx, id)
-	return record, found, lastOf(found, history), err
+	return record, found, lastAttempt(found, history), err
 }
 
 type deleteInput struct {
@@ -189,7 +189,7 @@ func (s *Server) list(ctx context.Context, in *listInput) (*listOutput, error) {
 			break
 		}
 		scanned, at = scanned+1, customer.Link.CustomerID
-		if view := s.view(record, customer, last{}); in.wants(view) {
+		if view := s.view(record, customer, attempt{}); in.wants(view) {
 			out.Body.Customers = append(out.Body.Customers, view)
 		}
 	}

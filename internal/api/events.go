@@ -28,11 +28,11 @@ const keepAlive = 15 * time.Second
 // reconnect is how long a client waits before it requests the next stream.
 const reconnect = time.Second
 
-// lookAgain is how long a client waits if each stream contains only one event: see
-// Config.Whole.
-const lookAgain = 5 * time.Second
+// reconnectDelay is how long a client waits if each stream contains only one event: see
+// Config.Buffered.
+const reconnectDelay = 5 * time.Second
 
-// events streams the changes of a customer for Config.StreamFor. The client then
+// events streams the changes of a customer for Config.StreamDuration. The client then
 // reconnects automatically and continues after the last event.
 func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 	first, id, err := s.event(ctx, in.CustomerID)
@@ -54,15 +54,15 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 		if id == in.LastEventID {
 			first = nil
 		}
-		if s.config.Whole {
-			st.begin(lookAgain)
+		if s.config.Buffered {
+			st.begin(reconnectDelay)
 			if first != nil {
 				st.send(event(first, id))
 			}
 			return
 		}
 		st.begin(reconnect)
-		st.follow(hctx.Context(), s.config.StreamFor, s.config.PollEvery, first, id, func(ctx context.Context) ([]byte, string, error) {
+		st.follow(hctx.Context(), s.config.StreamDuration, s.config.PollInterval, first, id, func(ctx context.Context) ([]byte, string, error) {
 			return s.event(ctx, in.CustomerID)
 		})
 	}}, nil
@@ -70,7 +70,7 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 
 // event returns the customer as JSON, and an ID that is the same for identical JSON.
 func (s *Server) event(ctx context.Context, customer string) (text []byte, id string, err error) {
-	record, found, last, err := s.followed(ctx, customer)
+	record, found, last, err := s.loadCustomer(ctx, customer)
 	if err != nil {
 		return nil, "", err
 	}

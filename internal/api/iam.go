@@ -80,7 +80,7 @@ func (i *IAM) Authenticate(r *http.Request) (Caller, error) {
 	principal := principalOf(arn)
 	scopes := i.scopes[principal]
 	if principal == "" || scopes == nil {
-		return Caller{}, unknown("the principal %q is not listed", arn)
+		return Caller{}, unknownCaller("the principal %q is not listed", arn)
 	}
-	return Caller{Name: arn, Scopes: scopes, Counted: principal}, nil
+	return Caller{Name: arn, Scopes: scopes, LimitKey: principal}, nil
 }

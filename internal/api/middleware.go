@@ -32,11 +32,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if !validRequestID().MatchString(id) {
 		id = rand.Text()
 	}
-	l := &line{id: id}
+	l := &logLine{id: id}
 	answer := &recorder{ResponseWriter: w, status: http.StatusOK}
 	r = r.WithContext(context.WithValue(r.Context(), lineKey{}, l))
 	r.Body = http.MaxBytesReader(answer, r.Body, maxBody)
-	strict(answer.Header(), s.secure())
+	setSecurityHeaders(answer.Header(), s.secure())
 	answer.Header().Set("X-Request-Id", id)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTimeout)) // not every writer has deadlines
 	defer func() {
@@ -45,7 +45,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 				panic(panicked)
 			}
 			s.config.Logger.Error("a request has panicked", "request_id", id, "panic", panicked)
-			if !answer.begun {
+			if !answer.wroteHeader {
 				writeProblem(answer, newProblem(nil, http.StatusInternalServerError, "This request has met an error of the server; the log has it."))
 			}
 		}
@@ -56,7 +56,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // logRequest writes the request's log line. It contains the route, but never the path itself
 // or a header, which may contain a token.
-func (s *Server) logRequest(r *http.Request, l *line, status int, took time.Duration) {
+func (s *Server) logRequest(r *http.Request, l *logLine, status int, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	told := []any{"request_id", l.id, "method", r.Method, "route", r.Pattern, "status", status,
@@ -75,7 +75,7 @@ func (s *Server) secure() bool {
 	return s.config.ConnectURL == nil || s.config.ConnectURL.Scheme == "https"
 }
 
-func strict(h http.Header, secure bool) {
+func setSecurityHeaders(h http.Header, secure bool) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -92,8 +92,8 @@ func strict(h http.Header, secure bool) {
 // validRequestID matches request IDs of clients that are safe in logs and headers.
 var validRequestID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`) })
 
-// line contains the values of a request's log line.
-type line struct {
+// logLine contains the values of a request's log line.
+type logLine struct {
 	id string
 
 	mu               sync.Mutex
@@ -104,8 +104,8 @@ type line struct {
 type lineKey struct{}
 
 // annotate changes the request's log line with add.
-func annotate(ctx context.Context, add func(*line)) {
-	if l, ok := ctx.Value(lineKey{}).(*line); ok {
+func annotate(ctx context.Context, add func(*logLine)) {
+	if l, ok := ctx.Value(lineKey{}).(*logLine); ok {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		add(l)
@@ -113,7 +113,7 @@ func annotate(ctx context.Context, add func(*line)) {
 }
 
 func requestID(ctx context.Context) string {
-	if l, ok := ctx.Value(lineKey{}).(*line); ok {
+	if l, ok := ctx.Value(lineKey{}).(*logLine); ok {
 		return l.id
 	}
 	return ""
@@ -122,19 +122,19 @@ func requestID(ctx context.Context) string {
 // recorder is a ResponseWriter that records the status of the response.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	begun  bool
+	status      int
+	wroteHeader bool
 }
 
 func (a *recorder) WriteHeader(status int) {
-	if !a.begun {
-		a.status, a.begun = status, true
+	if !a.wroteHeader {
+		a.status, a.wroteHeader = status, true
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
 func (a *recorder) Write(text []byte) (int, error) {
-	a.begun = true
+	a.wroteHeader = true
 	return a.ResponseWriter.Write(text)
 }
 

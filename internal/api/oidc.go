@@ -100,11 +100,11 @@ func (o *OIDC) Authenticate(r *http.Request) (Caller, error) {
 	}
 	parsed, err := jose.ParseSignedCompact(raw, signatures)
 	if err != nil {
-		return Caller{}, unknown("%w", err)
+		return Caller{}, unknownCaller("%w", err)
 	}
 	header := parsed.Signatures[0].Protected
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !accessToken(typ) {
-		return Caller{}, unknown("a token of type %q is for something else", typ)
+		return Caller{}, unknownCaller("a token of type %q is for something else", typ)
 	}
 	keys, err := o.keys.of(r.Context(), header.KeyID, header.Algorithm)
 	if err != nil {
@@ -118,20 +118,20 @@ func (o *OIDC) Authenticate(r *http.Request) (Caller, error) {
 		ClientID: o.config.Audience, SupportedSigningAlgs: algorithms, Now: o.config.Clock,
 	}).Verify(r.Context(), raw)
 	if err != nil {
-		return Caller{}, unknown("%w", err)
+		return Caller{}, unknownCaller("%w", err)
 	}
 	if !validSubject(token.Subject) {
-		return Caller{}, unknown("the token's subject is missing, too long or not printable")
+		return Caller{}, unknownCaller("the token's subject is missing, too long or not printable")
 	}
 	var claims map[string]any
 	if err := token.Claims(&claims); err != nil {
-		return Caller{}, unknown("%w", err)
+		return Caller{}, unknownCaller("%w", err)
 	}
 	return Caller{Name: "oidc:" + token.Subject, Scopes: o.scopes(claims)}, nil
 }
 
-// unknown returns ErrUnknownCaller with the reason, which is for the log only.
-func unknown(format string, args ...any) error {
+// unknownCaller returns ErrUnknownCaller with the reason, which is for the log only.
+func unknownCaller(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrUnknownCaller, fmt.Errorf(format, args...))
 }
 

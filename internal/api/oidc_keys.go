@@ -50,13 +50,13 @@ func (e *wrongIssuerError) Unwrap() error { return e.why }
 // request to the issuer for every unknown key, and returns the same error for an
 // unreachable issuer as for a wrong signature.
 type issuerKeys struct {
-	issuer *url.URL
-	name   string // the issuer as in its tokens
-	client Doer
-	now    func() time.Time
-	logger *slog.Logger
-	asks   *rate.Limiter
-	flight singleflight.Group
+	issuer       *url.URL
+	name         string // the issuer as in its tokens
+	client       Doer
+	now          func() time.Time
+	logger       *slog.Logger
+	refreshLimit *rate.Limiter
+	flight       singleflight.Group
 
 	mu   sync.Mutex
 	keys []jose.JSONWebKey
@@ -67,7 +67,7 @@ type issuerKeys struct {
 func newIssuerKeys(config OIDCConfig, issuer *url.URL) *issuerKeys {
 	return &issuerKeys{
 		issuer: issuer, name: config.Issuer, client: config.Client, now: config.Clock, logger: config.Logger,
-		asks: rate.NewLimiter(rate.Every(issuerInterval), 3),
+		refreshLimit: rate.NewLimiter(rate.Every(issuerInterval), 3),
 	}
 }
 
@@ -86,7 +86,7 @@ func (k *issuerKeys) of(ctx context.Context, id, algorithm string) ([]crypto.Pub
 		return nil, err
 	}
 	if found, _ = k.known(id, algorithm); len(found) == 0 {
-		return nil, unknown("the issuer has no key %q for %s", id, algorithm)
+		return nil, unknownCaller("the issuer has no key %q for %s", id, algorithm)
 	}
 	return found, nil
 }
@@ -106,14 +106,14 @@ func (k *issuerKeys) known(id, algorithm string) (found []crypto.PublicKey, age 
 // limit it returns the error of the last request.
 func (k *issuerKeys) refresh(ctx context.Context) error {
 	result := k.flight.DoChan("", func() (any, error) {
-		if !k.asks.AllowN(k.now(), 1) {
+		if !k.refreshLimit.AllowN(k.now(), 1) {
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			return nil, k.err
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), issuerTimeout)
 		defer cancel()
-		keys, err := k.ask(ctx)
+		keys, err := k.fetch(ctx)
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if k.err = err; err == nil {
@@ -131,9 +131,9 @@ func (k *issuerKeys) refresh(ctx context.Context) error {
 	}
 }
 
-// ask fetches the issuer's configuration and then its keys, and returns those that may
+// fetch fetches the issuer's configuration and then its keys, and returns those that may
 // sign tokens.
-func (k *issuerKeys) ask(ctx context.Context) ([]jose.JSONWebKey, error) {
+func (k *issuerKeys) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	var document struct {
 		Issuer string `json:"issuer"`
 		Keys   string `json:"jwks_uri"`

@@ -138,7 +138,7 @@ func explain(hubName, customer string, err error) *Problem {
 			Detail:   fmt.Sprintf("Customer %s of hub %s has an open link, which differs from this request in %s.", customer, hubName, differs.Field),
 			WhatToDo: whatToDoOfDifference(differs.Field),
 		}
-	case errors.As(err, &revision) && revision.Is == 0:
+	case errors.As(err, &revision) && revision.Have == 0:
 		return &Problem{
 			Type: problemType("no-open-link"), Title: "There is no open link to change", Status: http.StatusPreconditionFailed,
 			Detail: fmt.Sprintf("Customer %s of hub %s has no open link.", customer, hubName), WhatToDo: "Leave If-Match out to issue one.",
@@ -146,7 +146,7 @@ func explain(hubName, customer string, err error) *Problem {
 	case errors.As(err, &revision):
 		return &Problem{
 			Type: problemType("changed"), Title: "The link has changed", Status: http.StatusPreconditionFailed,
-			Detail:   fmt.Sprintf("The link of customer %s of hub %s has changed since it was read: its ETag is \"%d\" now.", customer, hubName, revision.Is),
+			Detail:   fmt.Sprintf("The link of customer %s of hub %s has changed since it was read: its ETag is \"%d\" now.", customer, hubName, revision.Have),
 			WhatToDo: "Read it again, and decide again.",
 		}
 	case errors.As(err, &refusal), errors.As(err, &field):

@@ -53,16 +53,16 @@ type Config struct {
 	// Rate is the maximum number of requests per second of one caller; the limit for a
 	// customer's IP address is a tenth of it. 0: 100.
 	Rate float64
-	// AtOnce is the maximum number of concurrent calls; 0: 128. Further calls are
+	// MaxConcurrent is the maximum number of concurrent calls; 0: 128. Further calls are
 	// refused.
-	AtOnce int
-	// PollEvery is the interval at which a stream of events reads the registry; 0: 2 s.
-	PollEvery time.Duration
-	// StreamFor is the duration of a stream of events; 0: a minute.
-	StreamFor time.Duration
-	// Whole is set if responses are sent only when they are complete, as by a Lambda
+	MaxConcurrent int
+	// PollInterval is the interval at which a stream of events reads the registry; 0: 2 s.
+	PollInterval time.Duration
+	// StreamDuration is the duration of a stream of events; 0: a minute.
+	StreamDuration time.Duration
+	// Buffered is set if responses are sent only when they are complete, as by a Lambda
 	// function URL. Then a stream contains at most one event.
-	Whole bool
+	Buffered bool
 
 	Clock  func() time.Time
 	Random io.Reader
@@ -73,17 +73,17 @@ type Config struct {
 
 // Server serves the onboarding API and the connect page of one hub.
 type Server struct {
-	config  Config
-	links   *customers.Service
-	records *registry.Registry
-	api     huma.API
-	mux     *http.ServeMux
-	callers *limiter
-	guests  *limiter
-	streams chan struct{} // one element for each open stream
-	working chan struct{} // one element for each call in progress
-	stopped chan struct{} // closed when streams must end
-	stop    sync.Once
+	config   Config
+	links    *customers.Service
+	records  *registry.Registry
+	api      huma.API
+	mux      *http.ServeMux
+	callers  *limiter
+	visitors *limiter
+	streams  chan struct{} // one element for each open stream
+	working  chan struct{} // one element for each call in progress
+	stopped  chan struct{} // closed when streams must end
+	stop     sync.Once
 }
 
 // maxStreams is the maximum number of open streams of events.
@@ -109,22 +109,22 @@ func New(config Config) (*Server, error) {
 	if config.Rate == 0 {
 		config.Rate = 100
 	}
-	if config.PollEvery == 0 {
-		config.PollEvery = 2 * time.Second
+	if config.PollInterval == 0 {
+		config.PollInterval = 2 * time.Second
 	}
-	if config.StreamFor == 0 {
-		config.StreamFor = time.Minute
+	if config.StreamDuration == 0 {
+		config.StreamDuration = time.Minute
 	}
 	s := &Server{
-		config:  config,
-		links:   customers.NewService(config.Hub, onboarding.OwnerAPI, config.Clock),
-		records: config.Hub.Registry(),
-		mux:     http.NewServeMux(),
-		callers: newLimiter(config.Rate, config.Clock),
-		guests:  newLimiter(config.Rate/10, config.Clock),
-		streams: make(chan struct{}, maxStreams),
-		working: make(chan struct{}, cmp.Or(config.AtOnce, maxAtOnce)),
-		stopped: make(chan struct{}),
+		config:   config,
+		links:    customers.NewService(config.Hub, onboarding.OwnerAPI, config.Clock),
+		records:  config.Hub.Registry(),
+		mux:      http.NewServeMux(),
+		callers:  newLimiter(config.Rate, config.Clock),
+		visitors: newLimiter(config.Rate/10, config.Clock),
+		streams:  make(chan struct{}, maxStreams),
+		working:  make(chan struct{}, cmp.Or(config.MaxConcurrent, maxAtOnce)),
+		stopped:  make(chan struct{}),
 	}
 	if config.Surfaces.API {
 		s.api = humago.New(s.mux, describe(config.Version))

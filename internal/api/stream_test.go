@@ -91,7 +91,7 @@ func (c *client) until(state State) CustomerView {
 func TestAStreamEndsAndContinuesFromTheLastEvent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.serve(func(c *Config) { c.StreamFor, c.PollEvery = 300*time.Millisecond, 10*time.Millisecond })
+	w.serve(func(c *Config) { c.StreamDuration, c.PollInterval = 300*time.Millisecond, 10*time.Millisecond })
 	w.want(w.call("backend", "PUT", globex, readonly), http.StatusCreated)
 	s := w.follow("viewer", globex+"/events", "")
 	if first := s.next(); first.State != Waiting || s.retry != "1000" {
@@ -147,7 +147,7 @@ func TestAReportWithoutAResultIsShownForALimitedTime(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	line := onboarding.HistoryEntry{At: at, RequestID: "r1", Waiting: true}
-	found := lastOf(onboarding.Customer{}, []onboarding.HistoryEntry{line})
+	found := lastAttempt(onboarding.Customer{}, []onboarding.HistoryEntry{line})
 	for after, want := range map[time.Duration]State{0: Working, workingLifetime - time.Second: Working, workingLifetime: Waiting} {
 		if got, _ := stateOf(onboarding.Customer{}, found, at.Add(after)); got != want {
 			t.Errorf("after %s: %s, want %s", after, got, want)
@@ -155,7 +155,7 @@ func TestAReportWithoutAResultIsShownForALimitedTime(t *testing.T) {
 	}
 	// The history is read after the customer, who may have been connected in between.
 	line.At, line.Waiting, line.Status = at.Add(time.Second), false, onboarding.Active
-	if got, _ := stateOf(onboarding.Customer{}, lastOf(onboarding.Customer{}, []onboarding.HistoryEntry{line}), line.At); got != Working {
+	if got, _ := stateOf(onboarding.Customer{}, lastAttempt(onboarding.Customer{}, []onboarding.HistoryEntry{line}), line.At); got != Working {
 		t.Errorf("between two reads the customer is %s", got)
 	}
 }

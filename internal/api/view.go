@@ -73,8 +73,8 @@ type RoleView struct {
 	ChangedAt          *time.Time        `json:"changed_at,omitempty"`
 }
 
-// last is the customer's latest attempt to connect, from their history.
-type last struct {
+// attempt is the customer's latest attempt to connect, from their history.
+type attempt struct {
 	failed  bool
 	working bool
 	reason  string
@@ -86,27 +86,27 @@ type last struct {
 // end without a result only if CloudFormation did not send the request.
 const workingLifetime = 15 * time.Minute
 
-// lastOf returns the customer's latest attempt to connect, if it is newer than the
+// lastAttempt returns the customer's latest attempt to connect, if it is newer than the
 // result of the previous one.
-func lastOf(c onboarding.Customer, history []onboarding.HistoryEntry) last {
+func lastAttempt(c onboarding.Customer, history []onboarding.HistoryEntry) attempt {
 	since := c.Link.Incarnation.Since
 	for _, r := range c.Current() {
 		if r.ChangedAt.After(since) {
 			since = r.ChangedAt
 		}
 	}
-	var found last
+	var found attempt
 	for _, h := range history {
 		if h.By != "" || h.RequestID == "" || h.At.Before(since) {
 			continue
 		}
 		switch {
 		case h.Refused:
-			found = last{failed: true, reason: h.Detail, at: h.At}
+			found = attempt{failed: true, reason: h.Detail, at: h.At}
 		case h.Waiting, h.Status == onboarding.Active: // Active: the customer was read before the registration changed
-			found = last{working: true, at: h.At}
+			found = attempt{working: true, at: h.At}
 		default:
-			found = last{}
+			found = attempt{}
 		}
 	}
 	return found
@@ -114,7 +114,7 @@ func lastOf(c onboarding.Customer, history []onboarding.HistoryEntry) last {
 
 // stateOf returns the customer's state and its reason. found is zero if the history was
 // not read.
-func stateOf(c onboarding.Customer, found last, now time.Time) (State, string) {
+func stateOf(c onboarding.Customer, found attempt, now time.Time) (State, string) {
 	current, link := c.Current(), c.Link
 	status := func(wanted onboarding.RegistrationStatus) (onboarding.Registration, bool) {
 		for _, r := range current {
@@ -151,13 +151,13 @@ func stateOf(c onboarding.Customer, found last, now time.Time) (State, string) {
 }
 
 // view returns the representation of a customer in the API.
-func (s *Server) view(record registry.HubRecord, c onboarding.Customer, found last) CustomerView {
+func (s *Server) view(record registry.HubRecord, c onboarding.Customer, found attempt) CustomerView {
 	link, now := c.Link, s.config.Clock()
 	v := CustomerView{
 		CustomerID: link.CustomerID, Owner: ownerName(link.Owner), PermissionSet: link.PermissionSet, LinkStatus: string(link.Status(now)),
 		AccountID: link.SoleAccount().String(), AskAccountID: link.AsksAccount, ExternalID: link.ExternalID.String(),
-		ExpiresAt: known(link.ExpiresAt), CreatedAt: known(link.CreatedAt), ClosedAt: known(link.ClosedAt),
-		BlockedAt: known(link.BlockedAt), BlockedReason: link.BlockedReason, Metadata: link.Metadata, Roles: []RoleView{},
+		ExpiresAt: timePointer(link.ExpiresAt), CreatedAt: timePointer(link.CreatedAt), ClosedAt: timePointer(link.ClosedAt),
+		BlockedAt: timePointer(link.BlockedAt), BlockedReason: link.BlockedReason, Metadata: link.Metadata, Roles: []RoleView{},
 	}
 	v.State, v.Reason = stateOf(c, found, now)
 	if proposed, err := declaration.Proposed(link); err == nil {
@@ -189,7 +189,7 @@ func (s *Server) role(record registry.HubRecord, link onboarding.Link, r onboard
 	v := RoleView{
 		AccountID: r.Account.String(), RoleARN: r.Role.String(), Status: string(r.Status), Reason: r.Reason, ExternalID: r.ExternalID.String(),
 		GrantedPermissions: append([]string{}, r.GrantedPermissions...), Parameters: r.Parameters, Reported: r.Reported, AdditionalRoleARNs: r.AdditionalRoleARNs(), StackID: r.Stack.String(), Outdated: r.Outdated(link),
-		RegisteredAt: known(r.RegisteredAt), ProvenAt: known(r.ProvenAt), ChangedAt: known(r.ChangedAt),
+		RegisteredAt: timePointer(r.RegisteredAt), ProvenAt: timePointer(r.ProvenAt), ChangedAt: timePointer(r.ChangedAt),
 	}
 	if !record.TemplateAccess.Presigned() {
 		v.UpdateURL, _ = launch.UpdateURL(link, r, s.config.Console) // a link without a template has no update
@@ -204,7 +204,7 @@ func ownerName(o onboarding.Owner) string {
 	return string(o)
 }
 
-func known(t time.Time) *time.Time {
+func timePointer(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

@@ -120,7 +120,7 @@ func (w *world) serve(change func(*Config)) {
 	config := Config{
 		Hub: w.hub, Surfaces: Surfaces{API: true, Connect: true}, Auth: w.tokenFile(), Version: "test", Rate: 10_000,
 		Prover: func(record registry.HubRecord) health.Prover { return registrar.NewProver(w.clients, record) },
-		Clock:  w.now, Random: rand.Reader, Logger: slog.New(slog.NewJSONHandler(w.log, nil)), PollEvery: 20 * time.Millisecond,
+		Clock:  w.now, Random: rand.Reader, Logger: slog.New(slog.NewJSONHandler(w.log, nil)), PollInterval: 20 * time.Millisecond,
 	}
 	config.ConnectURL, _ = url.Parse("http://localhost")
 	w.http = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.server.Handler().ServeHTTP(rw, r) }))

@@ -17,9 +17,9 @@ import (
 
 // Limits of metadata, which is stored with the link.
 const (
-	MostMetadata        = 20
-	longestMetadataKey  = 64
-	LongestMetadataText = 256
+	MaxMetadata     = 20
+	maxMetadataKey  = 64
+	MaxMetadataText = 256
 )
 
 var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`) })
@@ -57,14 +57,14 @@ func (o Order) check() error {
 // checkMetadata returns the errors in the metadata of an order.
 func checkMetadata(metadata map[string]string) []error {
 	var errs []error
-	if len(metadata) > MostMetadata {
-		errs = append(errs, &Refusal{"metadata", "Too much metadata", fmt.Sprintf("A link has at most %d entries.", MostMetadata)})
+	if len(metadata) > MaxMetadata {
+		errs = append(errs, &Refusal{"metadata", "Too much metadata", fmt.Sprintf("A link has at most %d entries.", MaxMetadata)})
 	}
 	for key, value := range metadata {
-		if key == "" || utf8.RuneCountInString(key) > longestMetadataKey || utf8.RuneCountInString(value) > LongestMetadataText ||
+		if key == "" || utf8.RuneCountInString(key) > maxMetadataKey || utf8.RuneCountInString(value) > MaxMetadataText ||
 			strings.ContainsFunc(key+value, func(r rune) bool { return !unicode.IsGraphic(r) }) {
 			errs = append(errs, &Refusal{"metadata", "Invalid metadata", fmt.Sprintf(
-				"A key has 1 to %d characters, a value at most %d, and both only characters that can be seen.", longestMetadataKey, LongestMetadataText)})
+				"A key has 1 to %d characters, a value at most %d, and both only characters that can be seen.", maxMetadataKey, MaxMetadataText)})
 			break
 		}
 	}

@@ -58,9 +58,9 @@ type Desired struct {
 
 // KnownTemplate is the information about a link's template in a caller's own state.
 type KnownTemplate struct {
-	Made    string // digest of the hub that it was rendered for, if the link's record has none
-	Stays   bool   // the hub needs no other template, even if its record has changed since
-	Missing bool   // it was deleted from the bucket
+	RenderedFor string // digest of the hub that it was rendered for, if the link's record has none
+	StillValid  bool   // the hub needs no other template, even if its record has changed since
+	Missing     bool   // it was deleted from the bucket
 }
 
 // Write contains the changes to make for a link.
@@ -92,7 +92,7 @@ func (d Desired) Issue(existing *onboarding.Customer) (Write, error) {
 	if existing != nil && !link.Closed && !d.Creating && link.Fleet != d.Fleet {
 		return Write{}, &InFleetError{Hub: d.Record.Name, CustomerID: d.CustomerID, Fleet: link.Fleet, Wanted: d.Fleet}
 	}
-	d.Scope = d.Scope.asBefore(link)
+	d.Scope = d.Scope.keepNamedAccount(link)
 	if existing != nil && d.Creating && !link.Closed && !d.Replacing {
 		if difference := d.DiffersFrom(link); difference != "" {
 			differs := &DiffersError{d.Record.Name, d.CustomerID, difference}
@@ -145,7 +145,7 @@ func (d Desired) declare(w *Write, before onboarding.Link) error {
 	link.Declared = declared.Encode()
 	link.TemplateVersion = stacktemplate.Version(spec)
 	link.RenderedFor = declaration.HubRendering(d.Record.Hub)
-	if made := cmp.Or(before.RenderedFor, d.Template.Made); d.keepsTemplate(before, *link, made) && !needsRotation(*link, before.TemplateParameters) {
+	if made := cmp.Or(before.RenderedFor, d.Template.RenderedFor); d.keepsTemplate(before, *link, made) && !needsRotation(*link, before.TemplateParameters) {
 		link.RenderedFor = made
 		return nil
 	}
@@ -164,7 +164,7 @@ func (d Desired) declare(w *Write, before onboarding.Link) error {
 func (d Desired) keepsTemplate(before, next onboarding.Link, made string) bool {
 	old, err := declaration.Of(before)
 	return err == nil && !d.Creating && !before.Closed && before.TemplateURL != "" && !d.Template.Missing &&
-		before.TemplateVersion == next.TemplateVersion && (d.Template.Stays || made == next.RenderedFor) &&
+		before.TemplateVersion == next.TemplateVersion && (d.Template.StillValid || made == next.RenderedFor) &&
 		old.Region == d.Declaration.Region && old.SameWording(d.Declaration.Choices)
 }
 
@@ -192,8 +192,8 @@ func (d Desired) referToSet(w *Write, before onboarding.Link) error {
 	return err
 }
 
-// Whole returns the link's declaration with the contents of its set.
-func (d Desired) Whole() declaration.Declaration {
+// FullDeclaration returns the link's declaration with the contents of its set.
+func (d Desired) FullDeclaration() declaration.Declaration {
 	if d.Set == nil {
 		return d.Declaration
 	}

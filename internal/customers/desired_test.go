@@ -118,8 +118,8 @@ func TestIssuingALink(t *testing.T) {
 		"in place of another tool's: refused":                       {want: want(false, nil), existing: issued(owned), refused: "belongs to the onboarding API"},
 		"over another tool's, which is adopted":                     {want: want(true, func(w *Desired) { w.Adopting = true }), existing: issued(owned), externalID: original.ExternalID, template: true, takeover: true},
 		"after another tool's was closed":                           {want: want(true, nil), existing: issued(func(c *onboarding.Customer) { owned(c); closed(c) }), externalID: original.ExternalID, template: true},
-		"for an account that the customer will name":                {want: want(true, func(w *Desired) { w.Scope = Scope{Asks: true} }), externalID: original.ExternalID, template: true},
-		"again, once the customer has named it":                     {want: want(true, func(w *Desired) { w.Scope = Scope{Asks: true} }), existing: issued(func(c *onboarding.Customer) { c.Link.AsksAccount = true }), externalID: original.ExternalID, template: true, takeover: true},
+		"for an account that the customer will name":                {want: want(true, func(w *Desired) { w.Scope = Scope{AsksAccount: true} }), externalID: original.ExternalID, template: true},
+		"again, once the customer has named it":                     {want: want(true, func(w *Desired) { w.Scope = Scope{AsksAccount: true} }), existing: issued(func(c *onboarding.Customer) { c.Link.AsksAccount = true }), externalID: original.ExternalID, template: true, takeover: true},
 		"to a Region that the hub does not have":                    {want: want(true, func(w *Desired) { w.Declaration.Region = "sa-east-1" }), refused: "choose one of us-east-1, eu-west-1."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -30,9 +30,9 @@ type DesiredFleet struct {
 	// own.
 	Version int
 
-	// Had are the customers in the caller's state; nil: the caller has no state of the
+	// Previous are the customers in the caller's state; nil: the caller has no state of the
 	// fleet, or of one that is being replaced.
-	Had map[string]account.ID
+	Previous map[string]account.ID
 	// Replacing reports whether an open link is closed by this operation, so that it
 	// may differ; nil: none is.
 	Replacing func(onboarding.Link) bool
@@ -49,17 +49,17 @@ type FleetWrite struct {
 	Closing []onboarding.Customer
 	// Publishers are the customers whose accounts may need permission to publish.
 	Publishers []string
-	// Taken are the customers whose open links belonged to another fleet, or to none.
-	Taken []string
+	// TakenOver are the customers whose open links belonged to another fleet, or to none.
+	TakenOver []string
 	// Rotating are the customers with live stacks whose links get another external ID.
 	Rotating []string
-	// Elsewhere are the customers in the state whose links were taken over by another
+	// OwnedByOthers are the customers in the state whose links were taken over by another
 	// owner since. They are not changed.
-	Elsewhere []string
+	OwnedByOthers []string
 }
 
 // Creating reports whether the caller has no state of the fleet.
-func (d DesiredFleet) Creating() bool { return d.Had == nil }
+func (d DesiredFleet) Creating() bool { return d.Previous == nil }
 
 // Issue returns what to write so that the links of a fleet match the declaration,
 // given the registry's records of all customers. Plan and apply both call it. For
@@ -83,7 +83,7 @@ func (d DesiredFleet) Issue(known map[string]onboarding.Customer, now time.Time)
 // close closes the links of customers that are in the state and not in the
 // declaration.
 func (w *FleetWrite) close(d DesiredFleet, known map[string]onboarding.Customer, now time.Time) {
-	for _, id := range slices.Sorted(maps.Keys(d.Had)) {
+	for _, id := range slices.Sorted(maps.Keys(d.Previous)) {
 		found, there := known[id]
 		if _, stays := d.Customers[id]; stays || !there || !found.Link.InFleet(d.Name) {
 			continue
@@ -104,12 +104,12 @@ func (w *FleetWrite) end(customer onboarding.Customer, now time.Time) {
 func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Customer, now time.Time) error {
 	mine := existing != nil && existing.Link.InFleet(d.Name)
 	open := existing != nil && !existing.Link.Closed
-	if had, before := d.Had[id]; open && !mine && before && had == d.Customers[id] {
+	if had, before := d.Previous[id]; open && !mine && before && had == d.Customers[id] {
 		w.Links[id] = existing.Link
-		w.Elsewhere = append(w.Elsewhere, id)
+		w.OwnedByOthers = append(w.OwnedByOthers, id)
 		return nil
 	}
-	desired := d.of(id, d.Creating() || !mine, open && d.Replacing != nil && d.Replacing(existing.Link))
+	desired := d.desiredLink(id, d.Creating() || !mine, open && d.Replacing != nil && d.Replacing(existing.Link))
 	if existing != nil && d.Version != 0 {
 		desired.Version = max(d.Version, existing.Link.ExternalIDVersion)
 	}
@@ -126,7 +126,7 @@ func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Custo
 	}
 	w.Links[id] = link
 	if open && issued.Takeover && !mine {
-		w.Taken = append(w.Taken, id)
+		w.TakenOver = append(w.TakenOver, id)
 	}
 	if issued.newPublishers(existing) {
 		w.Publishers = append(w.Publishers, id)
@@ -145,8 +145,8 @@ func (w *FleetWrite) issue(d DesiredFleet, id string, existing *onboarding.Custo
 	return nil
 }
 
-// of returns the desired link of one customer of the fleet.
-func (d DesiredFleet) of(id string, creating, replacing bool) Desired {
+// desiredLink returns the desired link of one customer of the fleet.
+func (d DesiredFleet) desiredLink(id string, creating, replacing bool) Desired {
 	return Desired{
 		Record: d.Record, CustomerID: id, Owner: onboarding.OwnerTerraform, Fleet: d.Name,
 		Scope: Scope{Account: d.Customers[id]}, Set: &d.Set, Version: d.Version, Creating: creating, Replacing: replacing,

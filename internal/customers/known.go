@@ -11,18 +11,18 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// Known is a hub with all its customers and permission sets, read once for many
+// Snapshot is a hub with all its customers and permission sets, read once for many
 // orders, so that their results are found without a call for each.
-type Known struct {
+type Snapshot struct {
 	service   Service
 	record    registry.HubRecord
 	customers map[string]onboarding.Customer
 }
 
-// Known reads the hub. Errors are *Refusal if the hub is not ready, and those of the
+// Snapshot reads the hub. Errors are *Refusal if the hub is not ready, and those of the
 // registry.
-func (s *Service) Known(ctx context.Context) (*Known, error) {
-	record, err := s.ready(ctx)
+func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
+	record, err := s.loadReadyHub(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (s *Service) Known(ctx context.Context) (*Known, error) {
 	for _, set := range list {
 		sets[set.Name] = set
 	}
-	known := &Known{*s, record, map[string]onboarding.Customer{}}
+	known := &Snapshot{*s, record, map[string]onboarding.Customer{}}
 	for _, c := range all {
 		known.customers[c.Link.CustomerID] = c
 	}
@@ -51,17 +51,17 @@ func (s *Service) Known(ctx context.Context) (*Known, error) {
 	return known, nil
 }
 
-// Try returns what Put would return, without a call and without a change. It ignores
+// DryRun returns what Put would return, without a call and without a change. It ignores
 // the accounts' permissions to publish, which an interrupted Put may not have granted
 // and Reconcile repairs.
-func (k *Known) Try(ctx context.Context, order Order) (Served, error) {
+func (k *Snapshot) DryRun(ctx context.Context, order Order) (Result, error) {
 	if err := order.check(); err != nil {
-		return Served{}, err
+		return Result{}, err
 	}
 	order.DryRun = true
 	var existing *onboarding.Customer
 	if found, ok := k.customers[order.CustomerID]; ok {
 		existing = &found
 	}
-	return k.service.serve(ctx, order, k.record, existing)
+	return k.service.apply(ctx, order, k.record, existing)
 }

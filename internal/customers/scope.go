@@ -19,15 +19,15 @@ type Scope struct {
 	Account      account.ID
 	Organization account.OrganizationID
 	OnlyAccounts []account.ID
-	// Asks is set if the customer is to name their account: until then Account is
+	// AsksAccount is set if the customer is to name their account: until then Account is
 	// zero, and the link admits no account.
-	Asks bool
+	AsksAccount bool
 }
 
-// asBefore returns the scope with the account that the customer has already named for
+// keepNamedAccount returns the scope with the account that the customer has already named for
 // a link.
-func (s Scope) asBefore(link onboarding.Link) Scope {
-	if s.Asks && s.Account.IsZero() && link.AsksAccount {
+func (s Scope) keepNamedAccount(link onboarding.Link) Scope {
+	if s.AsksAccount && s.Account.IsZero() && link.AsksAccount {
 		s.Account = link.Account
 	}
 	return s
@@ -36,7 +36,7 @@ func (s Scope) asBefore(link onboarding.Link) Scope {
 // ApplyTo returns the link with this scope. The binding of a link to an account
 // remains until the vendor names an account.
 func (s Scope) ApplyTo(link onboarding.Link) onboarding.Link {
-	link.Scope, link.Account, link.AsksAccount = s.Kind, s.Account, s.Asks
+	link.Scope, link.Account, link.AsksAccount = s.Kind, s.Account, s.AsksAccount
 	link.Organization, link.OnlyAccounts = s.Organization, s.OnlyAccounts
 	if s.Kind != onboarding.ScopeAnyone {
 		link.Bound, link.Reservation = account.ID{}, nil
@@ -50,7 +50,7 @@ func (s Scope) differsFrom(link onboarding.Link) string {
 	switch {
 	case link.Scope != s.Kind:
 		return "scope"
-	case link.Account != s.asBefore(link).Account, link.AsksAccount != s.Asks:
+	case link.Account != s.keepNamedAccount(link).Account, link.AsksAccount != s.AsksAccount:
 		return "account_id"
 	case link.Organization != s.Organization:
 		return "organization_id"

@@ -53,8 +53,8 @@ type Order struct {
 	Revision int64
 }
 
-// Served is the result of an order.
-type Served struct {
+// Result is the result of an order.
+type Result struct {
 	Record   registry.HubRecord
 	Customer onboarding.Customer
 	Created  bool // there was no open link before
@@ -64,14 +64,14 @@ type Served struct {
 // RevisionError indicates that a link does not have the revision that the caller has read.
 type RevisionError struct {
 	CustomerID string
-	Seen, Is   int64 // the revisions that the caller has read and that the link has; Is 0: no open link
+	Want, Have int64 // the revisions that the caller has read and that the link has; Is 0: no open link
 }
 
 func (e *RevisionError) Error() string {
-	if e.Is == 0 {
+	if e.Have == 0 {
 		return fmt.Sprintf("customer %s has no open link", e.CustomerID)
 	}
-	return fmt.Sprintf("the link of customer %s has changed since it was read: it is at revision %d, not %d", e.CustomerID, e.Is, e.Seen)
+	return fmt.Sprintf("the link of customer %s has changed since it was read: it is at revision %d, not %d", e.CustomerID, e.Have, e.Want)
 }
 
 // attempts is the maximum number of attempts for a write that conflicts with other
@@ -94,9 +94,9 @@ func retry(do func() error) error {
 // Put creates or changes the customer's link to match the order. Errors are *RevisionError,
 // *DiffersError, *OwnedError, *Refusal or permissionset.FieldError, alone or
 // joined, registry.ErrNoPermissionSet, and those of the registry and AWS.
-func (s *Service) Put(ctx context.Context, order Order) (served Served, err error) {
+func (s *Service) Put(ctx context.Context, order Order) (served Result, err error) {
 	if err := order.check(); err != nil {
-		return Served{}, err
+		return Result{}, err
 	}
 	err = retry(func() error {
 		served, err = s.put(ctx, order)
@@ -105,56 +105,56 @@ func (s *Service) Put(ctx context.Context, order Order) (served Served, err erro
 	return served, err
 }
 
-func (s *Service) put(ctx context.Context, order Order) (Served, error) {
+func (s *Service) put(ctx context.Context, order Order) (Result, error) {
 	record, existing, err := s.load(ctx, order.CustomerID)
 	if err != nil {
-		return Served{}, err
+		return Result{}, err
 	}
-	return s.serve(ctx, order, record, existing)
+	return s.apply(ctx, order, record, existing)
 }
 
-// serve makes the remaining changes for an order, on the hub as it was read.
-func (s *Service) serve(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Served, error) {
+// apply makes the remaining changes for an order, on the hub as it was read.
+func (s *Service) apply(ctx context.Context, order Order, record registry.HubRecord, existing *onboarding.Customer) (Result, error) {
 	open := existing != nil && !existing.Link.Closed
 	if !open && !order.ExpiresAt.IsZero() && !order.ExpiresAt.After(s.now()) {
-		return Served{}, &Refusal{"expires_at", "expires_at is in the past", fmt.Sprintf(
+		return Result{}, &Refusal{"expires_at", "expires_at is in the past", fmt.Sprintf(
 			"The link of customer %s would have expired at %s, before it is issued: give a later time, or leave expires_at out.", order.CustomerID, timeText(order.ExpiresAt))}
 	}
 	if order.Revision != 0 {
 		if err := order.checkRevision(existing); err != nil {
-			return Served{}, err
+			return Result{}, err
 		}
 	}
 	desired, err := s.desired(ctx, order, record, existing)
 	if err != nil {
-		return Served{}, err
+		return Result{}, err
 	}
 	w, err := desired.Issue(existing)
 	if err != nil {
-		return Served{}, err
+		return Result{}, err
 	}
 	if w.Takeover && !maps.Equal(existing.Link.Metadata, order.Metadata) {
-		return Served{}, &DiffersError{record.Name, order.CustomerID, "metadata"}
+		return Result{}, &DiffersError{record.Name, order.CustomerID, "metadata"}
 	}
 	w.Link.Metadata = order.Metadata
 	if !open {
 		w.Link.NamedAccounts = nil
 	}
-	writing := Writing{Hub: s.hub, Record: record, Now: s.now().UTC(), Existing: existing, Incarnation: s.incarnation(existing)}
+	writing := WriteOptions{Hub: s.hub, Record: record, Now: s.now().UTC(), Existing: existing, Incarnation: s.incarnation(existing)}
 	if open && existing.Link.Owner == s.owner {
-		writing.Unless = func(link onboarding.Link) bool { return existing.Link.SameRecord(link) }
+		writing.SkipIf = func(link onboarding.Link) bool { return existing.Link.SameRecord(link) }
 	}
-	link, changed := w.Link, !open || writing.Unless == nil
+	link, changed := w.Link, !open || writing.SkipIf == nil
 	link.Incarnation = writing.Incarnation
 	if !changed {
 		changed = !existing.Link.SameRecord(existing.KeepTemplates(link, writing.Now))
 	}
 	if !order.DryRun {
 		if link, err = w.Do(ctx, writing); err != nil {
-			return Served{}, err
+			return Result{}, err
 		}
 	}
-	served := Served{Record: record, Customer: onboarding.Customer{Link: link}, Created: !open, Changed: changed}
+	served := Result{Record: record, Customer: onboarding.Customer{Link: link}, Created: !open, Changed: changed}
 	if existing != nil {
 		served.Customer.Registrations = existing.Registrations
 	}
@@ -167,7 +167,7 @@ func (s *Service) serve(ctx context.Context, order Order, record registry.HubRec
 func (o Order) checkRevision(existing *onboarding.Customer) error {
 	switch {
 	case existing == nil || existing.Link.Closed:
-		return &RevisionError{CustomerID: o.CustomerID, Seen: o.Revision}
+		return &RevisionError{CustomerID: o.CustomerID, Want: o.Revision}
 	case existing.Link.Revision != o.Revision:
 		return &RevisionError{o.CustomerID, o.Revision, existing.Link.Revision}
 	case !o.Account.IsZero() && o.Account != existing.Link.Account:
@@ -187,7 +187,7 @@ func nameOf(id account.ID) string {
 
 // load reads the hub with its key, and the customer's records; nil: there are none.
 func (s *Service) load(ctx context.Context, customer string) (registry.HubRecord, *onboarding.Customer, error) {
-	record, err := s.ready(ctx)
+	record, err := s.loadReadyHub(ctx)
 	if err != nil {
 		return record, nil, err
 	}
@@ -198,9 +198,9 @@ func (s *Service) load(ctx context.Context, customer string) (registry.HubRecord
 	return record, &found, err
 }
 
-// ready reads the hub with its key. It returns a *Refusal if the hub cannot serve
+// loadReadyHub reads the hub with its key. It returns a *Refusal if the hub cannot serve
 // customers yet.
-func (s *Service) ready(ctx context.Context) (registry.HubRecord, error) {
+func (s *Service) loadReadyHub(ctx context.Context) (registry.HubRecord, error) {
 	record, err := s.hub.Registry().HubAndKey(ctx)
 	if err == nil && record.State != registry.HubReady {
 		err = &Refusal{"", fmt.Sprintf("Hub %s is not ready", record.Name), "It is being created or deleted. Try again when that is complete."}
@@ -266,7 +266,7 @@ func (o Order) scope(record registry.HubRecord, existing *onboarding.Customer) (
 	case !o.Account.IsZero():
 		return Scope{Account: o.Account}, nil
 	case o.AsksAccount:
-		return Scope{Asks: true}, nil
+		return Scope{AsksAccount: true}, nil
 	case record.OpenToAnyone():
 		return Scope{Kind: onboarding.ScopeAnyone}, nil
 	}
@@ -313,13 +313,13 @@ func (s *Service) Close(ctx context.Context, customer string, revision int64, ad
 	return link, err
 }
 
-// MostNamed is the maximum number of accounts that a customer may name for one link:
+// MaxNamedAccounts is the maximum number of accounts that a customer may name for one link:
 // each occupies an entry of a topic's policy for seven days.
-const MostNamed = 3
+const MaxNamedAccounts = 3
 
-// ErrAccountsUsedUp indicates that the customer has named the maximum number of
+// ErrTooManyAccounts indicates that the customer has named the maximum number of
 // accounts.
-var ErrAccountsUsedUp = errors.New("no more accounts may be named for this link")
+var ErrTooManyAccounts = errors.New("no more accounts may be named for this link")
 
 // NameAccount sets the account of a customer's link that asks for it to the one that
 // the customer has named. The other settings do not change; if another account was
@@ -341,22 +341,22 @@ func (s *Service) NameAccount(ctx context.Context, customer string, id account.I
 		if err != nil {
 			return err
 		}
-		named, mayName := link.WithNamedAccount(id, MostNamed)
+		named, mayName := link.WithNamedAccount(id, MaxNamedAccounts)
 		if !mayName {
-			return ErrAccountsUsedUp
+			return ErrTooManyAccounts
 		}
 		desired := Desired{
 			Record: record, CustomerID: customer, Owner: link.Owner, Set: link.Set, Declaration: before,
-			Scope: Scope{Account: id, Asks: true}, Creating: true, Replacing: true,
+			Scope: Scope{Account: id, AsksAccount: true}, Creating: true, Replacing: true,
 		}
 		w, err := desired.Issue(existing)
 		if err != nil {
 			return err
 		}
 		w.Link.NamedAccounts = named
-		_, err = w.Do(ctx, Writing{
+		_, err = w.Do(ctx, WriteOptions{
 			Hub: s.hub, Record: record, Now: s.now().UTC(), Existing: existing, Incarnation: link.Incarnation,
-			Unless:     func(next onboarding.Link) bool { return link.SameRecord(next) },
+			SkipIf:     func(next onboarding.Link) bool { return link.SameRecord(next) },
 			Unfinished: true,
 		})
 		return err

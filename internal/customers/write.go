@@ -23,8 +23,8 @@ func (e *OwnedError) Error() string {
 	return fmt.Sprintf("the link of customer %s of hub %s belongs to %s", e.CustomerID, e.Hub, e.Owner)
 }
 
-// Writing is the context in which a Write is made.
-type Writing struct {
+// WriteOptions is the context in which a Write is made.
+type WriteOptions struct {
 	Hub    *hub.Manager
 	Record registry.HubRecord
 	Now    time.Time
@@ -33,14 +33,14 @@ type Writing struct {
 	Existing *onboarding.Customer
 	// Incarnation is the incarnation to write into the link.
 	Incarnation onboarding.Incarnation
-	// Unless returns true if the record of the link is right already and need not be
+	// SkipIf returns true if the record of the link is right already and need not be
 	// written; nil: it is always written.
-	Unless func(onboarding.Link) bool
+	SkipIf func(onboarding.Link) bool
 	// Unfinished is set if the steps after the record may be unfinished even if the
 	// record has the same settings already.
 	Unfinished bool
-	// Saved is called once the link's record is written; may be nil.
-	Saved func(onboarding.Link)
+	// OnSaved is called once the link's record is written; may be nil.
+	OnSaved func(onboarding.Link)
 }
 
 // Do makes the changes and returns the link as it was written. An interruption leaves
@@ -49,7 +49,7 @@ type Writing struct {
 // is granted after the record is written, because the record keeps it from being
 // removed. The permission to read is granted first: S3 may refuse it, and then
 // nothing is written.
-func (w Write) Do(ctx context.Context, in Writing) (onboarding.Link, error) {
+func (w Write) Do(ctx context.Context, in WriteOptions) (onboarding.Link, error) {
 	publishers := in.Unfinished || w.newPublishers(in.Existing)
 	if publishers && !w.Link.Account.IsZero() {
 		if err := in.Hub.Permissions().AllowRead(ctx, in.Record, w.Link.Account); err != nil {
@@ -73,12 +73,12 @@ func (w Write) Do(ctx context.Context, in Writing) (onboarding.Link, error) {
 
 // create writes the first link of a customer together with its permission to publish,
 // in the same calls as those of other customers that are created at the same time.
-func (w Write) create(ctx context.Context, in Writing) (onboarding.Link, error) {
+func (w Write) create(ctx context.Context, in WriteOptions) (onboarding.Link, error) {
 	link := w.Link
 	link.Incarnation, link.CreatedAt = in.Incarnation, in.Now
 	written, err := in.Hub.Permissions().CreateLink(ctx, link)
-	if written.CustomerID != "" && in.Saved != nil {
-		in.Saved(written)
+	if written.CustomerID != "" && in.OnSaved != nil {
+		in.OnSaved(written)
 	}
 	return written, err
 }
@@ -89,7 +89,7 @@ func (w Write) newPublishers(existing *onboarding.Customer) bool {
 	return existing == nil || w.Takeover || existing.Link.Closed || !samePublishers(existing.Link, w.Link)
 }
 
-func (w Write) record(ctx context.Context, in Writing) (onboarding.Link, error) {
+func (w Write) record(ctx context.Context, in WriteOptions) (onboarding.Link, error) {
 	link := w.Link
 	link.Incarnation = in.Incarnation
 	if in.Existing == nil {
@@ -97,15 +97,15 @@ func (w Write) record(ctx context.Context, in Writing) (onboarding.Link, error) 
 	} else {
 		link = in.Existing.KeepTemplates(link, in.Now)
 	}
-	if in.Unless != nil && in.Unless(link) {
+	if in.SkipIf != nil && in.SkipIf(link) {
 		return link, nil
 	}
 	written, err := w.save(in.Hub.Registry(), ctx, link)
 	if err != nil {
 		return onboarding.Link{}, err
 	}
-	if in.Saved != nil {
-		in.Saved(written)
+	if in.OnSaved != nil {
+		in.OnSaved(written)
 	}
 	return written, nil
 }

@@ -50,13 +50,13 @@ type Letter struct {
 // empty queue.
 const longPoll = 1
 
-// hidden is how long a letter that is being read is invisible to
+// readVisibility is how long a letter that is being read is invisible to
 // others if this process dies before it releases the letter.
-const hidden = 2 * time.Minute
+const readVisibility = 2 * time.Minute
 
-// putBackLimit is how long releasing letters may take after the context was
+// releaseTimeout is how long releasing letters may take after the context was
 // cancelled.
-const putBackLimit = 10 * time.Second
+const releaseTimeout = 10 * time.Second
 
 // Read passes every letter to visit, in no particular order, until visit
 // returns true. All of them are visible in the queue again when Read returns.
@@ -72,9 +72,9 @@ func (q *Queue) walk(ctx context.Context, visit func(Letter) (keep, enough bool,
 	defer func() {
 		// Letters must be visible again for the next reader even if ctx was
 		// cancelled.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), putBackLimit)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 		defer cancel()
-		if failed := q.putBack(ctx, kept); err == nil {
+		if failed := q.release(ctx, kept); err == nil {
 			err = failed
 		}
 	}()
@@ -113,7 +113,7 @@ func (q *Queue) receive(ctx context.Context) ([]Letter, error) {
 		QueueUrl:              &q.url,
 		MaxNumberOfMessages:   10,
 		WaitTimeSeconds:       q.wait,
-		VisibilityTimeout:     int32(hidden / time.Second),
+		VisibilityTimeout:     int32(readVisibility / time.Second),
 		MessageAttributeNames: []string{reasonAttribute},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameSentTimestamp, types.MessageSystemAttributeNameDeadLetterQueueSourceArn,
@@ -157,8 +157,8 @@ func milliseconds(text string) time.Time {
 	return time.UnixMilli(n).UTC()
 }
 
-// putBack makes letters visible again.
-func (q *Queue) putBack(ctx context.Context, letters map[string]Letter) error {
+// release makes letters visible again.
+func (q *Queue) release(ctx context.Context, letters map[string]Letter) error {
 	const most = 10 // in one call
 	for batch := range slices.Chunk(slices.Collect(maps.Values(letters)), most) {
 		var entries []types.ChangeMessageVisibilityBatchRequestEntry
@@ -170,7 +170,7 @@ func (q *Queue) putBack(ctx context.Context, letters map[string]Letter) error {
 		// A letter whose change fails becomes visible by itself when hidden has
 		// passed.
 		if _, err := q.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url, Entries: entries}); err != nil {
-			return fmt.Errorf("release letters of %s (they become visible again within %s): %w", q.url, hidden, err)
+			return fmt.Errorf("release letters of %s (they become visible again within %s): %w", q.url, readVisibility, err)
 		}
 	}
 	return nil

@@ -238,7 +238,7 @@ func (w *world) exhaust() {
 	for range 2 {
 		_, err := w.client.ReceiveMessage(w.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &w.source, VisibilityTimeout: 0, MaxNumberOfMessages: 10})
 		w.must(err)
-		w.box.Clock().Advance(hidden)
+		w.box.Clock().Advance(readVisibility)
 	}
 }
 

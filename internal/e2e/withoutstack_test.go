@@ -61,7 +61,7 @@ func referring(set onboarding.PermissionSet) func(*onboarding.Link) {
 func (w *World) seeks() {
 	w.T.Helper()
 	health.Discovery{
-		Claim: w.Registry(), Log: slog.New(slog.DiscardHandler),
+		Passes: w.Registry(), Log: slog.New(slog.DiscardHandler),
 		Round: health.Config{Registry: w.Registry(), Prover: registrar.NewProver(w.Clients, w.Record), Clock: w.Now},
 	}.DiscoverOnce(w.T.Context())
 }

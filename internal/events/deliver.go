@@ -18,17 +18,17 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// mostAtOnce is the maximum number of events in one call (aws-facts 11.1). An event
+// maxBatch is the maximum number of events in one call (aws-facts 11.1). An event
 // has a few kilobytes, so the limit in bytes is never reached.
-const mostAtOnce = 10
+const maxBatch = 10
 
-// tries is the maximum number of attempts of one call; after that, its events wait in
+// maxAttempts is the maximum number of attempts of one call; after that, its events wait in
 // the outbox.
-const tries = 2
+const maxAttempts = 2
 
 // batches returns the events in batches for one call each.
 func batches(events []onboarding.Event) iter.Seq[[]onboarding.Event] {
-	return slices.Chunk(events, mostAtOnce)
+	return slices.Chunk(events, maxBatch)
 }
 
 // deliver sends events in one call and removes from the outbox those that were
@@ -49,7 +49,7 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 		}
 		input.Entries = append(input.Entries, entry)
 	}
-	out, err := p.config.Bus(bus.Region).PutEvents(ctx, input, func(o *eventbridge.Options) { o.RetryMaxAttempts = tries })
+	out, err := p.config.Bus(bus.Region).PutEvents(ctx, input, func(o *eventbridge.Options) { o.RetryMaxAttempts = maxAttempts })
 	if err != nil {
 		return fmt.Errorf("put %s on bus %s: %w", onboarding.Counted(len(batch), "event"), bus, err)
 	}

@@ -78,23 +78,23 @@ func New(config Config) *Publisher {
 }
 
 const (
-	mostWaiting     = 1000             // limit of events that wait in memory; a sweep sends the rest
-	shortestBackoff = 30 * time.Second // pause after a failure
-	sendLimit       = 10 * time.Second // for one call and its updates of the outbox
+	maxWaiting = 1000             // limit of events that wait in memory; a sweep sends the rest
+	minBackoff = 30 * time.Second // pause after a failure
+	sendLimit  = 10 * time.Second // for one call and its updates of the outbox
 
-	// LeftBehind is the age from which on an event counts as one that no registrar is
+	// SweepAge is the age from which on an event counts as one that no registrar is
 	// sending any more, so that a sweep sends it.
-	LeftBehind = time.Minute
-	// soon is the maximum age of an event that is sent before a sweep. An event that
+	SweepAge = time.Minute
+	// maxDirectAge is the maximum age of an event that is sent before a sweep. An event that
 	// has waited longer in memory, behind others, is left to the sweep, which another
 	// process may make: both would send it. An attempt that has begun takes at most 20
 	// seconds.
-	soon = 30 * time.Second
+	maxDirectAge = 30 * time.Second
 )
 
-// isSoon reports whether an event that was just stored can be sent before a sweep
+// isRecent reports whether an event that was just stored can be sent before a sweep
 // finds it.
-func isSoon(event onboarding.Event, now time.Time) bool { return now.Sub(event.At) <= soon }
+func isRecent(event onboarding.Event, now time.Time) bool { return now.Sub(event.At) <= maxDirectAge }
 
 // Committed sends an event that was just stored, soon after it returns. It
 // never waits: an event that can't be sent now is in the outbox.
@@ -104,7 +104,7 @@ func (p *Publisher) Committed(hub onboarding.Hub, event onboarding.Event) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.waiting) >= mostWaiting || p.config.Clock().Before(p.backoffUntil) {
+	if len(p.waiting) >= maxWaiting || p.config.Clock().Before(p.backoffUntil) {
 		return
 	}
 	p.waiting = append(p.waiting, addressedEvent{hub.EventBus, event})
@@ -150,9 +150,9 @@ func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.config.Clock()
-	p.waiting = slices.DeleteFunc(p.waiting, func(one addressedEvent) bool { return !isSoon(one.event, now) })
+	p.waiting = slices.DeleteFunc(p.waiting, func(one addressedEvent) bool { return !isRecent(one.event, now) })
 	n := 0
-	for n < len(p.waiting) && n < mostAtOnce && p.waiting[n].bus == p.waiting[0].bus {
+	for n < len(p.waiting) && n < maxBatch && p.waiting[n].bus == p.waiting[0].bus {
 		n++
 	}
 	if n == 0 {
@@ -173,7 +173,7 @@ func (p *Publisher) next() (account.EventBusARN, []onboarding.Event) {
 func (p *Publisher) backOff() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waiting, p.backoffUntil = nil, p.config.Clock().Add(shortestBackoff)
+	p.waiting, p.backoffUntil = nil, p.config.Clock().Add(minBackoff)
 }
 
 // Sweep sends the events that have been in the outbox for longer than older, because

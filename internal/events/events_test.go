@@ -36,7 +36,7 @@ func TestACommitNeverWaitsForEventBridge(t *testing.T) {
 	total := 0
 	for _, call := range calls {
 		total += len(call)
-		if len(call) > mostAtOnce {
+		if len(call) > maxBatch {
 			t.Errorf("one call has %d events", len(call))
 		}
 	}
@@ -48,7 +48,7 @@ func TestACommitNeverWaitsForEventBridge(t *testing.T) {
 func TestTheNumberOfEventsInMemoryIsLimited(t *testing.T) {
 	w := newWorld(t)
 	w.stuck = make(chan struct{})
-	const all = mostWaiting + 500
+	const all = maxWaiting + 500
 	for n := range all {
 		w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(n))
 	}
@@ -74,7 +74,7 @@ func TestCommitsRarelyTryAnUnavailableEventBridge(t *testing.T) {
 	if calls := w.sent(); len(calls) != 1 || len(w.left()) != 5 {
 		t.Errorf("it was tried %d times, and %d events are kept", len(calls), len(w.left()))
 	}
-	w.advance(shortestBackoff)
+	w.advance(minBackoff)
 	w.down = nil
 	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(6))
 	w.settle()
@@ -204,15 +204,15 @@ func TestAnOldEventIsLeftToASweep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old := w.stored(1)
-	w.advance(soon + time.Second)
+	w.advance(maxDirectAge + time.Second)
 	w.Committed(onboarding.Hub{EventBus: w.bus}, old)
 	w.Committed(onboarding.Hub{EventBus: w.bus}, w.stored(2))
 	w.settle()
 	if got := w.left(); !slices.Equal(got, []string{"e01"}) {
 		t.Errorf("left %v", got)
 	}
-	w.advance(LeftBehind)
-	if err := w.Sweep(t.Context(), LeftBehind); err != nil || len(w.left()) != 0 {
+	w.advance(SweepAge)
+	if err := w.Sweep(t.Context(), SweepAge); err != nil || len(w.left()) != 0 {
 		t.Errorf("left %v: %v", w.left(), err)
 	}
 }

@@ -71,21 +71,21 @@ type Webhook struct {
 
 // postponed is an event that failed, and when it is tried again.
 type postponed struct {
-	tries int
-	next  time.Time
-	until time.Time // when another process gives the event up, if none has sent it
+	attempts int
+	next     time.Time
+	until    time.Time // when another process gives the event up, if none has sent it
 }
 
 const (
-	webhooksAtOnce = 8
-	webhookFor     = 72 * time.Hour // age from which on an event that fails is given up
-	soonestAgain   = time.Minute
-	latestAgain    = 6 * time.Hour
-	longestBackoff = 15 * time.Minute
+	maxConcurrentWebhooks = 8
+	maxWebhookAge         = 72 * time.Hour // age from which on an event that fails is given up
+	minRetryPause         = time.Minute
+	maxRetryPause         = 6 * time.Hour
+	maxBackoff            = 15 * time.Minute
 	// downAfter is the number of failed attempts in a row after which the endpoint
 	// counts as down, even if the endpoint itself has responded to each.
-	downAfter     = 5
-	mostPostponed = 10_000
+	downAfter    = 5
+	maxPostponed = 10_000
 )
 
 // NewWebhook returns a Webhook. It does nothing until Committed or Sweep is called.
@@ -110,7 +110,7 @@ func (w *Webhook) Committed(hub onboarding.Hub, event onboarding.Event) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.waiting) >= mostWaiting || w.config.Clock().Before(w.backoffUntil) {
+	if len(w.waiting) >= maxWaiting || w.config.Clock().Before(w.backoffUntil) {
 		return
 	}
 	w.waiting, w.address = append(w.waiting, event), hub.WebhookURL
@@ -225,11 +225,11 @@ func (w *Webhook) deliver(ctx context.Context, address string, events []onboardi
 		err = errors.New("this registrar has no key to sign them with: set XACCT_WEBHOOK_SECRET or XACCT_WEBHOOK_SECRET_FILE")
 	}
 	if err != nil {
-		w.backOff(w.config.Clock(), longestBackoff)
+		w.backOff(w.config.Clock(), maxBackoff)
 		return err
 	}
 	var group errgroup.Group
-	group.SetLimit(webhooksAtOnce)
+	group.SetLimit(maxConcurrentWebhooks)
 	for _, event := range events {
 		if w.isBackingOff(w.config.Clock()) || ctx.Err() != nil {
 			break // a sweep sends the rest
@@ -242,7 +242,7 @@ func (w *Webhook) deliver(ctx context.Context, address string, events []onboardi
 // attemptSoon calls attempt for an event that was just stored, unless it has waited
 // in memory for so long that a sweep, perhaps of another process, sends it.
 func (w *Webhook) attemptSoon(ctx context.Context, address string, secrets []Secret, event onboarding.Event) error {
-	if !isSoon(event, w.config.Clock()) {
+	if !isRecent(event, w.config.Clock()) {
 		return nil
 	}
 	return w.attempt(ctx, address, secrets, event)
@@ -255,7 +255,7 @@ func (w *Webhook) attempt(ctx context.Context, address string, secrets []Secret,
 	defer cancel()
 	now := w.config.Clock()
 	err := w.post(ctx, address, secrets, event, now)
-	result := w.note(event, err, now)
+	result := w.recordOutcome(event, err, now)
 	if result != WebhookFailed {
 		err = errors.Join(err, w.config.Outbox.RemoveWebhookEvents(ctx, []onboarding.Event{event}))
 	}
@@ -267,8 +267,8 @@ func (w *Webhook) attempt(ctx context.Context, address string, secrets []Secret,
 	return err
 }
 
-// note records the outcome of an attempt, and returns it.
-func (w *Webhook) note(event onboarding.Event, err error, now time.Time) WebhookDelivery {
+// recordOutcome records the outcome of an attempt, and returns it.
+func (w *Webhook) recordOutcome(event onboarding.Event, err error, now time.Time) WebhookDelivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err == nil {
@@ -278,7 +278,7 @@ func (w *Webhook) note(event onboarding.Event, err error, now time.Time) Webhook
 	}
 	w.inARow++
 	var refusal *statusError
-	own := errors.As(err, &refusal) && refusal.own()
+	own := errors.As(err, &refusal) && refusal.concernsEventOnly()
 	if !own || w.inARow >= downAfter {
 		after := time.Duration(0)
 		if refusal != nil {
@@ -286,18 +286,18 @@ func (w *Webhook) note(event onboarding.Event, err error, now time.Time) Webhook
 		}
 		w.backOffLocked(now, after)
 	}
-	if now.Sub(event.At) >= webhookFor {
+	if now.Sub(event.At) >= maxWebhookAge {
 		delete(w.later, event.ID)
 		return WebhookGivenUp
 	}
-	if len(w.later) >= mostPostponed { // some were sent by other processes, and this one is not informed
+	if len(w.later) >= maxPostponed { // some were sent by other processes, and this one is not informed
 		maps.DeleteFunc(w.later, func(_ string, p postponed) bool { return now.After(p.until) })
 	}
 	p, known := w.later[event.ID]
-	if own && (known || len(w.later) < mostPostponed) {
-		p.next = now.Add(min(soonestAgain<<min(p.tries, 10), latestAgain))
-		p.tries++
-		p.until = event.At.Add(webhookFor + latestAgain)
+	if own && (known || len(w.later) < maxPostponed) {
+		p.next = now.Add(min(minRetryPause<<min(p.attempts, 10), maxRetryPause))
+		p.attempts++
+		p.until = event.At.Add(maxWebhookAge + maxRetryPause)
 		w.later[event.ID] = p
 	}
 	return WebhookFailed
@@ -313,6 +313,6 @@ func (w *Webhook) backOff(now time.Time, after time.Duration) {
 // The pause grows with the time for which the endpoint is down. The caller holds the
 // lock.
 func (w *Webhook) backOffLocked(now time.Time, after time.Duration) {
-	pause := min(shortestBackoff<<min(w.inARow/webhooksAtOnce, 10), longestBackoff)
+	pause := min(minBackoff<<min(w.inARow/maxConcurrentWebhooks, 10), maxBackoff)
 	w.waiting, w.backoffUntil = nil, now.Add(min(max(pause, after), time.Hour))
 }

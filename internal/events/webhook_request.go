@@ -127,7 +127,7 @@ func (e *statusError) Error() string {
 	return text
 }
 
-// own reports whether the response is about this event only: others may be accepted.
-func (e *statusError) own() bool {
+// concernsEventOnly reports whether the response is about this event only: others may be accepted.
+func (e *statusError) concernsEventOnly() bool {
 	return e.status/100 == 4 && e.status != http.StatusRequestTimeout && e.status != http.StatusTooManyRequests
 }

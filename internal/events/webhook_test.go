@@ -109,7 +109,7 @@ func TestAnUnavailableEndpointIsTriedRarelyAndGetsAllEventsLater(t *testing.T) {
 	if err := w.sweep(); err == nil || !strings.Contains(err.Error(), "status 503") {
 		t.Errorf("the sweep returns %v", err)
 	}
-	if got := w.asked(); len(got) > 1+webhooksAtOnce {
+	if got := w.asked(); len(got) > 1+maxConcurrentWebhooks {
 		t.Errorf("the endpoint got %d requests in a sweep", len(got))
 	}
 	before := len(w.asked())
@@ -117,7 +117,7 @@ func TestAnUnavailableEndpointIsTriedRarelyAndGetsAllEventsLater(t *testing.T) {
 		t.Errorf("the endpoint got another request at once: %v", err)
 	}
 	w.answers(nil)
-	w.advance(longestBackoff)
+	w.advance(maxBackoff)
 	if err := w.sweep(); err != nil || len(w.left()) != 0 {
 		t.Errorf("left %v: %v", w.left(), err)
 	}
@@ -170,7 +170,7 @@ func TestARefusedEventDelaysNoOtherAndIsGivenUpAfterThreeDays(t *testing.T) {
 	if tries := count(w.asked(), "e01"); tries < 10 || tries > 30 {
 		t.Errorf("it was tried %d times in three days", tries)
 	}
-	if now := w.clock(); now.Sub(noon) < webhookFor || now.Sub(noon) > webhookFor+latestAgain+time.Hour {
+	if now := w.clock(); now.Sub(noon) < maxWebhookAge || now.Sub(noon) > maxWebhookAge+maxRetryPause+time.Hour {
 		t.Errorf("it was given up after %s", now.Sub(noon))
 	}
 	if !slices.Contains(w.results, WebhookGivenUp) || strings.Count(w.log.String(), "an event was given up") != 1 || !strings.Contains(w.log.String(), "event=e01") {
@@ -209,7 +209,7 @@ func TestALocalOrUnencryptedWebhookIsNeverCalled(t *testing.T) {
 		w := newHookWorld(t)
 		w.Webhook.config.Client = outbound.New(outbound.Options{Private: private})
 		w.told(1)
-		w.advance(longestBackoff)
+		w.advance(maxBackoff)
 		w.Webhook.Committed(onboarding.Hub{WebhookURL: strings.Replace(w.endpoint.URL, "https:", "http:", 1)}, w.stored(2))
 		w.rest()
 		if len(w.seen) != 0 || len(w.left()) != 2 || !strings.Contains(w.log.String(), "not a public address") || !strings.Contains(w.log.String(), "not an https address") {
@@ -233,7 +233,7 @@ func TestNothingIsSentWithoutASecretOrAURL(t *testing.T) {
 		t.Errorf("it is logged for each event: %s", &w.log)
 	}
 	w.secrets = []string{newSecret()} // the secret is configured now
-	w.advance(longestBackoff)
+	w.advance(maxBackoff)
 	if err := w.sweep(); err != nil || len(w.left()) != 0 {
 		t.Errorf("left %v: %v", w.left(), err)
 	}
@@ -243,7 +243,7 @@ func TestNothingIsSentWithoutASecretOrAURL(t *testing.T) {
 // registrar's sweep sends it.
 func TestAWebhookLeavesOldEventsToASweep(t *testing.T) {
 	t.Parallel()
-	for age, now := range map[time.Duration]bool{soon: true, soon + time.Second: false} {
+	for age, now := range map[time.Duration]bool{maxDirectAge: true, maxDirectAge + time.Second: false} {
 		w := newHookWorld(t)
 		event := w.stored(1)
 		w.advance(age)
@@ -252,12 +252,12 @@ func TestAWebhookLeavesOldEventsToASweep(t *testing.T) {
 		if sent := len(w.left()) == 0; sent != now {
 			t.Errorf("%s after it was stored, it is sent: %t", age, sent)
 		}
-		w.advance(LeftBehind)
+		w.advance(SweepAge)
 		if err := w.sweep(); err != nil || len(w.asked()) != 1 || len(w.left()) != 0 {
 			t.Errorf("asked %v, left %v: %v", w.asked(), w.left(), err)
 		}
 	}
-	if soon+2*sendLimit >= LeftBehind {
+	if maxDirectAge+2*sendLimit >= SweepAge {
 		t.Error("an attempt may still be running when a sweep begins")
 	}
 }
@@ -268,22 +268,22 @@ func TestPausesOfEventsThatOtherRegistrarsSentAreForgotten(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
 	w.answers(func(id string) int { return http.StatusUnprocessableEntity })
-	for n := range mostPostponed {
+	for n := range maxPostponed {
 		w.later[fmt.Sprint(n)] = postponed{until: noon.Add(time.Duration(n%2) * time.Hour)}
 	}
 	w.told(1)
-	if len(w.later) != mostPostponed {
+	if len(w.later) != maxPostponed {
 		t.Errorf("there are %d pauses", len(w.later))
 	}
 	w.advance(30 * time.Minute)
-	if _ = w.sweep(); len(w.later) != mostPostponed/2+1 {
+	if _ = w.sweep(); len(w.later) != maxPostponed/2+1 {
 		t.Errorf("%d pauses are kept", len(w.later))
 	}
-	if got := w.later["e01"].until; !got.Equal(noon.Add(webhookFor + latestAgain)) {
+	if got := w.later["e01"].until; !got.Equal(noon.Add(maxWebhookAge + maxRetryPause)) {
 		t.Errorf("its pause is kept until %s", got)
 	}
 	before := len(w.asked())
-	w.advance(soonestAgain / 2)
+	w.advance(minRetryPause / 2)
 	if _ = w.sweep(); len(w.asked()) != before {
 		t.Error("the event is sent again without a pause")
 	}
@@ -293,11 +293,11 @@ func TestPausesOfEventsThatOtherRegistrarsSentAreForgotten(t *testing.T) {
 func TestAWebhookKeepsALimitedNumberOfEventsInMemory(t *testing.T) {
 	t.Parallel()
 	w := newHookWorld(t)
-	w.Webhook.waiting, w.Webhook.sending = make([]onboarding.Event, mostWaiting-1), make(chan struct{})
+	w.Webhook.waiting, w.Webhook.sending = make([]onboarding.Event, maxWaiting-1), make(chan struct{})
 	for n := range 3 {
 		w.Webhook.Committed(w.hub(), w.stored(n))
 	}
-	if got := len(w.Webhook.waiting); got != mostWaiting {
+	if got := len(w.Webhook.waiting); got != maxWaiting {
 		t.Errorf("%d events wait", got)
 	}
 }

@@ -142,7 +142,7 @@ func (d *decoder) fields(node *yaml.Node, path string, into reflect.Value) {
 	})
 	for _, a := range known {
 		empty := a.Value.Kind() == reflect.String && a.Value.IsZero()
-		if a.Required && seen != nil && (!seen[a.Name] || empty) && !troubled(d.problems[before:], join(path, a.Name)) {
+		if a.Required && seen != nil && (!seen[a.Name] || empty) && !hasProblem(d.problems[before:], join(path, a.Name)) {
 			d.add(placeOf(node), join(path, a.Name), "it is required")
 		}
 	}

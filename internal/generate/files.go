@@ -35,10 +35,10 @@ var Kinds = []Kind{
 	{"hub", "the vendor's hub as CloudFormation", (*Generator).hubFiles},
 }
 
-func (g *Generator) templateFiles() ([]File, error) { return both("template", g.template) }
+func (g *Generator) templateFiles() ([]File, error) { return jsonAndYAML("template", g.template) }
 
-// both returns a template as JSON and YAML.
-func both(name string, t stacktemplate.Template) ([]File, error) {
+// jsonAndYAML returns a template as JSON and YAML.
+func jsonAndYAML(name string, t stacktemplate.Template) ([]File, error) {
 	text, err := t.YAML()
 	if err != nil {
 		return nil, err
@@ -87,5 +87,5 @@ func (g *Generator) stackSetFiles() ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return both("stackset", t)
+	return jsonAndYAML("stackset", t)
 }

@@ -28,7 +28,7 @@ func (g *Generator) hubFiles() ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := both("hub", main)
+	files, err := jsonAndYAML("hub", main)
 	if err != nil || len(g.hub.Regions) == 1 && t.Topic != "" {
 		return files, err
 	}
@@ -37,13 +37,13 @@ func (g *Generator) hubFiles() ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	more, err := both("hub-region", other)
+	more, err := jsonAndYAML("hub-region", other)
 	return append(files, more...), err
 }
 
-// someCustomer represents the customers' accounts in a topic's policy. AWS never
+// placeholderCustomer represents the customers' accounts in a topic's policy. AWS never
 // assigns this account ID.
-var someCustomer, _ = account.ParseID("000000000000")
+var placeholderCustomer, _ = account.ParseID("000000000000")
 
 // hubTemplate returns the hub's template, with the names and the policies that the
 // provider uses.
@@ -58,8 +58,8 @@ func (g *Generator) hubTemplate() (stacktemplate.HubTemplate, error) {
 		DeadLetterQueueARN: g.queueARN(hub.DeadLetterQueueName(name)),
 		Table:              registry.TableName(name),
 		Bucket:             g.bucket(),
-		Customer:           someCustomer.String(),
-		TopicPolicy:        iampolicy.Topic(g.topic(g.hub.Region), []account.ID{someCustomer}, 0),
+		Customer:           placeholderCustomer.String(),
+		TopicPolicy:        iampolicy.Topic(g.topic(g.hub.Region), []account.ID{placeholderCustomer}, 0),
 		BucketPolicy:       iampolicy.PublicTemplates(g.bucket(), partition),
 		Retention:          hub.Retention,
 		Visibility:         hub.Visibility,

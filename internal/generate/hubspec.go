@@ -68,15 +68,15 @@ func (d *decoder) connectPage(page onboarding.ConnectPage) {
 // Bucket returns the name of the template bucket that the hub's stack creates.
 func (g *Generator) Bucket() string { return g.bucket() }
 
-// longestSession is the default maximum session duration of a role, in seconds.
-const longestSession = 3600
+// defaultMaxSession is the default maximum session duration of a role, in seconds.
+const defaultMaxSession = 3600
 
 // PermissionSet returns the permission set, with the same defaults as in Terraform,
 // and its name; empty if the file has no name for it.
 func (g *Generator) PermissionSet() (name string, set permissionset.Set) {
 	set = permissionset.Set{Role: g.spec.Role, Trust: g.spec.Trust, Choices: g.spec.Choices, Additions: g.spec.Additions}
 	set.Role.Path = cmp.Or(set.Role.Path, "/")
-	set.Role.MaxSessionDuration = cmp.Or(set.Role.MaxSessionDuration, longestSession)
+	set.Role.MaxSessionDuration = cmp.Or(set.Role.MaxSessionDuration, defaultMaxSession)
 	return g.spec.PermissionSet, set
 }
 
@@ -149,7 +149,7 @@ func (g *Generator) unknownRegions() []string {
 	var lines []string
 	warn := func(field string, region account.Region) {
 		if !region.IsZero() && !region.Known() {
-			lines = append(lines, fmt.Sprintf("%s: Region %s did not exist in %s; if it does not exist now, the hub can't be created there", field, region, account.RegionsOn))
+			lines = append(lines, fmt.Sprintf("%s: Region %s did not exist in %s; if it does not exist now, the hub can't be created there", field, region, account.RegionsAsOf))
 		}
 	}
 	warn("hub.region", g.hub.Region)

@@ -43,10 +43,10 @@ func (d *decoder) add(at place, path, format string, args ...any) {
 	d.problems = append(d.problems, Problem{d.file, at.line, at.column, path, fmt.Sprintf(format, args...)})
 }
 
-// troubled reports whether one of the problems is about a field or a part of it. The
+// hasProblem reports whether one of the problems is about a field or a part of it. The
 // caller passes only the problems of the mapping that contains the field, because a
 // file may have as many problems as lines.
-func troubled(problems Problems, path string) bool {
+func hasProblem(problems Problems, path string) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool {
 		rest, found := strings.CutPrefix(p.Path, path)
 		return found && (rest == "" || rest[0] == '.')

@@ -19,9 +19,9 @@ import (
 // one call a day.
 
 const (
-	// passEvery is the time between two passes of a small hub. A pass reads all
+	// passInterval is the time between two passes of a small hub. A pass reads all
 	// customers, so a larger hub makes fewer passes.
-	passEvery    = time.Minute
+	passInterval = time.Minute
 	passReads    = 1000 // customers that a pass reads if there is one each minute
 	passBudget   = 200  // roles that a pass looks for
 	shortestLook = 20 * time.Second
@@ -42,16 +42,16 @@ type Passes interface {
 
 // Discovery is the configuration of the passes that look for roles.
 type Discovery struct {
-	Claim Passes
-	Log   *slog.Logger
-	Round Config
+	Passes Passes
+	Log    *slog.Logger
+	Round  Config
 }
 
 // Discover makes a pass each time that one is due, until ctx is done.
 func Discover(ctx context.Context, s Discovery) {
 	r := newRound(s.Round)
 	s.Round = r.Config
-	for r.Wait(ctx, shortestLook+r.upTo(shortestLook)) == nil {
+	for r.Sleep(ctx, shortestLook+r.randomBelow(shortestLook)) == nil {
 		s.DiscoverOnce(ctx)
 	}
 }
@@ -72,15 +72,15 @@ func (s Discovery) DiscoverOnce(ctx context.Context) {
 // pass looks for the roles that are due, and returns the findings.
 func (s Discovery) pass(ctx context.Context) ([]Finding, error) {
 	now := s.Round.Clock()
-	since, mine, err := s.Claim.ClaimPass(ctx, now.Add(passEvery))
+	since, mine, err := s.Passes.ClaimPass(ctx, now.Add(passInterval))
 	if err != nil || !mine {
 		return nil, err
 	}
-	sets, err := s.Claim.PermissionSets(ctx)
+	sets, err := s.Passes.PermissionSets(ctx)
 	if err != nil || !wanted(sets) {
 		return nil, err
 	}
-	hub, err := s.Claim.LiveHub(ctx)
+	hub, err := s.Passes.LiveHub(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (s Discovery) pass(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	if more := len(customers) / passReads; more > 0 {
-		if err := s.Claim.PostponePass(ctx, now.Add(passEvery*time.Duration(1+more))); err != nil {
+		if err := s.Passes.PostponePass(ctx, now.Add(passInterval*time.Duration(1+more))); err != nil {
 			return nil, err
 		}
 	}
@@ -162,7 +162,7 @@ func (r *round) find(ctx context.Context, c candidate, probe onboarding.Probe) {
 		registration, err = r.Registry.PutHealth(ctx, registration, *entry)
 	}
 	switch {
-	case errors.Is(err, onboarding.ErrConflict), errors.Is(err, errMoved): // the customer has phoned home, or another registrar was faster
+	case errors.Is(err, onboarding.ErrConflict), errors.Is(err, errStackChanged): // the customer has phoned home, or another registrar was faster
 		finding.Verdict = Moved
 	case err != nil:
 		finding.Err = err
@@ -172,7 +172,7 @@ func (r *round) find(ctx context.Context, c candidate, probe onboarding.Probe) {
 	r.found(finding)
 }
 
-// stillAwaited returns errMoved if the link has changed since it was read, so that the
+// stillAwaited returns errStackChanged if the link has changed since it was read, so that the
 // role must not be registered.
 func (r *round) stillAwaited(ctx context.Context, c candidate) error {
 	now, err := r.Registry.Customer(ctx, c.registration.CustomerID)
@@ -181,7 +181,7 @@ func (r *round) stillAwaited(ctx context.Context, c candidate) error {
 	}
 	l := now.Link
 	if !l.RegisterWithoutStack || l.Blocked || l.Status(r.Clock()) != onboarding.LinkOpen || l.ExternalID != c.registration.ExternalID || l.Account != c.registration.Account {
-		return errMoved
+		return errStackChanged
 	}
 	return nil
 }

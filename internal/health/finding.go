@@ -21,8 +21,8 @@ func Count(findings []Finding, verdict Verdict) int {
 	return n
 }
 
-// Why returns the reason for the verdict on one line; empty if the role works.
-func (f Finding) Why() string {
+// Reason returns the reason for the verdict on one line; empty if the role works.
+func (f Finding) Reason() string {
 	switch f.Verdict {
 	case Broken:
 		return f.Registration.Reason
@@ -31,14 +31,14 @@ func (f Finding) Why() string {
 	case Moved:
 		return "the customer updated or deleted the stack meanwhile"
 	case Unknown:
-		return whyUnknown(f.Err)
+		return unknownReason(f.Err)
 	}
 	return ""
 }
 
-// whyUnknown returns the reason for an Unknown verdict on one line: AWS's error code
+// unknownReason returns the reason for an Unknown verdict on one line: AWS's error code
 // if there is one, unless a permission is missing, which the error names.
-func whyUnknown(err error) string {
+func unknownReason(err error) string {
 	var denied *awsclient.PermissionError
 	if code := awsclient.Code(err); code != "" && !errors.As(err, &denied) {
 		return "AWS did not say (" + code + "); nothing was changed"

@@ -50,7 +50,7 @@ type Config struct {
 
 	Clock  func() time.Time // default time.Now
 	Random io.Reader        // default crypto/rand
-	Wait   func(context.Context, time.Duration) error
+	Sleep  func(context.Context, time.Duration) error
 	// OnFinding is called with each finding as soon as there is one, never
 	// concurrently.
 	OnFinding func(Finding)
@@ -133,7 +133,7 @@ func Customer(ctx context.Context, config Config, id string) ([]Finding, error) 
 	if err != nil {
 		return nil, err
 	}
-	return newRound(config).run(ctx, []onboarding.Customer{customer}, believeAll)
+	return newRound(config).run(ctx, []onboarding.Customer{customer}, neverSuspicious)
 }
 
 func newRound(config Config) *round {
@@ -146,8 +146,8 @@ func newRound(config Config) *round {
 	if config.Random == nil {
 		config.Random = rand.Reader
 	}
-	if config.Wait == nil {
-		config.Wait = smithytime.SleepWithContext
+	if config.Sleep == nil {
+		config.Sleep = smithytime.SleepWithContext
 	}
 	return &round{Config: config}
 }
@@ -204,15 +204,15 @@ func (r *round) waitFor(ctx context.Context, begun time.Time, i, n int) error {
 		return ctx.Err()
 	}
 	share := r.Spread / time.Duration(n)
-	at := begun.Add(time.Duration(i)*share + r.upTo(share))
+	at := begun.Add(time.Duration(i)*share + r.randomBelow(share))
 	if d := at.Sub(r.Clock()); d > 0 {
-		return r.Wait(ctx, d)
+		return r.Sleep(ctx, d)
 	}
 	return ctx.Err()
 }
 
-// upTo returns a random duration below d.
-func (r *round) upTo(d time.Duration) time.Duration {
+// randomBelow returns a random duration below d.
+func (r *round) randomBelow(d time.Duration) time.Duration {
 	if d <= 0 {
 		return 0
 	}

@@ -253,7 +253,7 @@ func TestASlowRoundSpreadsItsProofs(t *testing.T) {
 	config.Spread = 24 * time.Hour
 	config.Random = fixed(0x40)
 	var starts []time.Duration
-	config.Wait = func(_ context.Context, d time.Duration) error {
+	config.Sleep = func(_ context.Context, d time.Duration) error {
 		w.advance(d)
 		starts = append(starts, w.clock().Sub(begun))
 		return nil

@@ -17,8 +17,8 @@ import (
 // the vendor, and not the customers, if no role of the group can be assumed.
 const suspicious = 3
 
-// believeAll is a number of refusals that no group reaches.
-const believeAll = int(^uint(0) >> 1)
+// neverSuspicious is a number of refusals that no group reaches.
+const neverSuspicious = int(^uint(0) >> 1)
 
 // refusals delays the conclusions about refused roles until a witness, another role
 // of their group that can be assumed, has shown that the vendor can assume roles of

@@ -121,16 +121,16 @@ func inQuestion(r onboarding.Registration) bool {
 // writers.
 const attempts = 5
 
-// errMoved indicates that the registration now has another role than the one that was
+// errStackChanged indicates that the registration now has another role than the one that was
 // proven, so that the proof does not apply to it.
-var errMoved = errors.New("the stack was updated or deleted meanwhile")
+var errStackChanged = errors.New("the stack was updated or deleted meanwhile")
 
 // record writes the change of a registration that a proof causes, if there is one.
 func (r *round) record(ctx context.Context, proven onboarding.Registration, proof onboarding.Proof) {
 	finding := Finding{Before: proven.Status, Registration: proven}
 	registration, err := r.write(ctx, proven, proof)
 	switch {
-	case errors.Is(err, errMoved):
+	case errors.Is(err, errStackChanged):
 		finding.Verdict = Moved
 	case err != nil:
 		finding.Verdict, finding.Err = Unknown, err
@@ -161,7 +161,7 @@ func (r *round) write(ctx context.Context, proven onboarding.Registration, proof
 	return onboarding.Registration{}, fmt.Errorf("the registration of customer %s kept changing: %w", proven.CustomerID, onboarding.ErrConflict)
 }
 
-// reload reads the registration again. It returns errMoved if the registration has
+// reload reads the registration again. It returns errStackChanged if the registration has
 // another role than the one that was proven.
 func (r *round) reload(ctx context.Context, proven onboarding.Registration) (onboarding.Registration, error) {
 	customer, err := r.Registry.Customer(ctx, proven.CustomerID)
@@ -175,7 +175,7 @@ func (r *round) reload(ctx context.Context, proven onboarding.Registration) (onb
 			return now, nil
 		}
 	}
-	return onboarding.Registration{}, errMoved
+	return onboarding.Registration{}, errStackChanged
 }
 
 func (r *round) found(finding Finding) {

@@ -20,7 +20,7 @@ type Schedule struct {
 	// FullEvery is the number of rounds in which every role gets the full proof once;
 	// default 7.
 	FullEvery int
-	Claim     Claims
+	Claims    Claims
 	Log       *slog.Logger
 	Round     Config // the schedule sets its Spread, and calls its OnFinding too
 }
@@ -47,9 +47,9 @@ func Run(ctx context.Context, s Schedule) {
 	r := newRound(s.Round)
 	s.Round = r.Config
 	for ctx.Err() == nil {
-		s.turn(ctx)
+		s.runDue(ctx)
 		look := s.Every / 48
-		if r.Wait(ctx, look/2+r.upTo(look)) != nil {
+		if r.Sleep(ctx, look/2+r.randomBelow(look)) != nil {
 			return
 		}
 	}
@@ -60,17 +60,17 @@ func Run(ctx context.Context, s Schedule) {
 func Once(ctx context.Context, s Schedule) {
 	s.Round.Spread = 0
 	s.Round = newRound(s.Round).Config
-	s.turn(ctx)
+	s.runDue(ctx)
 }
 
 // fullEvery is the default of FullEvery: with daily rounds, each role has a full proof
 // once a week.
 const fullEvery = 7
 
-// turn makes a round, if one is due and no other registrar makes it.
-func (s Schedule) turn(ctx context.Context) {
+// runDue makes a round, if one is due and no other registrar makes it.
+func (s Schedule) runDue(ctx context.Context) {
 	begun := s.Round.Clock()
-	number, mine, err := s.Claim.ClaimRound(ctx, begun.Add(s.Round.Spread+s.Every/8))
+	number, mine, err := s.Claims.ClaimRound(ctx, begun.Add(s.Round.Spread+s.Every/8))
 	if err != nil {
 		if ctx.Err() == nil {
 			s.Log.Warn("cannot read whether a round of proofs is due", "error", err)
@@ -80,7 +80,7 @@ func (s Schedule) turn(ctx context.Context) {
 	if !mine {
 		return
 	}
-	if s.Round.Restored, err = s.Claim.Restored(ctx); err != nil {
+	if s.Round.Restored, err = s.Claims.Restored(ctx); err != nil {
 		s.Log.Warn("this round looks for no roles that the registry may have forgotten", "error", err)
 	}
 	s.Round.Rounds = Rounds{Every: cmp.Or(s.FullEvery, fullEvery), Number: number}
@@ -113,7 +113,7 @@ func (s Schedule) turn(ctx context.Context) {
 		EndedAt: s.Round.Clock().UTC(), Works: counts[Works], Broken: counts[Broken],
 		Unknown: counts[Unknown], Withheld: counts[Withheld], Moved: counts[Moved],
 	}
-	if err := s.Claim.EndRound(ctx, number, found, begun.Add(s.Every)); err != nil {
+	if err := s.Claims.EndRound(ctx, number, found, begun.Add(s.Every)); err != nil {
 		s.Log.Warn("the next round of proofs may come early", "error", err)
 	}
 }

@@ -57,7 +57,7 @@ func (w *world) keeping(c *calendar, log *bytes.Buffer) Schedule {
 	if log != nil {
 		logger = slog.New(slog.NewTextHandler(log, nil))
 	}
-	return Schedule{Every: 24 * time.Hour, Claim: c, Log: logger, Round: config}
+	return Schedule{Every: 24 * time.Hour, Claims: c, Log: logger, Round: config}
 }
 
 func TestEveryRoleIsProvenOnceADayByAnyNumberOfRegistrars(t *testing.T) {

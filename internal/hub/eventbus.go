@@ -36,7 +36,7 @@ func CheckEventBus(bus account.EventBusARN, owner account.ID, region account.Reg
 	case bus.IsZero():
 		return nil
 	case bus.Region.Partition() != region.Partition():
-		return &EventBusError{Bus: bus, Why: account.Apart("it", bus.Region.Partition(), region.Partition())}
+		return &EventBusError{Bus: bus, Why: account.PartitionMismatch("it", bus.Region.Partition(), region.Partition())}
 	case bus.Account != owner:
 		return &EventBusError{Bus: bus, Why: fmt.Sprintf("it belongs to account %s, and the hub to %s: name a bus of the hub's own account, and let a rule of it send events on", bus.Account, owner)}
 	}

@@ -270,7 +270,7 @@ func TestOneReaderTooManyIsRefusedAlone(t *testing.T) {
 	w.must(err)
 	errs := w.Permissions().allowAll(t.Context(), registry.Readers, []account.ID{globex, initech})
 	var full *iampolicy.BucketFullError
-	if errs[globex] != nil || !errors.As(errs[initech], &full) || full.Fit != len(before.Accounts)+1 {
+	if errs[globex] != nil || !errors.As(errs[initech], &full) || full.Room != len(before.Accounts)+1 {
 		t.Errorf("got %v, want a BucketFullError for the second account only", errs)
 	}
 	w.mayRead(globex)
@@ -287,7 +287,7 @@ func TestTooManyCustomersAreRefusedBeforeTheAccessChanges(t *testing.T) {
 	mark := w.box.Journal().Mark()
 	_, err := w.Update(t.Context(), specFor(onboarding.TemplatesAccounts))
 	var full *iampolicy.BucketFullError
-	if !errors.As(err, &full) || full.Accounts != full.Fit+1 {
+	if !errors.As(err, &full) || full.Accounts != full.Room+1 {
 		t.Errorf("got %v, want a BucketFullError of one customer", err)
 	}
 	for action, n := range w.box.Journal().Counts(mark) {

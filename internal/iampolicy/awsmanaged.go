@@ -12,9 +12,9 @@ import (
 //go:embed awsmanaged.txt
 var awsManagedList string
 
-// awsManagedOn is when awsmanaged.txt was made. AWS adds policies every week, so
+// awsManagedAsOf is when awsmanaged.txt was made. AWS adds policies every week, so
 // one that is not in the list is worth a warning and no more.
-const awsManagedOn = "2026-08-26"
+const awsManagedAsOf = "2026-08-26"
 
 // awsManaged are the paths and names of all policies of AWS's own. The list is
 // read when it is first asked for.

@@ -51,7 +51,7 @@ func AccountTemplates(bucket string, partition account.Partition, accounts []acc
 	if over := len(d.String()) - MaxBucketSize; over > 0 {
 		each := len(roots[0]) + len(`"",`)
 		return Document{}, &BucketFullError{
-			Bucket: bucket, Accounts: len(roots), Fit: len(roots) - (over+each-1)/each, Size: len(d.String()),
+			Bucket: bucket, Accounts: len(roots), Room: len(roots) - (over+each-1)/each, Size: len(d.String()),
 		}
 	}
 	return d, nil
@@ -84,18 +84,18 @@ func MaxReaders(bucket string, partition account.Partition) int {
 	if !errors.As(err, &full) {
 		panic("more accounts than bytes have fit into a policy")
 	}
-	return full.Fit
+	return full.Room
 }
 
 // BucketFullError indicates that a bucket's policy has no room for its readers.
 type BucketFullError struct {
 	Bucket   string
 	Accounts int // how many were to be named
-	Fit      int // how many there is room for
+	Room     int // how many there is room for
 	Size     int // of the policy in bytes
 }
 
 func (e *BucketFullError) Error() string {
 	return fmt.Sprintf("the policy of bucket %s would have %d bytes with %d customer accounts as readers, and S3 allows %d: there is room for %d",
-		e.Bucket, e.Size, e.Accounts, MaxBucketSize, e.Fit)
+		e.Bucket, e.Size, e.Accounts, MaxBucketSize, e.Room)
 }

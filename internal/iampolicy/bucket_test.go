@@ -25,7 +25,7 @@ func TestABucketPolicyHasRoomForExactlyMaxReaders(t *testing.T) {
 			for _, more := range []int{1, 2, 500} {
 				_, err := AccountTemplates(bucket, partition, accounts(room+more))
 				var over *BucketFullError
-				if !errors.As(err, &over) || over.Fit != room || over.Accounts != room+more || over.Size <= MaxBucketSize {
+				if !errors.As(err, &over) || over.Room != room || over.Accounts != room+more || over.Size <= MaxBucketSize {
 					t.Errorf("%s, %s: %d readers: got %v, want a BucketFullError with room for %d", name, bucket, room+more, err, room)
 				}
 			}

@@ -90,7 +90,7 @@ func ReviewManaged(arn string) []Finding {
 	if !awsManaged()[name] {
 		return []Finding{{
 			Severity: SeverityWarning, Code: "unknown-managed-policy",
-			Message: fmt.Sprintf("there was no AWS managed policy %s on %s; if there is none, every customer's stack fails: look for a misspelling, and for its path, such as job-function/ or service-role/", name, awsManagedOn),
+			Message: fmt.Sprintf("there was no AWS managed policy %s on %s; if there is none, every customer's stack fails: look for a misspelling, and for its path, such as job-function/ or service-role/", name, awsManagedAsOf),
 		}}
 	}
 	why := powerful[name]

@@ -103,13 +103,13 @@ func splitPublishers(text string) (policy rawPolicy, ours []json.RawMessage, err
 type TopicFullError struct {
 	Topic    account.TopicARN
 	Accounts int // how many were to be allowed
-	Fit      int // how many would fit beside the other statements
+	Room     int // how many would fit beside the other statements
 	Size     int // of the policy in bytes
 }
 
 func (e *TopicFullError) Error() string {
 	return fmt.Sprintf("the policy of topic %s would have %d bytes with %d customer accounts, and SNS allows %d: "+
-		"%d accounts fit beside the topic's other statements. Raise the hub's capacity: new customers then get another topic", e.Topic, e.Size, e.Accounts, MaxTopicSize, e.Fit)
+		"%d accounts fit beside the topic's other statements. Raise the hub's capacity: new customers then get another topic", e.Topic, e.Size, e.Accounts, MaxTopicSize, e.Room)
 }
 
 func checkTopic(policy string, topic account.TopicARN, statements int, accounts []account.ID) error {
@@ -119,7 +119,7 @@ func checkTopic(policy string, topic account.TopicARN, statements int, accounts 
 	if over := len(policy) - MaxTopicSize; over > 0 {
 		const each = len(`"123456789012",`)
 		n := len(sorted(textsOf(accounts)))
-		return &TopicFullError{Topic: topic, Accounts: n, Fit: max(0, n-(over+each-1)/each), Size: len(policy)}
+		return &TopicFullError{Topic: topic, Accounts: n, Room: max(0, n-(over+each-1)/each), Size: len(policy)}
 	}
 	return nil
 }

@@ -236,14 +236,14 @@ func TestTheErrorOfAFullTopicHasTheNumberThatFits(t *testing.T) {
 	if !errors.As(err, &full) {
 		t.Fatalf("got %v", err)
 	}
-	if full.Fit < 1900 {
-		t.Errorf("only %d accounts fit, want about 1,900", full.Fit)
+	if full.Room < 1900 {
+		t.Errorf("only %d accounts fit, want about 1,900", full.Room)
 	}
-	text, err := MergePublishers("", topic, Publishers{Accounts: accounts(full.Fit)}, 123)
+	text, err := MergePublishers("", topic, Publishers{Accounts: accounts(full.Room)}, 123)
 	if err != nil || len(text) > MaxTopicSize {
 		t.Errorf("the number that fits has %d bytes: %v", len(text), err)
 	}
-	if _, err := MergePublishers("", topic, Publishers{Accounts: accounts(full.Fit + 1)}, 123); !errors.As(err, &full) {
+	if _, err := MergePublishers("", topic, Publishers{Accounts: accounts(full.Room + 1)}, 123); !errors.As(err, &full) {
 		t.Errorf("one account more than fits is accepted: %v", err)
 	}
 }

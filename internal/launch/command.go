@@ -36,7 +36,7 @@ func CreateCommand(l quickcreate.Link) (string, error) {
 		option{"--region", []string{l.Region.String()}},
 		option{"--stack-name", []string{l.StackName}},
 		option{"--template-url", []string{l.TemplateURL}},
-		option{"--parameters", parameters(nil, toFillIn(l.Parameters))},
+		option{"--parameters", parameters(nil, withPlaceholders(l.Parameters))},
 		option{"--capabilities", []string{namedIAM}},
 	), nil
 }
@@ -63,9 +63,9 @@ func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding
 		return "", err
 	}
 	var kept []string
-	given := gained(link)
+	given := addedParameters(link)
 	maps.Copy(given, rotated(link, r))
-	for name := range basic(link) {
+	for name := range baseParameters(link) {
 		if _, changes := given[name]; !changes {
 			kept = append(kept, name)
 		}
@@ -87,7 +87,7 @@ func UpdateCommand(link onboarding.Link, d declaration.Declaration, r onboarding
 		option{"--region", []string{stack.Region.String()}},
 		option{"--stack-name", []string{stack.String()}},
 		option{"--template-url", []string{link.TemplateURL}},
-		option{"--parameters", parameters(kept, toFillIn(given))},
+		option{"--parameters", parameters(kept, withPlaceholders(given))},
 		option{"--capabilities", []string{namedIAM}},
 	), nil
 }
@@ -125,7 +125,7 @@ func StackSetCommands(l quickcreate.Link, delegated bool) (string, error) {
 	region, name := option{"--region", []string{l.Region.String()}}, option{"--stack-set-name", []string{l.StackName}}
 	create := command("create-stack-set", region, name, callAs,
 		option{"--template-url", []string{l.TemplateURL}},
-		option{"--parameters", parameters(nil, toFillIn(l.Parameters))},
+		option{"--parameters", parameters(nil, withPlaceholders(l.Parameters))},
 		option{"--capabilities", []string{namedIAM}},
 		option{"--permission-model", []string{"SERVICE_MANAGED"}},
 		option{"--auto-deployment", []string{"Enabled=true,RetainStacksOnAccountRemoval=false"}},

@@ -158,7 +158,7 @@ func (w *iamWriter) ref(name string) (string, error) {
 // value, or the default if the link has none.
 func (w *iamWriter) value(name string) (string, bool) {
 	p, there := w.template.Parameters[name]
-	if value, given := w.link.Parameters[name]; given && !open(name, value) {
+	if value, given := w.link.Parameters[name]; given && !isUnfilled(name, value) {
 		return value, true
 	}
 	decided := strings.HasPrefix(name, permissionset.InputPrefix) || isSwitch(p.AllowedValues) ||

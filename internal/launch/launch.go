@@ -86,19 +86,19 @@ func rotated(link onboarding.Link, r onboarding.Registration) map[string]string 
 	return values
 }
 
-// open reports whether the customer has to fill in a parameter of a link: the link has
+// isUnfilled reports whether the customer has to fill in a parameter of a link: the link has
 // the parameter, but no value for it.
-func open(name, value string) bool {
+func isUnfilled(name, value string) bool {
 	return value == "" && strings.HasPrefix(name, permissionset.InputPrefix)
 }
 
-// toFillIn returns parameters with a placeholder in braces for each value that the
+// withPlaceholders returns parameters with a placeholder in braces for each value that the
 // customer has to fill in. The template refuses braces, so that a placeholder that was
 // left in creates nothing.
-func toFillIn(values map[string]string) map[string]string {
+func withPlaceholders(values map[string]string) map[string]string {
 	filled := maps.Clone(values)
 	for name, value := range values {
-		if open(name, value) {
+		if isUnfilled(name, value) {
 			filled[name] = "{" + strings.TrimPrefix(name, permissionset.InputPrefix) + "}"
 		}
 	}
@@ -108,13 +108,13 @@ func toFillIn(values map[string]string) map[string]string {
 // Parameters returns the parameters that are in a link rather than in its template. It
 // returns only parameters that the link's template has.
 func Parameters(link onboarding.Link) map[string]string {
-	values := basic(link)
-	maps.Copy(values, gained(link))
+	values := baseParameters(link)
+	maps.Copy(values, addedParameters(link))
 	return values
 }
 
-// basic returns the parameters that every template has.
-func basic(link onboarding.Link) map[string]string {
+// baseParameters returns the parameters that every template has.
+func baseParameters(link onboarding.Link) map[string]string {
 	return map[string]string{
 		stacktemplate.ParameterExternalID:   link.ExternalID.String(),
 		stacktemplate.ParameterCustomerName: link.CustomerID,
@@ -123,8 +123,8 @@ func basic(link onboarding.Link) map[string]string {
 	}
 }
 
-// gained returns the parameters that templates of earlier releases do not have.
-func gained(link onboarding.Link) map[string]string {
+// addedParameters returns the parameters that templates of earlier releases do not have.
+func addedParameters(link onboarding.Link) map[string]string {
 	values := map[string]string{}
 	for _, name := range link.TemplateParameters {
 		if strings.HasPrefix(name, permissionset.InputPrefix) {

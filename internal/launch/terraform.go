@@ -23,7 +23,7 @@ func TerraformSnippet(l quickcreate.Link) (string, error) {
 	var b strings.Builder
 	resource := strings.ReplaceAll(l.StackName, "-", "_")
 	for _, name := range slices.Sorted(maps.Keys(l.Parameters)) {
-		if open(name, l.Parameters[name]) {
+		if isUnfilled(name, l.Parameters[name]) {
 			fmt.Fprintf(&b, "variable %s {\n  description = \"Value of the parameter %s of the stack %s\"\n  type        = string\n}\n\n", text(variable(resource, name)), name, l.StackName)
 		}
 	}
@@ -42,7 +42,7 @@ func TerraformSnippet(l quickcreate.Link) (string, error) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(l.Parameters)) {
 			value := text(l.Parameters[name])
-			if open(name, l.Parameters[name]) {
+			if isUnfilled(name, l.Parameters[name]) {
 				value = "var." + variable(resource, name)
 			}
 			fmt.Fprintf(&b, "    %-*s = %s\n", widest, key(name), value)

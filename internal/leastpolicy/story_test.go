@@ -67,7 +67,7 @@ func (w *world) round() error {
 	}
 	var found []health.Verdict
 	health.Once(w.t.Context(), health.Schedule{
-		Every: 24 * time.Hour, Claim: records, Log: slog.New(w.witness),
+		Every: 24 * time.Hour, Claims: records, Log: slog.New(w.witness),
 		Round: health.Config{
 			Registry: records, Prover: registrar.NewProver(w.caller, record), Clock: w.Clock().Now,
 			OnFinding: func(f health.Finding) { found = append(found, f.Verdict) },

@@ -73,14 +73,14 @@ func (c *changes) optional(before, after map[string]OptionalPermission) {
 	for _, key := range slices.Sorted(maps.Keys(after)) {
 		if was, there := before[key]; there {
 			c.permissions("optional permission "+key+": ", was.Grants(), after[key].Grants())
-			c.value("condition on optional permission "+key+":", given(was.WhenParameter), given(after[key].WhenParameter))
+			c.value("condition on optional permission "+key+":", ifGiven(was.WhenParameter), ifGiven(after[key].WhenParameter))
 		}
 	}
 }
 
-// given returns a condition for a sentence: when an optional permission without a
+// ifGiven returns a condition for a sentence: when an optional permission without a
 // switch applies.
-func given(parameter string) string {
+func ifGiven(parameter string) string {
 	if parameter == "" {
 		return ""
 	}

@@ -147,7 +147,7 @@ func match(tree *syntax.Regexp, b *strings.Builder) {
 	case syntax.OpLiteral:
 		b.WriteString(string(tree.Rune))
 	case syntax.OpCharClass:
-		b.WriteRune(someRune(tree.Rune))
+		b.WriteRune(pickRune(tree.Rune))
 	case syntax.OpRepeat:
 		for range max(tree.Min, 1) {
 			match(tree.Sub[0], b)
@@ -161,8 +161,8 @@ func match(tree *syntax.Regexp, b *strings.Builder) {
 	}
 }
 
-// someRune returns a character of a class, preferably a letter or a digit.
-func someRune(ranges []rune) rune {
+// pickRune returns a character of a class, preferably a letter or a digit.
+func pickRune(ranges []rune) rune {
 	for _, wanted := range []rune{'x', 'X', '1'} {
 		for i := 0; i+1 < len(ranges); i += 2 {
 			if wanted >= ranges[i] && wanted <= ranges[i+1] {

@@ -41,7 +41,7 @@ func (s Set) ValidateTrust(vendor account.ID, partition account.Partition) []Fie
 // so that a plan can report them before the hub exists. The partition may be zero if
 // it isn't known yet.
 func (s Set) ValidatePermissions(partition account.Partition) []FieldError {
-	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateChooses(), s.validateOptional(partition), s.validateAdditional(partition), s.validateResources(), s.oneResourceEach())
+	return slices.Concat(s.validateRole(partition), s.validateParameters(), s.validateChooses(), s.validateOptional(partition), s.validateAdditional(partition), s.validateResources(), s.checkLogicalIDs())
 }
 
 // Problems collects mistakes.
@@ -74,7 +74,7 @@ func (p *Problems) dynamic(field, key, text string) {
 // isn't known yet.
 func (p *Problems) partition(field, key string, got, want account.Partition) {
 	if !want.IsZero() && got != want {
-		p.Add(field, key, "%s", account.Apart("the policy", got, want))
+		p.Add(field, key, "%s", account.PartitionMismatch("the policy", got, want))
 	}
 }
 

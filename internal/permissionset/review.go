@@ -56,7 +56,7 @@ func (s Set) quota() []FieldWarnings {
 		all = append(all, s.OptionalPermissions[key].Grants())
 	}
 	n, counted := s.attached(all...)
-	if n <= usualPolicies {
+	if n <= defaultPolicyQuota {
 		return nil
 	}
 	if counted != "" {
@@ -64,7 +64,7 @@ func (s Set) quota() []FieldWarnings {
 	}
 	return []FieldWarnings{{Field: field, About: "the number of managed policies", Findings: []iampolicy.Finding{{
 		Severity: iampolicy.SeverityWarning, Code: "managed-policy-quota",
-		Message: fmt.Sprintf("with everything switched on the role has %d managed policies%s; an account allows %d unless its quota was raised, so the customer has to do that first", n, counted, usualPolicies),
+		Message: fmt.Sprintf("with everything switched on the role has %d managed policies%s; an account allows %d unless its quota was raised, so the customer has to do that first", n, counted, defaultPolicyQuota),
 	}}}}
 }
 

@@ -110,7 +110,7 @@ func (p *Problems) principal(role account.RoleARN, accounts []account.ID, vendor
 		p.Add(principalsField, text, "the role is in account %s, which is neither the hub's account %s nor one of trusted_account_ids", role.Account, vendor)
 	}
 	if role.Partition != partition {
-		p.Add(principalsField, text, "%s", account.Apart("the role", role.Partition, partition))
+		p.Add(principalsField, text, "%s", account.PartitionMismatch("the role", role.Partition, partition))
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 )
 
 // maxManagedPolicies is how many managed policies IAM allows for one role with a
-// raised quota (aws-facts 7.2). The default quota of an account is usualPolicies.
+// raised quota (aws-facts 7.2). The default quota of an account is defaultPolicyQuota.
 const (
 	maxManagedPolicies = 20
-	usualPolicies      = 10
+	defaultPolicyQuota = 10
 )
 
 // grantsCheck is the information about a set that the check of its grants needs. The

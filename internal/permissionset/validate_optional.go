@@ -48,7 +48,7 @@ func (s Set) validateOptional(partition account.Partition) []FieldError {
 		}
 	}
 	if len(p) == 0 {
-		p.everythingOn(s)
+		p.allSwitchedOn(s)
 	}
 	return p
 }
@@ -124,9 +124,9 @@ func (p *Problems) switchText(field, text string) {
 	p.Inert(field, "", text)
 }
 
-// everythingOn checks IAM's limits for the role with every permission switched on. If
+// allSwitchedOn checks IAM's limits for the role with every permission switched on. If
 // a single grant exceeds a limit, that is reported for the grant.
-func (p *Problems) everythingOn(s Set) {
+func (p *Problems) allSwitchedOn(s Set) {
 	r, optional := s.Role, s.OptionalPermissions
 	all, inline := []Grants{r.Grants()}, Policies{}
 	maps.Copy(inline, r.InlinePolicies)
@@ -146,9 +146,9 @@ func (p *Problems) everythingOn(s Set) {
 	}
 }
 
-// oneResourceEach refuses names of managed policies that would become the same logical
+// checkLogicalIDs refuses names of managed policies that would become the same logical
 // ID.
-func (s Set) oneResourceEach() []FieldError {
+func (s Set) checkLogicalIDs() []FieldError {
 	var p Problems
 	taken := map[string]string{}
 	for _, key := range s.AdditionalKeys() {

@@ -84,12 +84,12 @@ func (c *resourceCheck) resources(a Additions) {
 		c.key = r.LogicalID
 		c.resource(r)
 	}
-	c.circles()
+	c.cycles()
 }
 
-// circles refuses resources that refer to each other in a circle, because
+// cycles refuses resources that refer to each other in a circle, because
 // CloudFormation could create none of them first.
-func (c *resourceCheck) circles() {
+func (c *resourceCheck) cycles() {
 	var walk func(id string, above []string) bool
 	done := map[string]bool{}
 	walk = func(id string, above []string) bool {

@@ -37,8 +37,8 @@ func bounded(s string, limit int) string {
 	return s
 }
 
-// cut returns the longest beginning of a text that has at most limit bytes.
-func cut(s string, limit int) string {
+// truncate returns the longest beginning of a text that has at most limit bytes.
+func truncate(s string, limit int) string {
 	for at := limit; len(s) > limit; at-- {
 		if utf8.RuneStart(s[at]) {
 			s = s[:at]

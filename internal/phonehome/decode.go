@@ -203,7 +203,7 @@ func texts(v any, most textLimits) map[string]string {
 	fields, _ := v.(map[string]any)
 	values, size := map[string]string{}, 0
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		value := cut(clean(text(fields[key])), most.each)
+		value := truncate(clean(text(fields[key])), most.each)
 		if value == "" || !permissionPattern().MatchString(key) {
 			continue
 		}

@@ -25,11 +25,11 @@ import (
 // -invoke), or after it created or updated a resource. It shows no warnings of an
 // action that succeeds, so an action reports its result as progress.
 
-// acting is embedded by every action.
-type acting struct{ configured }
+// actionBase is embedded by every action.
+type actionBase struct{ configured }
 
 // Configure takes the session from the provider.
-func (a *acting) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
+func (a *actionBase) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
 	a.take(req.ProviderData, &resp.Diagnostics)
 }
 
@@ -43,7 +43,7 @@ func customerOfAction() schema.StringAttribute {
 
 // openAction reads the arguments of an action into config, and returns the hub that
 // they name, with its record; false with a diagnostic if it fails.
-func (a *acting) openAction(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse, config any, hub *types.String) (*hubview.View, registry.HubRecord, bool) {
+func (a *actionBase) openAction(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse, config any, hub *types.String) (*hubview.View, registry.HubRecord, bool) {
 	resp.Diagnostics.Append(req.Config.Get(ctx, config)...)
 	if resp.Diagnostics.HasError() {
 		return nil, registry.HubRecord{}, false
@@ -76,10 +76,10 @@ func cannotChange(do string, view *hubview.View, customer string, err error) dia
 	return cannot(do, customerNamed(view.Name, customer), "", err)
 }
 
-// tell sends the hub's waiting events, including those that the action has caused,
+// sendEvents sends the hub's waiting events, including those that the action has caused,
 // because no registrar may be running. If some can't be sent, it warns in the
 // progress.
-func tell(ctx context.Context, view *hubview.View, record registry.HubRecord, resp *action.InvokeResponse) {
+func sendEvents(ctx context.Context, view *hubview.View, record registry.HubRecord, resp *action.InvokeResponse) {
 	if record.EventBus.IsZero() {
 		return
 	}

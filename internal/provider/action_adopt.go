@@ -22,7 +22,7 @@ import (
 var _ action.ActionWithConfigure = (*adoptAction)(nil)
 
 // adoptAction registers a role that exists already, as xacct adopt does.
-type adoptAction struct{ acting }
+type adoptAction struct{ actionBase }
 
 type adoptModel struct {
 	Hub        types.String `tfsdk:"hub"`
@@ -95,6 +95,6 @@ func (a *adoptAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	default:
 		view.Forget()
 		progress(resp, done, reg.Role, customer)
-		tell(ctx, view, record, resp)
+		sendEvents(ctx, view, record, resp)
 	}
 }

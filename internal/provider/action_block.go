@@ -22,7 +22,7 @@ var (
 )
 
 // blockAction refuses a customer's requests, as xacct block does.
-type blockAction struct{ acting }
+type blockAction struct{ actionBase }
 
 type blockModel struct {
 	Hub        types.String `tfsdk:"hub"`
@@ -73,7 +73,7 @@ func (a *blockAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 }
 
 // unblockAction ends a block, as xacct unblock does.
-type unblockAction struct{ acting }
+type unblockAction struct{ actionBase }
 
 type unblockModel struct {
 	Hub        types.String `tfsdk:"hub"`

@@ -20,7 +20,7 @@ import (
 var _ action.ActionWithConfigure = (*redriveAction)(nil)
 
 // redriveAction sends dead letters back, as xacct dead-letters redrive does.
-type redriveAction struct{ acting }
+type redriveAction struct{ actionBase }
 
 type redriveModel struct {
 	Hub   types.String `tfsdk:"hub"`
@@ -56,7 +56,7 @@ func (a *redriveAction) Invoke(ctx context.Context, req action.InvokeRequest, re
 	queue := deadletters.New(view.Clients().SQS(record.Region), record.DeadLetterQueueURL, record.QueueURL)
 	told := 0
 	sent, left, err := queue.RedriveSome(ctx, int(config.Limit.ValueInt64()), func(l deadletters.Letter) {
-		if told++; told <= mostNamed {
+		if told++; told <= maxNamed {
 			progress(resp, "sent %s", l.ID)
 		}
 	})

@@ -23,7 +23,7 @@ import (
 var _ action.ActionWithConfigure = (*verifyAction)(nil)
 
 // verifyAction proves the registered roles again, as xacct verify does.
-type verifyAction struct{ acting }
+type verifyAction struct{ actionBase }
 
 type verifyModel struct {
 	Hub         types.String `tfsdk:"hub"`
@@ -77,7 +77,7 @@ func (a *verifyAction) Invoke(ctx context.Context, req action.InvokeRequest, res
 		resp.Diagnostics.Append(cannotVerify(view, config.CustomerID.ValueString(), err))
 	}
 	report.end(view, findings)
-	tell(ctx, view, record, resp)
+	sendEvents(ctx, view, record, resp)
 }
 
 func verify(ctx context.Context, round health.Config, customer string) ([]health.Finding, error) {
@@ -87,12 +87,12 @@ func verify(ctx context.Context, round health.Config, customer string) ([]health
 	return health.Round(ctx, round)
 }
 
-// mostNamed is the maximum number of progress lines of an action that name a customer
+// maxNamed is the maximum number of progress lines of an action that name a customer
 // or a message, so that a log stays readable.
-const mostNamed = 100
+const maxNamed = 100
 
-// everySoMany is the number of roles between two lines of progress.
-const everySoMany = 500
+// progressInterval is the number of roles between two lines of progress.
+const progressInterval = 500
 
 // verifyReport shows a round's findings while it runs.
 type verifyReport struct {
@@ -106,18 +106,18 @@ func (r *verifyReport) found(f health.Finding) {
 	reg := f.Registration
 	changed := f.Before != reg.Status
 	if f.Verdict != health.Works || changed {
-		if r.shown++; r.shown <= mostNamed {
+		if r.shown++; r.shown <= maxNamed {
 			line := fmt.Sprintf("Customer %s: role %s %s, %s", reg.CustomerID, reg.Role, verdicts[f.Verdict], reg.Status)
 			if changed {
 				line += fmt.Sprintf(" (was %s)", f.Before)
 			}
-			if why := f.Why(); why != "" {
+			if why := f.Reason(); why != "" {
 				line += ": " + why
 			}
 			progress(r.resp, "%s", oneLine(line))
 		}
 	}
-	if r.tried%everySoMany == 0 {
+	if r.tried%progressInterval == 0 {
 		progress(r.resp, "%d roles were tried so far.", r.tried)
 	}
 }
@@ -130,8 +130,8 @@ var verdicts = map[health.Verdict]string{
 
 // end reports the results of the round, and an error if the cause of its refusals is probably the vendor.
 func (r *verifyReport) end(view *hubview.View, findings []health.Finding) {
-	if r.shown > mostNamed {
-		progress(r.resp, "%d more are not shown here: `xacct verify --hub %s` lists them.", r.shown-mostNamed, view.Name)
+	if r.shown > maxNamed {
+		progress(r.resp, "%d more are not shown here: `xacct verify --hub %s` lists them.", r.shown-maxNamed, view.Name)
 	}
 	if len(findings) == 0 {
 		if !r.resp.Diagnostics.HasError() {

@@ -121,7 +121,7 @@ func noRegistrar(p path.Path, hub string) diag.Diagnostic {
 }
 
 func otherPartition(p path.Path, region account.Region, hub account.Partition) diag.Diagnostic {
-	return diag.NewAttributeErrorDiagnostic(p, "Region in another partition", sentence(account.Apart("Region "+region.String(), region.Partition(), hub)))
+	return diag.NewAttributeErrorDiagnostic(p, "Region in another partition", sentence(account.PartitionMismatch("Region "+region.String(), region.Partition(), hub)))
 }
 
 // explainToDestroy adds, to each refusal of a plan for an existing resource, how to

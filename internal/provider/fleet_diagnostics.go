@@ -65,7 +65,7 @@ func memberRefused(hubName, name, customer string, err error) diag.Diagnostics {
 	at := customersPath.AtMapKey(customer)
 	var inFleet *customers.InFleetError
 	if errors.As(err, &inFleet) {
-		return diag.Diagnostics{inFleetToo(at, inFleet)}
+		return diag.Diagnostics{inAnotherFleet(at, inFleet)}
 	}
 	var all diag.Diagnostics
 	for _, d := range refused(hubName, customer, err) {

@@ -89,7 +89,7 @@ func (m fleetModel) desired(record registry.HubRecord, set onboarding.Permission
 		Customers: m.accounts(diags), Version: m.version(),
 	}
 	if state != nil {
-		d.Had = state.accounts(diags)
+		d.Previous = state.accounts(diags)
 	}
 	return d
 }
@@ -122,7 +122,7 @@ func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onbo
 			}
 			elsewhere = append(elsewhere, id)
 		} else {
-			shown, version = straying(shown, fleet, link), min(version, max(link.ExternalIDVersion, 1))
+			shown, version = withStrayValues(shown, fleet, link), min(version, max(link.ExternalIDVersion, 1))
 		}
 		accounts[id], externalIDs[id] = link.Account.String(), link.ExternalID.String()
 		if link.Shard != record.ShardOf(id) {
@@ -159,10 +159,10 @@ func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onbo
 	return !m.sameAs(before)
 }
 
-// straying returns the shown fleet with the values in which one of its links differs
+// withStrayValues returns the shown fleet with the values in which one of its links differs
 // from the fleet. An apply did not reach that link; because the state then shows its
 // values, the next plan changes them.
-func straying(shown, fleet onboarding.Fleet, link onboarding.Link) onboarding.Fleet {
+func withStrayValues(shown, fleet onboarding.Fleet, link onboarding.Link) onboarding.Fleet {
 	proposed, err := declaration.Proposed(link)
 	if region, wrong := account.ParseRegion(proposed.Region); err == nil && wrong == nil && region != fleet.Region {
 		shown.Region = region

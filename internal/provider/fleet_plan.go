@@ -23,7 +23,7 @@ import (
 // unknown until the fleet is created. A plan that changes nothing reads only the hub
 // and the permission set.
 func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.begin()()
 	if req.Plan.Raw.IsNull() {
 		r.planDestroy(ctx, req, resp)
 		return
@@ -94,7 +94,7 @@ func (p *fleetPlan) defaults() {
 // planOnHub plans what depends on the hub and on its customers.
 func (p *fleetPlan) planOnHub(ctx context.Context) {
 	if p.plan.ID.IsUnknown() {
-		p.claimVaguely()
+		p.claimUnknownHub()
 		return
 	}
 	view := p.resource.view(p.plan.Hub.ValueString(), p.diags)

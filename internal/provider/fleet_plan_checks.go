@@ -35,9 +35,9 @@ func (p *fleetPlan) claim(view *hubview.View) {
 	p.diags.Append(takenTwice(view.Name, name, view.Fleets.Claim(name, p.declared()))...)
 }
 
-// claimVaguely is claim for a hub whose name isn't known yet: it only warns, because
+// claimUnknownHub is claim for a hub whose name isn't known yet: it only warns, because
 // the two fleets may be in two hubs. The apply refuses them if they are not.
-func (p *fleetPlan) claimVaguely() {
+func (p *fleetPlan) claimUnknownHub() {
 	if p.plan.Name.IsUnknown() {
 		return
 	}
@@ -64,7 +64,7 @@ func (p *fleetPlan) declared() map[string]bool {
 func takenTwice(hubName, name string, taken map[string]string) diag.Diagnostics {
 	found := newFindings()
 	for _, customer := range slices.Sorted(maps.Keys(taken)) {
-		found.add(customer, twice(customersPath.AtMapKey(customer), hubName, customer, name, taken[customer], ""))
+		found.add(customer, declaredTwice(customersPath.AtMapKey(customer), hubName, customer, name, taken[customer], ""))
 	}
 	return found.diagnostics()
 }

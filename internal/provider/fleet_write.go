@@ -151,8 +151,8 @@ func (w *fleetWriter) save(ctx context.Context, record registry.HubRecord, desir
 		w.diags.Append(fleetTakenOver(fleet))
 	}
 	err = todo.Do(ctx, w.view.Hub, record, fleet, now, w.view.WroteOrClosedLink)
-	if err == nil && len(todo.Taken) > 0 {
-		w.diags.Append(membersTaken(fleet, todo.Taken))
+	if err == nil && len(todo.TakenOver) > 0 {
+		w.diags.Append(membersTaken(fleet, todo.TakenOver))
 	}
 	return err
 }

@@ -17,8 +17,8 @@ var (
 	_ function.Function = (*referenceFunction)(nil)
 )
 
-// wherever describes in which attributes a reference can be used.
-const wherever = "It can be used in resources and condition values of policies, and in ARNs, alone or as part of a text: through `jsonencode`, and in the statements of `aws_iam_policy_document` too. " +
+// referenceUsage describes in which attributes a reference can be used.
+const referenceUsage = "It can be used in resources and condition values of policies, and in ARNs, alone or as part of a text: through `jsonencode`, and in the statements of `aws_iam_policy_document` too. " +
 	"Anywhere else it is an error."
 
 // parameterFunction returns the reference to a value that the customer enters.
@@ -33,7 +33,7 @@ func (parameterFunction) Metadata(_ context.Context, _ function.MetadataRequest,
 func (parameterFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary:             "A reference to a value that the customer enters",
-		MarkdownDescription: "A fixed text that stands for the value of one of the `customer_parameters`; the template has the parameter in its place. " + wherever,
+		MarkdownDescription: "A fixed text that stands for the value of one of the `customer_parameters`; the template has the parameter in its place. " + referenceUsage,
 		Parameters:          []function.Parameter{function.StringParameter{Name: "name", MarkdownDescription: "Key of the parameter in `customer_parameters`."}},
 		Return:              function.StringReturn{},
 	}
@@ -74,7 +74,7 @@ func (f referenceFunction) Metadata(_ context.Context, _ function.MetadataReques
 }
 
 func (f referenceFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
-	resp.Definition = function.Definition{Summary: f.summary, MarkdownDescription: f.what + " " + wherever, Return: function.StringReturn{}}
+	resp.Definition = function.Definition{Summary: f.summary, MarkdownDescription: f.what + " " + referenceUsage, Return: function.StringReturn{}}
 }
 
 func (f referenceFunction) Run(ctx context.Context, _ function.RunRequest, resp *function.RunResponse) {

@@ -24,7 +24,7 @@ import (
 // ModifyPlan completes the plan of a hub, refuses changes that customers' stacks would
 // not survive, and records the plan for the plans of the links.
 func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.begin()()
 	if !r.session.ready() {
 		return
 	}
@@ -111,7 +111,7 @@ func (p *hubPlan) defaults(ctx context.Context) {
 		}
 		if !region.Known() && (p.state == nil || !p.state.Regions.Equal(p.plan.Regions)) {
 			p.diags.AddAttributeWarning(path.Root("regions"), "The Region may not exist", fmt.Sprintf(
-				"Region %s did not exist in %s. If it does not exist now, the apply fails when it creates the topic there: check its name.", region, account.RegionsOn))
+				"Region %s did not exist in %s. If it does not exist now, the apply fails when it creates the topic there: check its name.", region, account.RegionsAsOf))
 		}
 	}
 }
@@ -194,7 +194,7 @@ func (p *hubPlan) planChange(ctx context.Context) {
 // warnOfEarly warns of resources that were planned before the hub, as if the hub
 // stayed as it is.
 func (p *hubPlan) warnOfEarly(planned string) {
-	if early := p.view.Planned.PlannedOnAnother(planned); len(early) > 0 {
+	if early := p.view.Planned.PlannedOnOtherHub(planned); len(early) > 0 {
 		p.diags.AddWarning("Links were planned before their hub", fmt.Sprintf(
 			"This plan changes %s, and it shows %s as if it did not: their configuration doesn't show that they depend on it. "+
 				"Refer to the hub by its id, in the same provider configuration, and Terraform plans it first: hub = xacct_hub.example.id. "+

@@ -58,7 +58,7 @@ func refused(hubName, customer string, err error) diag.Diagnostics {
 		case errors.As(reason, &refusal):
 			diags.AddAttributeError(path.Root(refusal.Field), refusal.Summary, refusal.Detail)
 		case errors.As(reason, &inFleet):
-			diags.Append(inFleetToo(path.Root("customer_id"), inFleet))
+			diags.Append(inAnotherFleet(path.Root("customer_id"), inFleet))
 		case errors.As(reason, &differs):
 			diags.Append(linkDiffers(hubName, customer, differs.Field))
 		case errors.As(reason, &owned):

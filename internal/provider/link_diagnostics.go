@@ -95,7 +95,7 @@ func noRoom(hubName, customer string, named, room int) diag.Diagnostic {
 func cannotRead(hubName, customer string, err error) (diag.Diagnostic, bool) {
 	var full *iampolicy.BucketFullError
 	if errors.As(err, &full) {
-		return noRoom(hubName, customer, full.Fit, full.Fit), true
+		return noRoom(hubName, customer, full.Room, full.Room), true
 	}
 	var missing *hub.NoSuchAccountError
 	if errors.As(err, &missing) {

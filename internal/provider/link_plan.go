@@ -23,7 +23,7 @@ import (
 // definitely doesn't exist yet, they remain unknown; any other reason for not knowing
 // them is an error.
 func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.begin()()
 	if req.Plan.Raw.IsNull() {
 		r.planDestroy(ctx, req, resp)
 		return
@@ -117,15 +117,15 @@ func (p *linkPlan) defaultRoleName(ctx context.Context) {
 func (p *linkPlan) planOnHub(ctx context.Context) {
 	p.checkLeft(ctx)
 	if p.plan.ID.IsUnknown() {
-		p.checkOnceVaguely()
-		p.checkFleetVaguely()
+		p.checkOnceUnknownHub()
+		p.checkFleetUnknownHub()
 		return
 	}
 	view := p.resource.view(p.plan.Hub.ValueString(), p.diags)
 	if view == nil {
 		return
 	}
-	p.hold(view)
+	p.recordHeld(view)
 	p.checkFleet(view)
 	if p.checkOnce(view); p.diags.HasError() {
 		return
@@ -164,9 +164,9 @@ func (p *linkPlan) planOnHub(ctx context.Context) {
 	p.planFully(ctx, view, record)
 }
 
-// hold records which incarnation of the customer's link the state holds, in case no
+// recordHeld records which incarnation of the customer's link the state holds, in case no
 // refresh has recorded it in this operation.
-func (p *linkPlan) hold(view *hubview.View) {
+func (p *linkPlan) recordHeld(view *hubview.View) {
 	if p.sameLink() {
 		view.Planned.SetHeld(p.state.CustomerID.ValueString(), p.state.Incarnation.ValueString())
 	}
@@ -252,8 +252,8 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		return
 	}
 	if existing != nil && !todo.Takeover && (set == nil || existing.Link.PermissionSet != set.Name) { // otherwise the set's plan warns, once for all links
-		p.diags.Append(warnOfUpdates(*existing, todo.Link, desired.Whole())...)
-		p.diags.Append(refuseUpdates(*existing, desired.Whole())...)
+		p.diags.Append(warnOfUpdates(*existing, todo.Link, desired.FullDeclaration())...)
+		p.diags.Append(refuseUpdates(*existing, desired.FullDeclaration())...)
 	}
 	if !p.sameLink() && (existing == nil || existing.Link.Closed) {
 		warnOfOthers(ctx, view, "the link of customer "+customer, p.diags)
@@ -278,7 +278,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 	p.plan.ExternalID = types.StringValue(todo.Link.ExternalID.String())
 	p.plan.TemplateVersion = types.StringValue(todo.Link.TemplateVersion)
 	p.unknownUntilApply()
-	if existing != nil && p.steady() {
+	if existing != nil && p.keepsCustomer() {
 		p.followStack(ctx, view, todo.Link)
 	}
 	p.reserve(ctx, view, record, todo.Link)
@@ -291,7 +291,7 @@ func (p *linkPlan) planPartly(view *hubview.View, customer string, record regist
 	view.Planned.SetLink(customer, hubview.LinkPlan{})
 	p.plan.URL, p.plan.TemplateURL, p.plan.TemplateVersion = unknownAddresses(record), unknownAddresses(record), types.StringUnknown()
 	p.unknownUntilApply()
-	if p.alone() {
+	if p.configUnchanged() {
 		p.plan.Status = p.state.Status
 	}
 	switch {

@@ -15,12 +15,12 @@ import (
 func (p *linkPlan) checkFleet(view *hubview.View) {
 	customer := p.plan.CustomerID.ValueString()
 	if fleet, taken := view.Fleets.ClaimLink(customer); taken {
-		p.diags.Append(twice(path.Root("customer_id"), view.Name, customer, "", fleet, ""))
+		p.diags.Append(declaredTwice(path.Root("customer_id"), view.Name, customer, "", fleet, ""))
 	}
 }
 
-// checkFleetVaguely is checkFleet for a hub whose name isn't known yet: it only warns.
-func (p *linkPlan) checkFleetVaguely() {
+// checkFleetUnknownHub is checkFleet for a hub whose name isn't known yet: it only warns.
+func (p *linkPlan) checkFleetUnknownHub() {
 	customer := p.plan.CustomerID.ValueString()
 	if fleet, taken := p.resource.session.fleetsOfUnnamedHubs().ClaimLink(customer); taken {
 		p.diags.AddAttributeWarning(path.Root("customer_id"), fmt.Sprintf("Two links for customer %s", customer), fmt.Sprintf(

@@ -104,8 +104,8 @@ func (p *linkPlan) checkOnce(view *hubview.View) {
 	}
 }
 
-// checkOnceVaguely is checkOnce for a hub whose name isn't known yet: it only warns.
-func (p *linkPlan) checkOnceVaguely() {
+// checkOnceUnknownHub is checkOnce for a hub whose name isn't known yet: it only warns.
+func (p *linkPlan) checkOnceUnknownHub() {
 	customer := p.plan.CustomerID
 	if p.state == nil && !customer.IsUnknown() && p.resource.session.countNewLinks(customer.ValueString()) == 2 {
 		p.diags.AddAttributeWarning(path.Root("customer_id"), fmt.Sprintf("Two links for customer %s", customer.ValueString()),

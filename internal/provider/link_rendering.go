@@ -16,7 +16,7 @@ import (
 
 // followsHub reports whether the link may change in this operation because of its hub.
 func (p *linkPlan) followsHub(view *hubview.View) bool {
-	if view.Planned.HubIsVague() {
+	if view.Planned.HubIsPartlyKnown() {
 		return true
 	}
 	if p.plan.refers() {
@@ -38,7 +38,7 @@ func (p *linkPlan) awaitHub() {
 	p.plan.URL, p.plan.TemplateURL, p.plan.UpdateURL = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
 	p.plan.TemplateVersion, p.plan.Status = types.StringUnknown(), types.StringUnknown()
 	p.plan.UpdateCommand, p.plan.PreviousExternalID = types.StringUnknown(), types.StringUnknown()
-	if !p.alone() {
+	if !p.configUnchanged() {
 		return
 	}
 	p.plan.Status = p.state.Status

@@ -79,15 +79,15 @@ func (m linkModel) validateSet(diags *diag.Diagnostics) {
 func (m *linkModel) flattenReference(ctx context.Context, link onboarding.Link, found declaration.Declaration, diags *diag.Diagnostics) {
 	m.PermissionSet = types.StringValue(link.Set.ID())
 	m.Role = types.ObjectNull(roleSpecTypes())
-	m.askedModel = noneAsked(ctx, diags)
+	m.askedModel = nullAskedModel(ctx, diags)
 	m.StackName, m.Region = types.StringValue(found.StackName), types.StringValue(found.Region)
 	if declared := (declaration.Declaration{ExpiresAt: m.ExpiresAt.ValueString()}); !declared.Expires().Equal(found.Expires()) || m.ExpiresAt.IsUnknown() {
 		m.ExpiresAt = optional(found.ExpiresAt)
 	}
 }
 
-// noneAsked returns a model whose attributes are all null.
-func noneAsked(ctx context.Context, diags *diag.Diagnostics) askedModel {
+// nullAskedModel returns a model whose attributes are all null.
+func nullAskedModel(ctx context.Context, diags *diag.Diagnostics) askedModel {
 	return flattenAsked(ctx, permissionset.Set{}, diags)
 }
 
@@ -145,16 +145,16 @@ func (p *linkPlan) followStack(ctx context.Context, view *hubview.View, next onb
 	p.plan.PreviousExternalID = p.state.PreviousExternalID
 }
 
-// steady reports whether the link remains open to the same customer, with the same
+// keepsCustomer reports whether the link remains open to the same customer, with the same
 // external ID and expiry. The permissions that it asks for may change.
-func (p *linkPlan) steady() bool {
+func (p *linkPlan) keepsCustomer() bool {
 	return p.sameLink() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameScope(*p.state) &&
 		p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.ExternalIDVersion.Equal(p.state.ExternalIDVersion) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
 }
 
-// alone reports whether nothing in the link's configuration changes, so that only its
+// configUnchanged reports whether nothing in the link's configuration changes, so that only its
 // set and its hub can change it.
-func (p *linkPlan) alone() bool {
+func (p *linkPlan) configUnchanged() bool {
 	return p.sameLink() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameInputs(*p.state)
 }
 

@@ -14,19 +14,19 @@ import (
 
 // A customer has one link: either an individual link or one of a fleet.
 
-// inFleetToo returns the diagnostic for a customer who would be in two fleets, or in a
+// inAnotherFleet returns the diagnostic for a customer who would be in two fleets, or in a
 // fleet and have an individual link. It names both.
-func inFleetToo(at path.Path, e *customers.InFleetError) diag.Diagnostic {
+func inAnotherFleet(at path.Path, e *customers.InFleetError) diag.Diagnostic {
 	why := ""
 	if e.Differs != nil {
 		why = fmt.Sprintf(" The open one differs from this configuration in %s, so it can't be taken over.", e.Differs.Field)
 	}
-	return twice(at, e.Hub, e.CustomerID, e.Fleet, e.Wanted, why)
+	return declaredTwice(at, e.Hub, e.CustomerID, e.Fleet, e.Wanted, why)
 }
 
-// twice returns the diagnostic for a customer of two fleets, or of a fleet and with an
+// declaredTwice returns the diagnostic for a customer of two fleets, or of a fleet and with an
 // individual link.
-func twice(at path.Path, hubName, customer, one, other, why string) diag.Diagnostic {
+func declaredTwice(at path.Path, hubName, customer, one, other, why string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, fmt.Sprintf("Customer %s of hub %s has two links", customer, hubName), fmt.Sprintf(
 		"The customer is in %s, and in %s too; a customer has one link.%s Take them out of one of the two: "+
 			"a link that the one closes, or that has the same settings, moves to the other with its external ID.", placeNamed(one), placeNamed(other), why))

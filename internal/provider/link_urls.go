@@ -39,8 +39,8 @@ func unknownAddresses(record registry.HubRecord) types.String {
 	return types.StringUnknown()
 }
 
-// howToSend returns what to send to a customer: the link, or how to make one.
-func howToSend(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) string {
+// launchAdvice returns what to send to a customer: the link, or how to make one.
+func launchAdvice(record registry.HubRecord, link onboarding.Link, d declaration.Declaration, console string) string {
 	if record.TemplateAccess.Presigned() {
 		return fmt.Sprintf("Links of this hub are signed when they are needed. Print a fresh one with:\n\n  xacct link %s", link.ID())
 	}

@@ -125,10 +125,10 @@ func holds(state *linkModel, existing *onboarding.Customer) bool {
 // do writes what decide has determined.
 func (w *linkWriter) do(ctx context.Context) error {
 	now := w.view.Now().UTC()
-	link, err := w.todo.Do(ctx, customers.Writing{
+	link, err := w.todo.Do(ctx, customers.WriteOptions{
 		Hub: w.view.Hub, Record: w.record, Now: now, Existing: w.existing, Incarnation: w.incarnation(now),
-		Unless: func(link onboarding.Link) bool { return w.state != nil && w.existing.Link.SameRecord(link) }, // only the set has changed
-		Saved: func(link onboarding.Link) {
+		SkipIf: func(link onboarding.Link) bool { return w.state != nil && w.existing.Link.SameRecord(link) }, // only the set has changed
+		OnSaved: func(link onboarding.Link) {
 			w.view.WroteLink(link)
 			if w.todo.Takeover {
 				w.diags.Append(linkTakenOver(w.view.Name, link.CustomerID))

@@ -67,7 +67,7 @@ func (w walked) part(limit int64) registry.Part {
 	case limit <= 0:
 		return registry.Part{}
 	case w.some:
-		return registry.Part{Limit: max(int(limit)+1, leastOfAFilter)}
+		return registry.Part{Limit: max(int(limit)+1, minFilteredPage)}
 	}
 	return registry.Part{Limit: int(limit) + 1} // one more shows whether there are more
 }

@@ -66,7 +66,7 @@ func (l *roleList) List(ctx context.Context, req list.ListRequest, resp *list.Li
 			result.Diagnostics = roleModel{Link: types.StringValue(c.Link.ID())}.identify(ctx, result.Identity)
 			return fill(req, result, func(diags *diag.Diagnostics) {
 				var model roleModel
-				bringIn(ctx, result.Resource, c.Link.ID(), diags)
+				setImported(ctx, result.Resource, c.Link.ID(), diags)
 				diags.Append(result.Resource.Get(ctx, &model)...)
 				if diags.HasError() {
 					return

@@ -68,7 +68,7 @@ func (r rendering) keep(ctx context.Context, private privateWriter) diag.Diagnos
 
 // known returns the values that decide whether the link keeps its template.
 func (r rendering) known(moves bool) customers.KnownTemplate {
-	return customers.KnownTemplate{Made: r.Made, Stays: !moves, Missing: r.missing}
+	return customers.KnownTemplate{RenderedFor: r.Made, StillValid: !moves, Missing: r.missing}
 }
 
 // forHub returns the digest of the hub for which a template was rendered: the recorded

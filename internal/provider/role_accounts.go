@@ -103,9 +103,9 @@ func (m *registrationModel) flattenOrganization(c onboarding.Customer) {
 	m.Status = statusOf(c)
 }
 
-// togetherStatus returns one status for several roles: the worst status of the roles
+// combinedStatus returns one status for several roles: the worst status of the roles
 // with a stack.
-func togetherStatus(all []onboarding.Registration) onboarding.RegistrationStatus {
+func combinedStatus(all []onboarding.Registration) onboarding.RegistrationStatus {
 	status := onboarding.Pending
 	for _, r := range all {
 		switch {

@@ -22,7 +22,7 @@ import (
 // changes can plan what refers to it, and warns if no registrar is running that would
 // answer the customer.
 func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.begin()()
 	if req.Plan.Raw.IsNull() || !r.session.ready() {
 		return
 	}
@@ -60,8 +60,8 @@ type rolePlan struct {
 	// customer is the customer in the registry, with the link as planned; nil if
 	// nothing is known, or if link and hub do not change.
 	customer *onboarding.Customer
-	// vague is set if the link changes, and this plan doesn't know how.
-	vague bool
+	// linkUnknown is set if the link changes, and this plan doesn't know how.
+	linkUnknown bool
 }
 
 // newPlan reads what is to be planned; false if the link isn't known yet, or with a
@@ -87,8 +87,8 @@ func (r *roleResource) newPlan(ctx context.Context, req resource.ModifyPlanReque
 // the link.
 func (p *rolePlan) find(ctx context.Context) error {
 	planned, changes := p.view.Planned.Link(p.customerID)
-	p.vague = changes && !planned.Known || p.view.Planned.HubIsNew()
-	if p.vague || !changes && p.state != nil && !p.view.Fleets.AnyVague() {
+	p.linkUnknown = changes && !planned.Known || p.view.Planned.HubIsNew()
+	if p.linkUnknown || !changes && p.state != nil && !p.view.Fleets.AnyVague() {
 		return nil
 	}
 	found, err := p.view.Find(ctx, p.customerID)
@@ -99,7 +99,7 @@ func (p *rolePlan) find(ctx context.Context) error {
 		return err
 	}
 	if !changes {
-		if p.followSet(found); p.vague || p.state != nil {
+		if p.followSet(found); p.linkUnknown || p.state != nil {
 			return nil
 		}
 	}
@@ -116,12 +116,12 @@ func (p *rolePlan) find(ctx context.Context) error {
 // followSet completes a customer whose link has no plan of its own: its permission set
 // or its fleet may change it nevertheless.
 func (p *rolePlan) followSet(found *onboarding.Customer) {
-	p.vague = p.view.Fleets.Vague(found)
-	if found == nil || p.vague {
+	p.linkUnknown = p.view.Fleets.Vague(found)
+	if found == nil || p.linkUnknown {
 		return
 	}
 	link, known := p.view.Sets.Follow(found.Link)
-	found.Link, p.vague = link, !known
+	found.Link, p.linkUnknown = link, !known
 }
 
 // planNew plans a role that will be created. Its ARN, account and status are known,
@@ -156,7 +156,7 @@ func (p *rolePlan) planNew(ctx context.Context) {
 // warnOfNoLink warns that the role's link doesn't exist, unless this plan creates it.
 // Otherwise the missing link would be reported only when the apply fails.
 func (p *rolePlan) warnOfNoLink() {
-	if p.vague {
+	if p.linkUnknown {
 		return
 	}
 	p.diags.AddAttributeWarning(path.Root("link"), fmt.Sprintf("No link for customer %s of hub %s yet", p.customerID, p.view.Name), fmt.Sprintf(
@@ -180,8 +180,8 @@ func (p *rolePlan) planChange(ctx context.Context) {
 			}
 		}
 	}
-	if p.vague {
-		p.followVagueLink(ctx)
+	if p.linkUnknown {
+		p.followUnknownLink(ctx)
 	} else if p.customer != nil {
 		p.followLink(ctx)
 	}
@@ -199,9 +199,9 @@ func (p *rolePlan) followLink(ctx context.Context) {
 	p.plan.followTemplate(ctx, p.view, link, p.diags)
 }
 
-// followVagueLink plans the effects of the planned link if the link's own plan isn't
+// followUnknownLink plans the effects of the planned link if the link's own plan isn't
 // complete.
-func (p *rolePlan) followVagueLink(ctx context.Context) {
+func (p *rolePlan) followUnknownLink(ctx context.Context) {
 	p.plan.AccountConfirmed = types.BoolUnknown()
 	if p.state.live() {
 		p.plan.setVersionUnknown(ctx, p.diags)

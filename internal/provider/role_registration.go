@@ -145,7 +145,7 @@ func (m *registrationModel) flattenIdentity(c onboarding.Customer, partition acc
 // statusOf returns the status of a customer's role.
 func statusOf(c onboarding.Customer) types.String {
 	if c.Link.Scope == onboarding.ScopeOrganization {
-		return types.StringValue(string(togetherStatus(c.Current())))
+		return types.StringValue(string(combinedStatus(c.Current())))
 	}
 	if r, ok := c.SoleRegistration(); ok {
 		return types.StringValue(string(r.Status))

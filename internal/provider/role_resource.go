@@ -51,7 +51,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 	var model roleModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
-	limit, d := model.Timeouts.Create(ctx, patience)
+	limit, d := model.Timeouts.Create(ctx, defaultWait)
 	resp.Diagnostics.Append(d...)
 	view, customer := r.open(model.Link, &resp.Diagnostics)
 	if view == nil || resp.Diagnostics.HasError() {
@@ -76,7 +76,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 
 // Read updates the state from the registry. It writes no state if nothing has changed.
 func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	defer r.session.enter()()
+	defer r.session.begin()()
 	var model roleModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
@@ -113,7 +113,7 @@ func (r *roleResource) Update(ctx context.Context, req resource.UpdateRequest, r
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, d := model.Timeouts.Update(ctx, patience)
+	limit, d := model.Timeouts.Update(ctx, defaultWait)
 	resp.Diagnostics.Append(d...)
 	view, customer := r.open(model.Link, &resp.Diagnostics)
 	if view == nil || resp.Diagnostics.HasError() || r.movedFrom(ctx, view.Name, req.Private, &resp.Diagnostics) {
@@ -144,7 +144,7 @@ func (r *roleResource) ImportState(ctx context.Context, req resource.ImportState
 		resp.Diagnostics.AddError("Invalid link ID", "A customer's role is imported by its link's id: "+err.Error()+".")
 		return
 	}
-	bringIn(ctx, &resp.State, id, &resp.Diagnostics)
+	setImported(ctx, &resp.State, id, &resp.Diagnostics)
 }
 
 // setter is a state, or a result of a list.
@@ -152,8 +152,8 @@ type setter interface {
 	SetAttribute(ctx context.Context, path path.Path, value any) diag.Diagnostics
 }
 
-// bringIn sets the attributes that an import sets. A refresh reads all others.
-func bringIn(ctx context.Context, to setter, link string, diags *diag.Diagnostics) {
+// setImported sets the attributes that an import sets. A refresh reads all others.
+func setImported(ctx context.Context, to setter, link string, diags *diag.Diagnostics) {
 	diags.Append(to.SetAttribute(ctx, path.Root("link"), link)...)
 	diags.Append(to.SetAttribute(ctx, path.Root("wait"), false)...)
 }

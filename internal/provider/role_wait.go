@@ -18,8 +18,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/provider/hubview"
 )
 
-// patience is how long an apply waits for a role if its timeouts are not set.
-const patience = time.Hour
+// defaultWait is how long an apply waits for a role if its timeouts are not set.
+const defaultWait = time.Hour
 
 // roleWait defines what an apply waits for, and for how long.
 type roleWait struct {
@@ -99,10 +99,10 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 	d, err := declaration.Of(c.Link)
 	// The deadline for the wait has passed, but the hub can still be read.
 	if record, unread := view.Record(context.WithoutCancel(ctx)); err == nil && unread == nil {
-		link = howToSend(record, c.Link, d, view.Console())
+		link = launchAdvice(record, c.Link, d, view.Console())
 	}
 	trouble, meanwhile := "", w.lastAttempt(ctx, c)
-	if last := view.Waiter.LastTrouble(); last != nil {
+	if last := view.Waiter.LastError(); last != nil {
 		trouble = "While waiting, this went wrong: " + last.Error()
 	}
 	return diag.NewErrorDiagnostic(fmt.Sprintf("No role registered yet for %s", who), paragraphs(

@@ -169,12 +169,12 @@ func (m rolesDataModel) part() registry.Part {
 	if limit := int(m.Limit.ValueInt64()); limit > 0 {
 		part.Limit = limit + 1 // one more shows whether there are more
 		if !m.Status.IsNull() || !m.Outdated.IsNull() {
-			part.Limit = max(part.Limit, leastOfAFilter)
+			part.Limit = max(part.Limit, minFilteredPage)
 		}
 	}
 	return part
 }
 
-// leastOfAFilter is the minimum number of customers in one read if the result contains
+// minFilteredPage is the minimum number of customers in one read if the result contains
 // only some of them.
-const leastOfAFilter = 1000
+const minFilteredPage = 1000

@@ -43,7 +43,7 @@ type session struct {
 	tagsUnknown    bool // default_tags has values that this plan doesn't know
 
 	mu       sync.Mutex
-	underWay int // number of reads and plans that are running
+	running int // number of reads and plans that are running
 	operation
 }
 
@@ -126,20 +126,20 @@ func (s *session) view(hubName string) (*hubview.View, error) {
 	return view, nil
 }
 
-// enter records that a resource is being read or planned, until the caller calls
+// begin records that a resource is being read or planned, until the caller calls
 // leave.
-func (s *session) enter() (leave func()) {
+func (s *session) begin() (leave func()) {
 	if s == nil {
 		return func() {}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.underWay++
-	s.parallel = s.parallel || s.underWay > 1
+	s.running++
+	s.parallel = s.parallel || s.running > 1
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.underWay--
+		s.running--
 	}
 }
 

@@ -29,7 +29,7 @@ var setPath = path.Root("permission_set")
 // ModifyPlan completes the plan of a set, and records it for the links that refer to
 // the set: their plans start from what the set will be.
 func (r *setResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.begin()()
 	if req.Plan.Raw.IsNull() {
 		r.holdForDestroy(ctx, req, resp)
 		return
@@ -150,7 +150,7 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 		p.diags.Append(cannot("plan", setNamed(view.Name, name), "", err))
 		return
 	}
-	if p.stays(ctx, view, record, existing) {
+	if p.planUnchanged(ctx, view, record, existing) {
 		return
 	}
 	desired := sets.Desired{
@@ -164,12 +164,12 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 	}
 	p.plan.values["template_version"] = types.StringValue(todo.Set.TemplateVersion)
 	p.plan.values["template_url"] = setTemplateURL(record, todo.Set)
-	p.remember(ctx, view, existing, todo.Set)
+	p.recordPlan(ctx, view, existing, todo.Set)
 }
 
-// stays plans a set that neither its configuration nor its hub changes: it keeps the
+// planUnchanged plans a set that neither its configuration nor its hub changes: it keeps the
 // state's values. It returns false if something changes.
-func (p *setPlan) stays(ctx context.Context, view *hubview.View, record registry.HubRecord, existing *onboarding.PermissionSet) bool {
+func (p *setPlan) planUnchanged(ctx context.Context, view *hubview.View, record registry.HubRecord, existing *onboarding.PermissionSet) bool {
 	if !p.sameSet() || existing == nil || existing.Retired() || p.template.missing || p.template.moves(view, setNamed(view.Name, existing.Name)) {
 		return false
 	}
@@ -193,9 +193,9 @@ func (p *setPlan) versionBeforeHub(ctx context.Context) types.String {
 	return types.StringValue(stacktemplate.Version(spec))
 }
 
-// remember records the plan for the links that refer to the set, and warns of what
+// recordPlan records the plan for the links that refer to the set, and warns of what
 // changes for their customers.
-func (p *setPlan) remember(ctx context.Context, view *hubview.View, existing *onboarding.PermissionSet, next onboarding.PermissionSet) {
+func (p *setPlan) recordPlan(ctx context.Context, view *hubview.View, existing *onboarding.PermissionSet, next onboarding.PermissionSet) {
 	changes := existing == nil || !existing.EqualForLinks(next)
 	early := view.Sets.SetPlan(next.Name, hubview.SetPlan{Set: next, Known: true, Changes: changes})
 	if len(early) > 0 {

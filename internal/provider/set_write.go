@@ -85,7 +85,7 @@ func (w *setWriter) once(ctx context.Context) (err error) {
 
 func (w *setWriter) save(ctx context.Context, existing *onboarding.PermissionSet, todo sets.Write) (err error) {
 	now := w.view.Now().UTC()
-	w.set, err = todo.Do(ctx, sets.Writing{
+	w.set, err = todo.Do(ctx, sets.WriteOptions{
 		Hub: w.view.Hub, Record: w.record, Now: now, Existing: existing, Incarnation: w.incarnation(existing, now),
 		Customers: func(ctx context.Context) ([]onboarding.Customer, error) {
 			customers, err := w.view.Customers(ctx)

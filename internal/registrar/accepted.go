@@ -16,19 +16,19 @@ import (
 // shows that it was accepted. A registrar that restarts loses this memory;
 // onboarding.Settle has rules for late answers for that case.
 type acceptances struct {
-	mu    sync.Mutex
-	taken map[string]phonehome.Response
+	mu        sync.Mutex
+	responses map[string]phonehome.Response
 }
 
 // remember records that an answer was accepted.
 func (a *acceptances) remember(request string, response phonehome.Response) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.taken == nil {
-		a.taken = map[string]phonehome.Response{}
+	if a.responses == nil {
+		a.responses = map[string]phonehome.Response{}
 	}
-	if _, known := a.taken[request]; !known && len(a.taken) < mostRemembered {
-		a.taken[request] = response
+	if _, known := a.responses[request]; !known && len(a.responses) < maxRemembered {
+		a.responses[request] = response
 	}
 }
 
@@ -36,7 +36,7 @@ func (a *acceptances) remember(request string, response phonehome.Response) {
 func (a *acceptances) has(request string, response phonehome.Response) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	taken, known := a.taken[request]
+	taken, known := a.responses[request]
 	return known && reflect.DeepEqual(taken, response)
 }
 
@@ -44,5 +44,5 @@ func (a *acceptances) has(request string, response phonehome.Response) bool {
 func (a *acceptances) forget(request string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.taken, request)
+	delete(a.responses, request)
 }

@@ -15,7 +15,7 @@ import (
 // the same time. A request over the limit is requeued, with a delay that grows by
 // requeueInterval for each further request, so that a flood of requests returns
 // evenly spread. The delays add up to the length of the flood, but at most
-// longestRequeue: a message that is received too early costs two useless calls, and
+// maxRequeueDelay: a message that is received too early costs two useless calls, and
 // delays other customers' messages.
 //
 // The account is the one that the request claims, and any publisher can claim any
@@ -39,8 +39,8 @@ type backlog struct {
 
 const (
 	requeueInterval = 100 * time.Millisecond // added delay for each further request
-	shortestRequeue = time.Second            // a requeued message is not received earlier
-	longestRequeue  = 5 * time.Minute
+	minRequeueDelay = time.Second            // a requeued message is not received earlier
+	maxRequeueDelay = 5 * time.Minute
 )
 
 // join adds one request to the requeued ones, and returns its delay: it is to be
@@ -81,7 +81,7 @@ func (l *accountLimiter) acquire(r phonehome.Request, now time.Time) (release fu
 		b.working++
 		return func() { l.release(of) }, 0
 	}
-	return nil, b.join(now, requeueInterval, shortestRequeue, longestRequeue)
+	return nil, b.join(now, requeueInterval, minRequeueDelay, maxRequeueDelay)
 }
 
 func (l *accountLimiter) release(of account.ID) {

@@ -22,16 +22,16 @@ type streak struct {
 	customers map[string]bool
 }
 
-// mostRemembered limits the memory that a long outage takes: the number of entries in
+// maxRemembered limits the memory that a long outage takes: the number of entries in
 // each of the maps that remember requests or customers.
-const mostRemembered = 1000
+const maxRemembered = 1000
 
 // add counts a customer, and returns the new number of customers; 0 if the customer
 // is already counted, or the ID is empty.
 func (r *streak) add(customer string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if customer == "" || r.customers[customer] || len(r.customers) >= mostRemembered {
+	if customer == "" || r.customers[customer] || len(r.customers) >= maxRemembered {
 		return 0
 	}
 	if r.customers == nil {
@@ -50,12 +50,12 @@ func (r *streak) end() int {
 	return n
 }
 
-// refusedUndecided counts an answer that CloudFormation's bucket refused although
+// countUndecidedRefusal counts an answer that CloudFormation's bucket refused although
 // nothing shows that the request was forged. A single one may be chance, or a request
 // that was signed with foreign keys. If the answers to several customers in a row are
 // refused, the cause is between the vendor and the buckets, such as the policy of a
 // VPC endpoint (aws-facts 12.11), and every stack will hang.
-func (h *handling) refusedUndecided(why *RefusedError) {
+func (h *handling) countUndecidedRefusal(why *RefusedError) {
 	n := h.answersRefused.add(h.answer.Change.CustomerID)
 	if n == 0 {
 		return

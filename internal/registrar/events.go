@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	sweepEvery = time.Minute
-	eventLimit = 5 * time.Second // for events in flight when Run ends
+	sweepInterval = time.Minute
+	eventLimit    = 5 * time.Second // for events in flight when Run ends
 )
 
 // sweepEvents sends, once a minute until ctx is done, the events that are left in the
@@ -21,7 +21,7 @@ const (
 func (r *Registrar) sweepEvents(ctx context.Context) {
 	for ctx.Err() == nil {
 		r.SweepEvents(ctx)
-		pause(ctx, sweepEvery)
+		pause(ctx, sweepInterval)
 	}
 }
 
@@ -30,7 +30,7 @@ func (r *Registrar) sweepEvents(ctx context.Context) {
 func (r *Registrar) SweepEvents(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, workLimit)
 	defer cancel()
-	if err := r.config.Events.Sweep(ctx, events.LeftBehind); err != nil && ctx.Err() == nil {
+	if err := r.config.Events.Sweep(ctx, events.SweepAge); err != nil && ctx.Err() == nil {
 		r.config.Logger.Warn("some events were not sent; trying again later", "error", err)
 	}
 }

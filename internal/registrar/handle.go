@@ -24,8 +24,8 @@ func (r *Registrar) Handle(ctx context.Context, body []byte) Disposition {
 }
 
 func (r *Registrar) handle(ctx context.Context, body []byte, slot workerSlot) (d Disposition) {
-	h := &handling{Registrar: r, body: body, slot: slot, begun: r.config.Clock(), proofs: map[account.RoleARN]onboarding.Proof{}}
-	defer h.leave()
+	h := &handling{Registrar: r, body: body, slot: slot, started: r.config.Clock(), proofs: map[account.RoleARN]onboarding.Proof{}}
+	defer h.release()
 	ctx, span := r.config.Tracer.Start(ctx, "phone-home")
 	defer h.traced(span, &d)
 	for _, stage := range [][]step{
@@ -72,9 +72,9 @@ const (
 // handling is the state of handling one message.
 type handling struct {
 	*Registrar
-	body  []byte
-	slot  workerSlot // its worker slot
-	begun time.Time
+	body    []byte
+	slot    workerSlot // its worker slot
+	started time.Time
 
 	request  phonehome.Request
 	log      *slog.Logger
@@ -87,8 +87,8 @@ type handling struct {
 	delivery onboarding.Delivery                  // the bucket's response to the answer
 	refused  error                                // why the bucket refused the answer; nil: the bucket accepted it
 
-	proving bool     // the account is claimed for this request's proofs
-	leaving []func() // each releases something that the handling has taken
+	proving  bool     // the account is claimed for this request's proofs
+	releases []func() // each releases something that the handling has taken
 }
 
 // step is one step of handling, with its name in traces. The function do returns nil
@@ -105,8 +105,8 @@ var startOver = &Disposition{}
 // done is the disposition of a message that is finished.
 var done = Disposition{Action: Done}
 
-// mostAttempts is how many times run repeats a stage before it requeues the message.
-const mostAttempts = 8
+// maxStageAttempts is how many times run repeats a stage before it requeues the message.
+const maxStageAttempts = 8
 
 // soon is the delay of a message whose handling could continue at any moment.
 const soon = 5 * time.Second
@@ -116,7 +116,7 @@ func retry(after time.Duration) *Disposition { return &Disposition{Action: Retry
 // run runs the steps of one stage until they are complete, and then returns nil; or
 // it returns the disposition of the step that ended the handling early.
 func (h *handling) run(ctx context.Context, stage []step) *Disposition {
-	for range mostAttempts {
+	for range maxStageAttempts {
 		end := h.once(ctx, stage)
 		if end != startOver {
 			return end
@@ -141,10 +141,10 @@ func (h *handling) do(ctx context.Context, s step) *Disposition {
 	return s.do(ctx)
 }
 
-// leave releases everything that the handling has taken: its share of the workers and
+// release releases everything that the handling has taken: its share of the workers and
 // its claim on the account.
-func (h *handling) leave() {
-	for _, leave := range h.leaving {
+func (h *handling) release() {
+	for _, leave := range h.releases {
 		leave()
 	}
 }

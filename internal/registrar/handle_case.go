@@ -20,8 +20,8 @@ func (h *handling) key() string {
 	return h.request.Stack.String() + "|" + h.request.LogicalID + "|" + h.request.RequestID
 }
 
-// facts returns the case with the records that were read and the results of its proofs.
-func (h *handling) facts() onboarding.Case {
+// toCase returns the case with the records that were read and the results of its proofs.
+func (h *handling) toCase() onboarding.Case {
 	return onboarding.Case{Snapshot: h.snapshot, Request: h.request, Proofs: h.proofs}
 }
 
@@ -43,7 +43,7 @@ func (h *handling) prove(ctx context.Context) *Disposition {
 		if leave == nil {
 			return retry(wait)
 		}
-		h.proving, h.leaving = true, append(h.leaving, leave)
+		h.proving, h.releases = true, append(h.releases, leave)
 	}
 	leave := h.proofLimiter.enter(ctx, probe.CustomerID, h.patience(), h.slot)
 	if leave == nil {
@@ -71,5 +71,5 @@ func (h *handling) try(ctx context.Context, probes []onboarding.Probe, leave fun
 // patience returns how long the request may wait until its proof can begin, so that it
 // ends before the last try at the role.
 func (h *handling) patience() time.Duration {
-	return min(longestProofWait, h.facts().LastTryAt().Sub(h.config.Clock()))
+	return min(maxProofWait, h.toCase().LastTryAt().Sub(h.config.Clock()))
 }

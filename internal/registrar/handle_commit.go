@@ -15,7 +15,7 @@ import (
 // sent again.
 func (h *handling) settle(ctx context.Context) *Disposition {
 	h.snapshot.Answer = &h.answer
-	h.decision = onboarding.Settle(h.facts(), h.delivery, h.config.Clock())
+	h.decision = onboarding.Settle(h.toCase(), h.delivery, h.config.Clock())
 	switch h.decision.Kind {
 	case onboarding.DecideProve:
 		return h.prove(ctx)
@@ -102,7 +102,7 @@ func (h *handling) drop(ctx context.Context) *Disposition {
 	h.log.Log(ctx, level, message,
 		"customer", h.answer.Change.CustomerID, "decided", h.answer.Outcome, "outcome", h.decision.Outcome, "error", h.refused)
 	if h.decision.Outcome != onboarding.OutcomeForged && h.refused != nil {
-		h.note(ctx, onboarding.UnappliedEntry(h.facts(), h.decision.Outcome, h.refused.Error(), h.config.Clock()))
+		h.addHistory(ctx, onboarding.UnappliedEntry(h.toCase(), h.decision.Outcome, h.refused.Error(), h.config.Clock()))
 	}
 	return &done
 }

@@ -57,7 +57,7 @@ func (h *handling) checkRegion(context.Context) *Disposition {
 // decide decides the answer. After a proof the stage is repeated with newly read records,
 // because a Delete may have been committed during the proof.
 func (h *handling) decide(ctx context.Context) *Disposition {
-	h.decision = onboarding.Decide(h.facts(), h.config.Clock())
+	h.decision = onboarding.Decide(h.toCase(), h.config.Clock())
 	switch h.decision.Kind {
 	case onboarding.DecideProve:
 		return h.prove(ctx)

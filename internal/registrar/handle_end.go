@@ -12,7 +12,7 @@ import (
 
 // later requeues the message for as long as the decision asks for.
 func (h *handling) later(ctx context.Context) *Disposition {
-	h.noteWaiting(ctx)
+	h.recordWaiting(ctx)
 	if h.decision.Outcome == onboarding.OutcomeUndelivered {
 		h.log.Warn("CloudFormation's bucket refuses the answer, and not because of its signature; trying again until the deadline",
 			"customer", h.answer.Change.CustomerID, "again_in", h.decision.RetryAfter, "error", h.refused)

@@ -81,6 +81,6 @@ func (h *handling) limitAccount(context.Context) *Disposition {
 		h.log.Debug("many requests of this account are being handled; this one waits", "wait", wait)
 		return retry(wait)
 	}
-	h.leaving = append(h.leaving, leave)
+	h.releases = append(h.releases, leave)
 	return nil
 }

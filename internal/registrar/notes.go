@@ -21,42 +21,42 @@ type notes struct {
 }
 
 const (
-	noteEvery    = 10 * time.Minute
-	longestCause = 1000 // bytes
+	noteInterval = 10 * time.Minute
+	maxCause     = 1000 // bytes
 )
 
 // due reports whether an entry must be written, and then remembers it. The same entry
-// is due again after noteEvery.
+// is due again after noteInterval.
 func (n *notes) due(e onboarding.HistoryEntry) bool {
 	key := e.CustomerID + "|" + e.Account.String() + "|" + string(e.Outcome) + "|" + e.Cause
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if last, known := n.at[key]; known && e.At.Before(last.Add(noteEvery)) {
+	if last, known := n.at[key]; known && e.At.Before(last.Add(noteInterval)) {
 		return false
 	}
-	if n.at == nil || len(n.at) >= mostRemembered {
+	if n.at == nil || len(n.at) >= maxRemembered {
 		n.at = map[string]time.Time{}
 	}
 	n.at[key] = e.At
 	return true
 }
 
-// noteWaiting writes into the customer's history that the request waits for the proof
+// recordWaiting writes into the customer's history that the request waits for the proof
 // of its role: for the customer's page and, with the cause, for the vendor, because
 // the logs of a registrar in an apply are not shown.
-func (h *handling) noteWaiting(ctx context.Context) {
-	if entry := onboarding.WaitingEntry(h.facts(), h.decision, h.config.Clock()); entry != nil && h.notes.due(*entry) {
-		h.note(ctx, entry)
+func (h *handling) recordWaiting(ctx context.Context) {
+	if entry := onboarding.WaitingEntry(h.toCase(), h.decision, h.config.Clock()); entry != nil && h.notes.due(*entry) {
+		h.addHistory(ctx, entry)
 	}
 }
 
-// note writes an entry into a customer's history. If that fails, it only logs the
+// addHistory writes an entry into a customer's history. If that fails, it only logs the
 // error.
-func (h *handling) note(ctx context.Context, entry *onboarding.HistoryEntry) {
+func (h *handling) addHistory(ctx context.Context, entry *onboarding.HistoryEntry) {
 	if entry == nil {
 		return
 	}
-	entry.Cause = strings.ToValidUTF8(entry.Cause[:min(len(entry.Cause), longestCause)], "")
+	entry.Cause = strings.ToValidUTF8(entry.Cause[:min(len(entry.Cause), maxCause)], "")
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	if err := h.config.Registry.AddHistory(ctx, *entry); err != nil {

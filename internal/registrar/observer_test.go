@@ -117,7 +117,7 @@ func TestAnAcceptedAnswerIsNotSentAgainIfItsCommitFails(t *testing.T) {
 	if d := r.Handle(t.Context(), body); d.Action != Done || len(f.tried) != 1 || len(f.regs) != 1 {
 		t.Errorf("%+v, %d tries, %d registrations", d, len(f.tried), len(f.regs))
 	}
-	if len(r.accepted.taken) != 0 {
+	if len(r.accepted.responses) != 0 {
 		t.Error("the accepted answer is never forgotten")
 	}
 }

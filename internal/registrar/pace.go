@@ -47,11 +47,11 @@ func (h *handling) pace(after time.Duration) time.Duration {
 // jitter returns d and up to a quarter more, so that messages that failed at the same
 // time are not received again at the same time.
 func (r *Registrar) jitter(d time.Duration) time.Duration {
-	return d + r.upTo(d/4)
+	return d + r.randomBelow(d/4)
 }
 
-// upTo returns a random duration below d.
-func (r *Registrar) upTo(d time.Duration) time.Duration {
+// randomBelow returns a random duration below d.
+func (r *Registrar) randomBelow(d time.Duration) time.Duration {
 	var b [2]byte
 	if _, err := io.ReadFull(r.config.Random, b[:]); err != nil {
 		return d / 2

@@ -14,8 +14,8 @@ import (
 
 // proofLimiter limits the proofs that run at the same time: one for each customer
 // account, share for each customer, and limit in all. A request over the last two
-// limits waits for up to longestProofWait, without a worker's slot; at most waitingShare
-// requests of one customer and mostWaiting in all wait. So an account whose role
+// limits waits for up to maxProofWait, without a worker's slot; at most waitingShare
+// requests of one customer and maxWaiting in all wait. So an account whose role
 // responds slowly, or that sends many requests, does not delay other accounts, an
 // organization with many accounts leaves capacity for other customers, and another
 // registrar can take the requests that this one cannot prove soon.
@@ -23,7 +23,7 @@ type proofLimiter struct {
 	limit int // maximum number of proofs at the same time
 	share int // the same for one customer
 
-	mostWaiting  int // maximum number of requests that wait for a proof
+	maxWaiting   int // maximum number of requests that wait for a proof
 	waitingShare int // the same for one customer
 
 	mu       sync.Mutex
@@ -50,11 +50,11 @@ type proofWaiter struct {
 }
 
 const (
-	proofInterval       = time.Second // added delay for each further request of an account that is being proven
-	longestProofRequeue = time.Minute // longest such delay
-	// longestProofWait is how long a request waits for its proof to begin before it is
+	proofInterval        = time.Second // added delay for each further request of an account that is being proven
+	maxProofRequeueDelay = time.Minute // longest such delay
+	// maxProofWait is how long a request waits for its proof to begin before it is
 	// requeued.
-	longestProofWait = 15 * time.Second
+	maxProofWait = 15 * time.Second
 )
 
 // newProofLimiter returns the limiter for a number of workers. Half of them may prove
@@ -64,7 +64,7 @@ func newProofLimiter(workers int) *proofLimiter {
 	limit := max(1, workers/2)
 	share := max(1, limit/2)
 	return &proofLimiter{
-		limit: limit, share: share, mostWaiting: workers, waitingShare: max(1, workers/4),
+		limit: limit, share: share, maxWaiting: workers, waitingShare: max(1, workers/4),
 		claimed: map[provenAccount]bool{}, backlogs: map[provenAccount]*backlog{}, of: map[string]int{},
 	}
 }
@@ -77,7 +77,7 @@ func (p *proofLimiter) claim(customer string, in account.ID, now time.Time) (lea
 	defer p.mu.Unlock()
 	key := provenAccount{customer, in}
 	if p.claimed[key] {
-		return nil, p.backlog(key).join(now, proofInterval, soon, longestProofRequeue)
+		return nil, p.backlog(key).join(now, proofInterval, soon, maxProofRequeueDelay)
 	}
 	if l := p.backlogs[key]; l != nil && !l.last.After(now) {
 		delete(p.backlogs, key) // no requeued request is left
@@ -142,7 +142,7 @@ func (p *proofLimiter) queue(customer string, patience time.Duration) (waiting *
 			theirs++
 		}
 	}
-	if patience <= 0 || p.closed || len(p.waiting) >= p.mostWaiting || theirs >= p.waitingShare {
+	if patience <= 0 || p.closed || len(p.waiting) >= p.maxWaiting || theirs >= p.waitingShare {
 		return nil, false
 	}
 	waiting = &proofWaiter{customer: customer, ready: make(chan struct{})}

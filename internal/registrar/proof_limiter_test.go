@@ -123,12 +123,12 @@ func TestARequestWaitsForItsProofForALimitedTime(t *testing.T) {
 		p := newProofLimiter(2)
 		p.enter(t.Context(), "slow", 0, workerSlot{})
 		begun := time.Now()
-		if p.enter(t.Context(), "c1", longestProofWait, workerSlot{}) != nil || time.Since(begun) != longestProofWait {
+		if p.enter(t.Context(), "c1", maxProofWait, workerSlot{}) != nil || time.Since(begun) != maxProofWait {
 			t.Errorf("it waited %s", time.Since(begun))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if p.enter(ctx, "c1", longestProofWait, workerSlot{}) != nil || len(p.waiting) != 0 {
+		if p.enter(ctx, "c1", maxProofWait, workerSlot{}) != nil || len(p.waiting) != 0 {
 			t.Errorf("%d wait", len(p.waiting))
 		}
 	})

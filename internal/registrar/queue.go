@@ -31,7 +31,7 @@ type SQS struct {
 func NewSQS(client *sqs.Client, url, deadLettersURL string) *SQS {
 	q := &SQS{client: client, url: url, deadLettersURL: deadLettersURL}
 	q.deletes = &awsclient.Batcher[string, map[string]error]{
-		MaxItems: mostAtOnce, Linger: deleteLinger, Timeout: dispositionLimit, Call: q.deleteAll,
+		MaxItems: maxReceive, Linger: deleteLinger, Timeout: dispositionLimit, Call: q.deleteAll,
 	}
 	return q
 }
@@ -45,7 +45,7 @@ const deleteLinger = 20 * time.Millisecond
 func (q *SQS) Receive(ctx context.Context, most int) ([]Message, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.url,
-		MaxNumberOfMessages: int32(min(most, mostAtOnce)),
+		MaxNumberOfMessages: int32(min(most, maxReceive)),
 		WaitTimeSeconds:     20,
 		VisibilityTimeout:   int32(visibility / time.Second),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{

@@ -107,7 +107,7 @@ func (h *handling) respond(ctx context.Context, response phonehome.Response) err
 	case errors.As(err, &refused):
 		h.config.Observer.Refused(h.request, refused.Delivery)
 		if refused.Delivery == onboarding.Undecided {
-			h.refusedUndecided(refused)
+			h.countUndecidedRefusal(refused)
 		}
 	}
 	return err

@@ -20,11 +20,11 @@ import (
 // become visible again long before CloudFormation stops waiting.
 const (
 	visibility       = 30 * time.Second
-	extendEvery      = 10 * time.Second // interval at which the visibility timeout is extended
+	extendInterval   = 10 * time.Second // interval at which the visibility timeout is extended
 	workLimit        = 75 * time.Second // for handling one message
 	dispositionLimit = 20 * time.Second // for deleting, requeueing or dead-lettering it afterwards
-	beatEvery        = time.Minute
-	longestWait      = 30 * time.Second // longest pause between failing receives
+	beatInterval     = time.Minute
+	maxReceivePause  = 30 * time.Second // longest pause between failing receives
 )
 
 // Run processes messages until ctx is done. Then it receives nothing more, finishes the
@@ -66,8 +66,8 @@ func (r *Registrar) Run(ctx context.Context) error {
 				return err
 			}
 			r.config.Logger.Error("receiving failed; trying again", "error", err, "within", wait)
-			pause(ctx, r.upTo(wait))
-			wait = min(2*wait, longestWait)
+			pause(ctx, r.randomBelow(wait))
+			wait = min(2*wait, maxReceivePause)
 		}
 	}
 	r.proofLimiter.close()
@@ -87,7 +87,7 @@ func finish(workers *sync.WaitGroup, limit time.Duration, abandon func()) {
 // process handles one message and keeps it invisible to other registrars meanwhile.
 // Then it frees the message's worker slot, and deletes the message if it is done.
 func (r *Registrar) process(ctx context.Context, m Message) {
-	release := r.keep(ctx, m)
+	release := r.keepInvisible(ctx, m)
 	slot := workerSlot{r.slots}
 	done := r.work(ctx, m, slot, release)
 	slot.release()
@@ -141,16 +141,16 @@ func (r *Registrar) handleSafely(ctx context.Context, body []byte, slot workerSl
 	return r.handle(ctx, body, slot)
 }
 
-// keep extends the visibility timeout of a message until release is called. If an
+// keepInvisible extends the visibility timeout of a message until release is called. If an
 // extension fails, another registrar may receive the message too, which costs some
 // calls and changes no result.
-func (r *Registrar) keep(ctx context.Context, m Message) (release func()) {
+func (r *Registrar) keepInvisible(ctx context.Context, m Message) (release func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for pause(ctx, extendEvery); ctx.Err() == nil; pause(ctx, extendEvery) {
-			limited, done := context.WithTimeout(ctx, extendEvery)
+		for pause(ctx, extendInterval); ctx.Err() == nil; pause(ctx, extendInterval) {
+			limited, done := context.WithTimeout(ctx, extendInterval)
 			if err := r.config.Queue.ChangeVisibility(limited, m, visibility); err != nil && ctx.Err() == nil {
 				r.config.Logger.Warn("the visibility timeout of a message could not be extended; another registrar may receive it too", "message", m.ID, "error", err)
 			}
@@ -166,7 +166,7 @@ func (r *Registrar) beat(ctx context.Context) {
 		if err := r.Beat(ctx); err != nil && ctx.Err() == nil {
 			r.config.Logger.Warn("the heartbeat could not be written", "error", err)
 		}
-		pause(ctx, beatEvery)
+		pause(ctx, beatInterval)
 	}
 }
 

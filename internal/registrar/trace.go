@@ -44,7 +44,7 @@ func (h *handling) traced(span Span, d *Disposition) {
 			slog.String("xacct.stack", request.Stack.String()),
 			slog.String("cloud.account.id", request.Stack.Account.String()),
 			slog.String("cloud.region", request.Stack.Region.String()),
-			slog.Float64("xacct.waited_seconds", h.begun.Sub(request.SentAt).Seconds()),
+			slog.Float64("xacct.waited_seconds", h.started.Sub(request.SentAt).Seconds()),
 		)
 	}
 	if h.answer.Outcome != "" {

@@ -107,17 +107,17 @@ func TestALineIsWrittenOnceInAnInterval(t *testing.T) {
 	n := notes{}
 	entry := onboarding.HistoryEntry{At: noon, CustomerID: "c1", Outcome: onboarding.OutcomeNotPermitted, Cause: "a"}
 	later, other := entry, entry
-	later.At, other.Cause = noon.Add(noteEvery), "b"
+	later.At, other.Cause = noon.Add(noteInterval), "b"
 	for i, want := range []bool{n.due(entry), !n.due(entry), n.due(other), n.due(later)} {
 		if !want {
 			t.Errorf("entry %d: due is wrong", i)
 		}
 	}
-	for i := range 2 * mostRemembered {
+	for i := range 2 * maxRemembered {
 		entry.CustomerID = fmt.Sprint(i)
 		n.due(entry)
 	}
-	if len(n.at) > mostRemembered {
+	if len(n.at) > maxRemembered {
 		t.Errorf("%d entries are remembered", len(n.at))
 	}
 }

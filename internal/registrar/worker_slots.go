@@ -30,8 +30,8 @@ func newWorkerSlots(limit int) *workerSlots {
 	return &workerSlots{limit: limit, freed: make(chan struct{}, 1)}
 }
 
-// mostAtOnce is the maximum number of messages in one SQS batch (aws-facts 6).
-const mostAtOnce = 10
+// maxReceive is the maximum number of messages in one SQS batch (aws-facts 6).
+const maxReceive = 10
 
 // receiveLinger is how long acquire waits for more slots once one is free, so that a receive
 // is not made for a single message.
@@ -47,7 +47,7 @@ func (s *workerSlots) acquire(ctx context.Context, enough int) int {
 		case ctx.Err() != nil:
 			return 0
 		case free >= enough:
-			return s.add(min(free, mostAtOnce))
+			return s.add(min(free, maxReceive))
 		case free > 0 && over == nil:
 			timer := time.NewTimer(receiveLinger)
 			defer timer.Stop()
@@ -90,7 +90,7 @@ func (s *workerSlots) release(n int) {
 
 // enough returns the number of free slots to wait for after a receive that returned
 // as many messages as it asked for, because more are probably in the queue.
-func (s *workerSlots) enough() int { return max(1, min(s.limit/4, mostAtOnce)) }
+func (s *workerSlots) enough() int { return max(1, min(s.limit/4, maxReceive)) }
 
 // workerSlot is the slot of one message. The zero value has no slot, and its methods do
 // nothing.

@@ -16,7 +16,7 @@ import (
 )
 
 func TestAReceiveTakesAtMostAsManySlotsAsSQSReturnsMessages(t *testing.T) {
-	if n := newWorkerSlots(32).acquire(t.Context(), 1); n != mostAtOnce {
+	if n := newWorkerSlots(32).acquire(t.Context(), 1); n != maxReceive {
 		t.Errorf("it takes %d slots", n)
 	}
 }

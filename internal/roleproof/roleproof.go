@@ -58,7 +58,7 @@ const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":
 
 const (
 	sessionName = "xacct-proof"
-	shortest    = 900 // seconds; the least that STS gives (aws-facts 7.1)
+	minDuration = 900 // seconds; the least that STS gives (aws-facts 7.1)
 )
 
 // Prove tries a role once: with the right external ID, then without one and with a
@@ -136,7 +136,7 @@ func try(ctx context.Context, client STS, role account.RoleARN, externalID *stri
 		RoleArn:         aws.String(role.String()),
 		RoleSessionName: aws.String(sessionName),
 		ExternalId:      externalID,
-		DurationSeconds: aws.Int32(shortest),
+		DurationSeconds: aws.Int32(minDuration),
 		Policy:          aws.String(denyAll),
 	})
 	if err != nil {

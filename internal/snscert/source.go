@@ -32,8 +32,8 @@ type source struct {
 	clock  func() time.Time
 	flight singleflight.Group
 
-	mu   sync.Mutex
-	kept map[phonehome.SigningCertURL]entry
+	mu    sync.Mutex
+	cache map[phonehome.SigningCertURL]entry
 }
 
 type entry struct {
@@ -46,14 +46,14 @@ type entry struct {
 // year (aws-facts 5.11), and a hub has few Regions. A failure is cached just
 // long enough that a full queue of messages does not cause one request each.
 const (
-	keepFor     = 24 * time.Hour
-	keepFailure = 10 * time.Second
-	keepAtMost  = 64
-	fetchWithin = 30 * time.Second
+	cacheLifetime   = 24 * time.Hour
+	failureLifetime = 10 * time.Second
+	maxCached       = 64
+	fetchTimeout    = 30 * time.Second
 )
 
 func newSource(client doer, roots *x509.CertPool, clock func() time.Time) *source {
-	return &source{client: client, roots: roots, clock: clock, kept: map[phonehome.SigningCertURL]entry{}}
+	return &source{client: client, roots: roots, clock: clock, cache: map[phonehome.SigningCertURL]entry{}}
 }
 
 // get returns the certificate at an address, with its issuers as far as they
@@ -68,10 +68,10 @@ func (s *source) get(ctx context.Context, from phonehome.SigningCertURL) (*chain
 		if e, ok := s.lookup(from); ok { // fetched while this caller was waiting
 			return e.chain, e.err
 		}
-		limited, cancel := context.WithTimeout(detached, fetchWithin)
+		limited, cancel := context.WithTimeout(detached, fetchTimeout)
 		defer cancel()
 		chain, err := s.fetch(limited, from)
-		s.keep(from, chain, err)
+		s.store(from, chain, err)
 		return chain, err
 	})
 	select {
@@ -86,28 +86,28 @@ func (s *source) get(ctx context.Context, from phonehome.SigningCertURL) (*chain
 func (s *source) lookup(from phonehome.SigningCertURL) (entry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, ok := s.kept[from]
+	e, ok := s.cache[from]
 	return e, ok && s.clock().Before(e.expires)
 }
 
-// keep makes room by dropping what would expire first, so failures never evict
+// store makes room by dropping what would expire first, so failures never evict
 // a certificate.
-func (s *source) keep(from phonehome.SigningCertURL, c *chain, err error) {
-	lifetime := keepFor
+func (s *source) store(from phonehome.SigningCertURL, c *chain, err error) {
+	lifetime := cacheLifetime
 	if err != nil {
-		lifetime = keepFailure
+		lifetime = failureLifetime
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept[from] = entry{chain: c, err: err, expires: s.clock().Add(lifetime)}
-	for len(s.kept) > keepAtMost {
+	s.cache[from] = entry{chain: c, err: err, expires: s.clock().Add(lifetime)}
+	for len(s.cache) > maxCached {
 		first := from
-		for key, e := range s.kept {
-			if e.expires.Before(s.kept[first].expires) {
+		for key, e := range s.cache {
+			if e.expires.Before(s.cache[first].expires) {
 				first = key
 			}
 		}
-		delete(s.kept, first)
+		delete(s.cache, first)
 	}
 }
 

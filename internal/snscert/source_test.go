@@ -25,7 +25,7 @@ func TestACertificateIsFetchedOnceADay(t *testing.T) {
 	if n, m := w.requests(snsHost), w.requests(issuerHost); n != 1 || m != 1 {
 		t.Errorf("SNS got %d requests, the authority %d", n, m)
 	}
-	w.clock.Advance(keepFor)
+	w.clock.Advance(cacheLifetime)
 	w.expect(body, nil)
 	if n := w.requests(snsHost); n != 2 {
 		t.Errorf("after a day SNS got %d requests", n)
@@ -116,7 +116,7 @@ func TestAnUnavailableCertificateIsARetry(t *testing.T) {
 				t.Errorf("the next message caused another request at once: %d requests after %d", n, asked)
 			}
 			w.file(s.url, pemOf(s.certificate))
-			w.clock.Advance(keepFailure)
+			w.clock.Advance(failureLifetime)
 			w.expect(body, nil)
 		})
 	}
@@ -215,7 +215,7 @@ func TestTheIssuerIsFetched(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			w.file(at, w.intermediate.certificate.Raw)
-			w.clock.Advance(keepFailure)
+			w.clock.Advance(failureLifetime)
 			w.expect(body, nil)
 		}
 	})
@@ -238,11 +238,11 @@ func TestTheCacheIsLimited(t *testing.T) {
 	w := newWorld(t)
 	sns := w.sns()
 	w.expect(newMessage().signedBy(w, sns), nil)
-	for i := range 2 * keepAtMost {
+	for i := range 2 * maxCached {
 		invented := fmt.Sprintf("https://%s/SimpleNotificationService-%032x.pem", snsHost, i)
 		w.expect(newMessage().with("SigningCertURL", invented).signedBy(w, sns), ErrUnavailable)
 	}
-	if n := len(w.source.kept); n != keepAtMost {
+	if n := len(w.source.cache); n != maxCached {
 		t.Errorf("%d entries are kept", n)
 	}
 	before := w.requests(snsHost)

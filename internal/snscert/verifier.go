@@ -93,9 +93,9 @@ func (v *Verifier) verify(ctx context.Context, e phonehome.Envelope) error {
 	return phonehome.VerifySignature(e, chain.leaf)
 }
 
-// longestJourney is the longest time between publishing and receiving: SNS
+// maxDeliveryTime is the longest time between publishing and receiving: SNS
 // retries for 23 days, and a queue keeps messages for 14.
-const longestJourney = (23 + 14) * 24 * time.Hour
+const maxDeliveryTime = (23 + 14) * 24 * time.Hour
 
 // validAt returns the time at which the certificate must be valid: when the
 // message was signed, so that a message that waited in the queue while SNS
@@ -107,7 +107,7 @@ func (v *Verifier) validAt(sent time.Time) time.Time {
 	if sent.After(now) {
 		return now
 	}
-	if oldest := now.Add(-longestJourney); sent.Before(oldest) {
+	if oldest := now.Add(-maxDeliveryTime); sent.Before(oldest) {
 		return oldest
 	}
 	return sent

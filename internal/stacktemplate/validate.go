@@ -56,7 +56,7 @@ func ValidateHub(s Specification) []permissionset.FieldError {
 	}
 	for _, region := range s.Regions {
 		if region.Partition() != s.Partition {
-			p.Add("regions", region.String(), "%s", account.Apart("Region "+region.String(), region.Partition(), s.Partition))
+			p.Add("regions", region.String(), "%s", account.PartitionMismatch("Region "+region.String(), region.Partition(), s.Partition))
 		}
 	}
 	if topic := s.topicPrefix(); !topicPrefixPattern().MatchString(topic) {

@@ -51,8 +51,8 @@ const (
 	Deleted   Outcome = "deleted"
 )
 
-// Served is the result of an order; of a dry run, the result that it would have.
-type Served struct {
+// Result is the result of an order; of a dry run, the result that it would have.
+type Result struct {
 	Outcome Outcome
 	Set     onboarding.PermissionSet
 	// Lines describe what customers gain and lose by the change.
@@ -66,7 +66,7 @@ type Served struct {
 // Put creates or changes the set to match the order. Errors are *OwnedError, MistakesError,
 // *MoveError and permissionset.FieldError, joined if there are several, and
 // those of the registry and AWS.
-func (s *Service) Put(ctx context.Context, order Order) (served Served, err error) {
+func (s *Service) Put(ctx context.Context, order Order) (served Result, err error) {
 	err = retry(func() error {
 		served, err = s.put(ctx, order)
 		return err
@@ -74,18 +74,18 @@ func (s *Service) Put(ctx context.Context, order Order) (served Served, err erro
 	return served, err
 }
 
-func (s *Service) put(ctx context.Context, order Order) (Served, error) {
+func (s *Service) put(ctx context.Context, order Order) (Result, error) {
 	records := s.hub.Registry()
 	record, err := records.HubAndKey(ctx)
 	if err != nil {
-		return Served{}, err
+		return Result{}, err
 	}
 	if record.State != registry.HubReady {
-		return Served{}, fmt.Errorf("hub %s is not ready: it is being made or deleted; finish that first", record.Name)
+		return Result{}, fmt.Errorf("hub %s is not ready: it is being made or deleted; finish that first", record.Name)
 	}
 	existing, err := s.find(ctx, order.Name)
 	if err != nil {
-		return Served{}, err
+		return Result{}, err
 	}
 	desired := Desired{
 		Record: record, Name: order.Name, Declared: order.Declared, Owner: s.owner,
@@ -93,22 +93,22 @@ func (s *Service) put(ctx context.Context, order Order) (Served, error) {
 	}
 	w, err := desired.Issue(existing)
 	if err != nil {
-		return Served{}, err
+		return Result{}, err
 	}
-	served := Served{Outcome: s.outcome(existing, w), Set: w.Set}
+	served := Result{Outcome: s.outcome(existing, w), Set: w.Set}
 	var customers []onboarding.Customer
 	if existing != nil {
 		if customers, err = records.Customers(ctx); err != nil {
-			return Served{}, err
+			return Result{}, err
 		}
 		if err := served.compare(*existing, desired, customers); err != nil {
-			return Served{}, err
+			return Result{}, err
 		}
 	}
 	if served.Outcome == Unchanged || order.DryRun {
 		return served, nil
 	}
-	served.Set, err = w.Do(ctx, Writing{
+	served.Set, err = w.Do(ctx, WriteOptions{
 		Hub: s.hub, Record: record, Now: s.now().UTC(), Existing: existing, Incarnation: s.incarnation(existing),
 		Customers: func(context.Context) ([]onboarding.Customer, error) { return customers, nil },
 	})
@@ -137,7 +137,7 @@ func (s *Service) outcome(existing *onboarding.PermissionSet, w Write) Outcome {
 
 // compare finds out what a change means for customers, and refuses what their live
 // stacks could not follow.
-func (s *Served) compare(existing onboarding.PermissionSet, desired Desired, customers []onboarding.Customer) error {
+func (s *Result) compare(existing onboarding.PermissionSet, desired Desired, customers []onboarding.Customer) error {
 	referring := Referring(customers, existing.Name)
 	s.Open = OpenLinks(referring)
 	for _, c := range referring {
@@ -175,13 +175,13 @@ func (s *Service) incarnation(existing *onboarding.PermissionSet) onboarding.Inc
 // Delete retires the set of a name: links that refer to it stay as they are. It
 // is registry.ErrNoPermissionSet if there never was one, and nothing is done to
 // one that is retired already.
-func (s *Service) Delete(ctx context.Context, name string, adopt, dryRun bool) (served Served, err error) {
+func (s *Service) Delete(ctx context.Context, name string, adopt, dryRun bool) (served Result, err error) {
 	err = retry(func() error {
 		set, err := s.hub.Registry().PermissionSet(ctx, name)
 		if err != nil {
 			return err
 		}
-		served = Served{Outcome: Unchanged, Set: set}
+		served = Result{Outcome: Unchanged, Set: set}
 		if set.Retired() {
 			return nil
 		}

@@ -144,8 +144,8 @@ func (d Desired) DiffersFrom(set onboarding.PermissionSet) string {
 	return permissionset.Differs(d.Declared, found)
 }
 
-// Writing is how a Write is carried out.
-type Writing struct {
+// WriteOptions is how a Write is carried out.
+type WriteOptions struct {
 	Hub    *hub.Manager
 	Record registry.HubRecord
 	Now    time.Time
@@ -159,7 +159,7 @@ type Writing struct {
 
 // Do publishes the template, which is out of use until the record names it, and
 // writes the record. It returns the set as written.
-func (w Write) Do(ctx context.Context, in Writing) (onboarding.PermissionSet, error) {
+func (w Write) Do(ctx context.Context, in WriteOptions) (onboarding.PermissionSet, error) {
 	if w.body != nil {
 		if _, err := in.Hub.PublishTemplate(ctx, in.Record, w.body); err != nil {
 			return onboarding.PermissionSet{}, err

@@ -15,8 +15,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// sighting is a customer who was read individually, and the time.
-type sighting struct {
+// cachedCustomer is a customer who was read individually, and the time.
+type cachedCustomer struct {
 	customer onboarding.Customer
 	at       time.Time
 }
@@ -24,11 +24,11 @@ type sighting struct {
 // Customer returns one customer of the hub, from the list that the whole operation
 // shares. The error is registry.ErrNoLink if the hub exists and the customer does not.
 func (v *View) Customer(ctx context.Context, id string) (onboarding.Customer, error) {
-	customer, ok := v.sighting(id, v.Now().Add(-freshness))
+	customer, ok := v.cachedCustomer(id, v.Now().Add(-maxReadAge))
 	if !ok {
 		all, err := v.customers.get(ctx)
 		if err != nil {
-			return onboarding.Customer{}, v.noHubFirst(ctx, err)
+			return onboarding.Customer{}, v.orNoHub(ctx, err)
 		}
 		customer, ok = all[id]
 	}
@@ -61,13 +61,13 @@ func (v *View) Find(ctx context.Context, id string) (*onboarding.Customer, error
 func (v *View) Customers(ctx context.Context) (map[string]onboarding.Customer, error) {
 	read, err := v.customers.get(ctx)
 	if err != nil {
-		return nil, v.noHubFirst(ctx, err)
+		return nil, v.orNoHub(ctx, err)
 	}
 	all := maps.Clone(read)
 	readAt := v.customers.at()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for id, seen := range v.sightings {
+	for id, seen := range v.cachedCustomers {
 		if !seen.at.Before(readAt) {
 			all[id] = seen.customer
 		}
@@ -95,7 +95,7 @@ func (v *View) Walk(ctx context.Context, ids []string, part registry.Part) iter.
 	return func(yield func(onboarding.Customer, error) bool) {
 		for customer, err := range v.walk(ctx, ids, part) {
 			if err != nil {
-				yield(customer, v.noHubFirst(ctx, err))
+				yield(customer, v.orNoHub(ctx, err))
 				return
 			}
 			customer.Link = v.Sets.withWrittenSet(customer.Link)
@@ -147,12 +147,12 @@ func (v *View) walkAll(ctx context.Context, ids []string) iter.Seq2[onboarding.C
 	}
 }
 
-// sighting returns a customer who was read individually since a time.
-func (v *View) sighting(id string, since time.Time) (onboarding.Customer, bool) {
+// cachedCustomer returns a customer who was read individually since a time.
+func (v *View) cachedCustomer(id string, since time.Time) (onboarding.Customer, bool) {
 	readAt := v.customers.at()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	seen, ok := v.sightings[id]
+	seen, ok := v.cachedCustomers[id]
 	if !ok || seen.at.Before(since) || seen.at.Before(readAt) {
 		return onboarding.Customer{}, false
 	}
@@ -160,14 +160,14 @@ func (v *View) sighting(id string, since time.Time) (onboarding.Customer, bool) 
 	return seen.customer, true
 }
 
-// saw shares customers that were read individually, at a time, with the rest of the
+// cacheCustomers shares customers that were read individually, at a time, with the rest of the
 // operation.
-func (v *View) saw(customers []onboarding.Customer, at time.Time) {
+func (v *View) cacheCustomers(customers []onboarding.Customer, at time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, c := range customers {
-		if !at.Before(v.sightings[c.Link.CustomerID].at) {
-			v.sightings[c.Link.CustomerID] = sighting{c, at}
+		if !at.Before(v.cachedCustomers[c.Link.CustomerID].at) {
+			v.cachedCustomers[c.Link.CustomerID] = cachedCustomer{c, at}
 		}
 	}
 }

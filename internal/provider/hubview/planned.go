@@ -97,9 +97,9 @@ func (p *Planned) hubMove() (HubPlan, bool) {
 	return p.hub, p.moved
 }
 
-// HubIsVague reports whether the hub is planned to change, and some of the change
+// HubIsPartlyKnown reports whether the hub is planned to change, and some of the change
 // isn't known yet.
-func (p *Planned) HubIsVague() bool { return p.hubPlan().Partial }
+func (p *Planned) HubIsPartlyKnown() bool { return p.hubPlan().Partial }
 
 // UseHub records that user was planned from the hub as it was last read, and
 // rendering, a digest of that hub. It returns false if a later plan changes the hub.
@@ -116,9 +116,9 @@ func (p *Planned) UseHub(user, rendering string) bool {
 	return true
 }
 
-// PlannedOnAnother returns the users that were planned from the hub as it was last
+// PlannedOnOtherHub returns the users that were planned from the hub as it was last
 // read, if rendering, the digest of the planned hub, is another one.
-func (p *Planned) PlannedOnAnother(rendering string) []string {
+func (p *Planned) PlannedOnOtherHub(rendering string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var users []string

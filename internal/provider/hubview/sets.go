@@ -39,10 +39,10 @@ type SetPlan struct {
 func newSets(v *View) *Sets {
 	s := &Sets{}
 	s.clear()
-	s.read = shared[map[string]onboarding.PermissionSet]{now: v.config.Clock, maxAge: freshness, read: func(ctx context.Context) (map[string]onboarding.PermissionSet, error) {
+	s.read = shared[map[string]onboarding.PermissionSet]{now: v.config.Clock, maxAge: maxReadAge, read: func(ctx context.Context) (map[string]onboarding.PermissionSet, error) {
 		list, err := v.Registry.PermissionSets(ctx)
 		if err != nil {
-			return nil, v.noHubFirst(ctx, err)
+			return nil, v.orNoHub(ctx, err)
 		}
 		sets := make(map[string]onboarding.PermissionSet, len(list))
 		for _, set := range list {

@@ -29,9 +29,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// freshness is how long a read of a hub is reused, so that all resources of one
+// maxReadAge is how long a read of a hub is reused, so that all resources of one
 // refresh share it. A view is discarded after the operation in any case.
-const freshness = 30 * time.Second
+const maxReadAge = 30 * time.Second
 
 // Config are the values of the provider's configuration that a view uses.
 type Config struct {
@@ -72,13 +72,13 @@ type View struct {
 		err     error
 	}
 
-	mu           sync.Mutex
-	writtenHub   registry.HubRecord
-	writtenLinks map[string]onboarding.Link
-	sightings    map[string]sighting
-	closed       map[string]bool // customers whose links this operation has closed
-	indexed      uintptr         // identifies the list of customers from which byAccount was built
-	byAccount    map[account.ID][]string
+	mu              sync.Mutex
+	writtenHub      registry.HubRecord
+	writtenLinks    map[string]onboarding.Link
+	cachedCustomers map[string]cachedCustomer
+	closed          map[string]bool // customers whose links this operation has closed
+	indexed         uintptr         // identifies the list of customers from which byAccount was built
+	byAccount       map[account.ID][]string
 }
 
 // New returns the view of a hub. It reads nothing.
@@ -88,19 +88,19 @@ func New(name string, config Config) (*View, error) {
 		return nil, err
 	}
 	v := &View{
-		Name:         name,
-		Hub:          opened,
-		Registry:     opened.Registry(),
-		Planned:      newPlanned(),
-		config:       config,
-		writtenLinks: map[string]onboarding.Link{},
-		sightings:    map[string]sighting{},
-		closed:       map[string]bool{},
+		Name:            name,
+		Hub:             opened,
+		Registry:        opened.Registry(),
+		Planned:         newPlanned(),
+		config:          config,
+		writtenLinks:    map[string]onboarding.Link{},
+		cachedCustomers: map[string]cachedCustomer{},
+		closed:          map[string]bool{},
 	}
-	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: freshness, read: v.Registry.HubAndKey}
-	v.customers = shared[map[string]onboarding.Customer]{now: config.Clock, maxAge: freshness, read: v.readCustomers}
-	v.beats = shared[time.Time]{now: config.Clock, maxAge: freshness, read: v.Registry.LastBeat}
-	v.templates = shared[map[string]bool]{now: config.Clock, maxAge: freshness, read: v.readTemplates}
+	v.records = shared[registry.HubRecord]{now: config.Clock, maxAge: maxReadAge, read: v.Registry.HubAndKey}
+	v.customers = shared[map[string]onboarding.Customer]{now: config.Clock, maxAge: maxReadAge, read: v.readCustomers}
+	v.beats = shared[time.Time]{now: config.Clock, maxAge: maxReadAge, read: v.Registry.LastBeat}
+	v.templates = shared[map[string]bool]{now: config.Clock, maxAge: maxReadAge, read: v.readTemplates}
 	v.Sets, v.Fleets = newSets(v), NewFleets()
 	v.Waiter = newWaiter(v)
 	v.Upkeep = &Upkeep{view: v}
@@ -171,7 +171,7 @@ func (v *View) HasTemplate(ctx context.Context, address string) (bool, error) {
 func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([]onboarding.Customer, error) {
 	read, err := v.customers.get(ctx)
 	if err != nil {
-		return nil, v.noHubFirst(ctx, err)
+		return nil, v.orNoHub(ctx, err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -216,25 +216,25 @@ func (v *View) readTemplates(ctx context.Context) (map[string]bool, error) {
 	return all, err
 }
 
-// noHubFirst returns registry.ErrNoHub if that is the reason why listing customers
+// orNoHub returns registry.ErrNoHub if that is the reason why listing customers
 // failed, and err otherwise: Terraform must treat a missing table differently from a
 // missing customer.
-func (v *View) noHubFirst(ctx context.Context, err error) error {
+func (v *View) orNoHub(ctx context.Context, err error) error {
 	if _, hubErr := v.Record(ctx); errors.Is(hubErr, registry.ErrNoHub) {
 		return hubErr
 	}
 	return err
 }
 
-// silence is the time without a heartbeat after which a registrar counts as stopped.
+// registrarTimeout is the time without a heartbeat after which a registrar counts as stopped.
 // Registrars send one every minute.
-const silence = 5 * time.Minute
+const registrarTimeout = 5 * time.Minute
 
 // RegistrarAlive reports whether a registrar of the hub has sent a heartbeat recently.
 // It also returns true if the heartbeats can't be read.
 func (v *View) RegistrarAlive(ctx context.Context) bool {
 	last, err := v.beats.get(ctx)
-	return err != nil || v.Now().Sub(last) < silence
+	return err != nil || v.Now().Sub(last) < registrarTimeout
 }
 
 // SawHub shares a record that was read elsewhere, at readAt.
@@ -293,7 +293,7 @@ func (v *View) DeletedHub() {
 	v.mu.Lock()
 	v.writtenHub = registry.HubRecord{}
 	clear(v.writtenLinks)
-	clear(v.sightings)
+	clear(v.cachedCustomers)
 	clear(v.closed)
 	v.mu.Unlock()
 	v.Planned.hubApplied()
@@ -307,7 +307,7 @@ func (v *View) Forget() {
 	v.records.forget()
 	v.customers.forget()
 	v.mu.Lock()
-	clear(v.sightings)
+	clear(v.cachedCustomers)
 	v.mu.Unlock()
 	v.Sets.forget()
 }

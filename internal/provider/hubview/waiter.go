@@ -26,19 +26,19 @@ import (
 type Waiter struct {
 	view *View
 
-	starting sync.Mutex // held while the registrar starts or stops
-	mu       sync.Mutex
-	waiting  map[string]int // by customer: how many callers wait
-	stop     context.CancelFunc
-	done     chan struct{}
-	looked   chan struct{} // closed and replaced after each read of the registry
-	trouble  error         // the last error, reported if the time runs out
+	starting  sync.Mutex // held while the registrar starts or stops
+	mu        sync.Mutex
+	waiting   map[string]int // by customer: how many callers wait
+	stop      context.CancelFunc
+	done      chan struct{}
+	readDone  chan struct{} // closed and replaced after each read of the registry
+	lastError error         // the last error, reported if the time runs out
 
-	nudge chan struct{} // sent when the registrar has written something: read now
+	readNow chan struct{} // sent when the registrar has written something: read now
 }
 
 func newWaiter(v *View) *Waiter {
-	return &Waiter{view: v, waiting: map[string]int{}, looked: make(chan struct{}), nudge: make(chan struct{}, 1)}
+	return &Waiter{view: v, waiting: map[string]int{}, readDone: make(chan struct{}), readNow: make(chan struct{}, 1)}
 }
 
 // Until waits, and answers phone-homes in the meantime, until wanted returns true for
@@ -51,9 +51,9 @@ func (w *Waiter) Until(ctx context.Context, customer string, wanted func(onboard
 	defer w.leave(customer)
 	for {
 		w.mu.Lock()
-		looked := w.looked
+		looked := w.readDone
 		w.mu.Unlock()
-		found, seen := w.view.sighting(customer, joined)
+		found, seen := w.view.cachedCustomer(customer, joined)
 		if seen && wanted(found) {
 			return found, nil
 		}
@@ -70,7 +70,7 @@ func (w *Waiter) join(ctx context.Context, customer string) error {
 	w.starting.Lock()
 	defer w.starting.Unlock()
 	if w.count(customer, 1) > 1 {
-		w.hurry() // so that the watcher reads this customer too
+		w.requestRead() // so that the watcher reads this customer too
 		return nil
 	}
 	err := w.start(ctx)
@@ -104,8 +104,8 @@ func (w *Waiter) start(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r, err := registrar.Open(w.view.Clients(), w.view.Registry, record, registrar.Config{
 		Clock:    w.view.Now,
-		Logger:   slog.New(&troubleLog{waiter: w, ctx: running}),
-		OnCommit: func(string) { w.hurry() },
+		Logger:   slog.New(&errorLog{waiter: w, ctx: running}),
+		OnCommit: func(string) { w.requestRead() },
 	})
 	if err != nil {
 		stop()
@@ -117,7 +117,7 @@ func (w *Waiter) start(ctx context.Context) error {
 		var both sync.WaitGroup
 		both.Go(func() {
 			if err := r.Run(running); err != nil {
-				w.note(err)
+				w.setError(err)
 			}
 		})
 		both.Go(func() { w.watch(running) })
@@ -149,15 +149,15 @@ func (w *Waiter) watch(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			w.note(err) // an outage may end; the callers have a time limit
+			w.setError(err) // an outage may end; the callers have a time limit
 		default:
-			w.view.saw(customers, started)
-			w.tell()
+			w.view.cacheCustomers(customers, started)
+			w.wakeAll()
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-w.nudge:
+		case <-w.readNow:
 		case <-ticker.C:
 		}
 	}
@@ -169,45 +169,45 @@ func (w *Waiter) wanted() []string {
 	return slices.Collect(maps.Keys(w.waiting))
 }
 
-// tell wakes all callers that wait.
-func (w *Waiter) tell() {
+// wakeAll wakes all callers that wait.
+func (w *Waiter) wakeAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	close(w.looked)
-	w.looked = make(chan struct{})
+	close(w.readDone)
+	w.readDone = make(chan struct{})
 }
 
-func (w *Waiter) hurry() {
+func (w *Waiter) requestRead() {
 	select {
-	case w.nudge <- struct{}{}:
+	case w.readNow <- struct{}{}:
 	default: // a read is pending already
 	}
 }
 
-func (w *Waiter) note(err error) {
+func (w *Waiter) setError(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.trouble = err
+	w.lastError = err
 }
 
-// LastTrouble returns the last error while waiting; nil if there was none.
-func (w *Waiter) LastTrouble() error {
+// LastError returns the last error while waiting; nil if there was none.
+func (w *Waiter) LastError() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.trouble
+	return w.lastError
 }
 
-// troubleLog writes the registrar's log records to Terraform's log, and keeps the last
+// errorLog writes the registrar's log records to Terraform's log, and keeps the last
 // error for a wait that ends without success.
-type troubleLog struct {
+type errorLog struct {
 	waiter *Waiter
 	ctx    context.Context
 	with   []slog.Attr
 }
 
-func (t *troubleLog) Enabled(context.Context, slog.Level) bool { return true }
+func (t *errorLog) Enabled(context.Context, slog.Level) bool { return true }
 
-func (t *troubleLog) Handle(_ context.Context, line slog.Record) error {
+func (t *errorLog) Handle(_ context.Context, line slog.Record) error {
 	fields := make(map[string]any, line.NumAttrs()+len(t.with))
 	var cause any
 	keep := func(a slog.Attr) bool {
@@ -223,7 +223,7 @@ func (t *troubleLog) Handle(_ context.Context, line slog.Record) error {
 	line.Attrs(keep)
 	switch {
 	case line.Level >= slog.LevelError:
-		t.waiter.note(troubleOf(line.Message, cause))
+		t.waiter.setError(logError(line.Message, cause))
 		tflog.Error(t.ctx, line.Message, fields)
 	case line.Level >= slog.LevelWarn:
 		tflog.Warn(t.ctx, line.Message, fields)
@@ -235,16 +235,16 @@ func (t *troubleLog) Handle(_ context.Context, line slog.Record) error {
 	return nil
 }
 
-func troubleOf(message string, cause any) error {
+func logError(message string, cause any) error {
 	if err, ok := cause.(error); ok {
 		return fmt.Errorf("%s: %w", message, err)
 	}
 	return errors.New(message)
 }
 
-func (t *troubleLog) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &troubleLog{t.waiter, t.ctx, append(t.with[:len(t.with):len(t.with)], attrs...)}
+func (t *errorLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &errorLog{t.waiter, t.ctx, append(t.with[:len(t.with):len(t.with)], attrs...)}
 }
 
 // WithGroup ignores the group: Terraform's log has no groups.
-func (t *troubleLog) WithGroup(string) slog.Handler { return t }
+func (t *errorLog) WithGroup(string) slog.Handler { return t }

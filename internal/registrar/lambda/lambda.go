@@ -142,13 +142,13 @@ func (h *Handler) finishEvents(ctx context.Context) {
 	}
 }
 
-const beatEvery = time.Minute
+const beatInterval = time.Minute
 
 // beatIfDue writes a heartbeat after a batch, if the last one is a minute old. An error is
 // ignored: the schedule writes the next one soon.
 func (h *Handler) beatIfDue(ctx context.Context) {
 	h.mu.Lock()
-	due := h.Clock().Sub(h.beat) >= beatEvery
+	due := h.Clock().Sub(h.beat) >= beatInterval
 	if due {
 		h.beat = h.Clock()
 	}

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// quiet is the time without a successful receive after which the registrar counts
+	// receiveTimeout is the time without a successful receive after which the registrar counts
 	// as unhealthy: a long poll of an empty queue takes 20 seconds, and a failing one
 	// is repeated within 30 seconds.
-	quiet = 2 * time.Minute
+	receiveTimeout = 2 * time.Minute
 
-	// askEvery is the shortest interval between checks of the registry, however often
+	// checkInterval is the shortest interval between checks of the registry, however often
 	// /healthz is requested.
-	askEvery = 10 * time.Second
-	askLimit = 3 * time.Second
+	checkInterval = 10 * time.Second
+	checkTimeout  = 3 * time.Second
 )
 
 // Health is the response of /healthz.
@@ -44,18 +44,18 @@ func (m *Monitor) Health(ctx context.Context) Health {
 	now, last := m.config.Clock(), m.receivedAt()
 	switch {
 	case m.config.NoRegistrar:
-	case last.IsZero() && now.Sub(m.started) > quiet:
+	case last.IsZero() && now.Sub(m.started) > receiveTimeout:
 		h.Problems = append(h.Problems, fmt.Sprintf("receiving from the queue has not worked once since the start at %s", m.started.UTC().Format(time.RFC3339)))
 	case !last.IsZero():
 		h.LastReceive = &last
-		if now.Sub(last) > quiet {
+		if now.Sub(last) > receiveTimeout {
 			h.Problems = append(h.Problems, fmt.Sprintf("receiving from the queue has not worked since %s", last.UTC().Format(time.RFC3339)))
 		}
 	}
 	if n := m.refusedInARow(); n >= registrar.Suspicious {
 		h.Problems = append(h.Problems, fmt.Sprintf("CloudFormation's buckets have refused the answers to %d customers in a row: check the network path to S3, such as the policy of a VPC endpoint or a proxy", n))
 	}
-	if err := m.askRegistry(ctx); err != nil {
+	if err := m.checkRegistry(ctx); err != nil {
 		h.Problems = append(h.Problems, "the registry cannot be reached: "+err.Error())
 	}
 	if len(h.Problems) > 0 {
@@ -64,12 +64,12 @@ func (m *Monitor) Health(ctx context.Context) Health {
 	return h
 }
 
-// askRegistry returns the result of the last check of the registry, or checks it
+// checkRegistry returns the result of the last check of the registry, or checks it
 // again.
-func (m *Monitor) askRegistry(ctx context.Context) error {
+func (m *Monitor) checkRegistry(ctx context.Context) error {
 	now := m.config.Clock()
 	m.mu.Lock()
-	if !m.checked.IsZero() && now.Sub(m.checked) < askEvery {
+	if !m.checked.IsZero() && now.Sub(m.checked) < checkInterval {
 		defer m.mu.Unlock()
 		return m.found
 	}
@@ -77,7 +77,7 @@ func (m *Monitor) askRegistry(ctx context.Context) error {
 	m.mu.Unlock()
 	// The check is finished even if the client disconnects: later requests use its
 	// result.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
 	err := m.config.Registry(ctx)
 	m.mu.Lock()

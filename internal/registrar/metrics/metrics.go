@@ -133,12 +133,12 @@ func New(config Config) *Monitor {
 // too.
 func (m *Monitor) Registerer() prometheus.Registerer { return m.registry }
 
-// mostWaiting limits the number of messages that are remembered in a flood. The
+// maxWaiting limits the number of messages that are remembered in a flood. The
 // oldest ones were received first, so they are among them.
-const mostWaiting = 10_000
+const maxWaiting = 10_000
 
-// slack is how much later than expected a message may be received again.
-const slack = 5 * time.Minute
+// visibilitySlack is how much later than expected a message may be received again.
+const visibilitySlack = 5 * time.Minute
 
 // Webhook counts an attempt to deliver an event to the hub's webhook.
 func (m *Monitor) Webhook(result events.WebhookDelivery) {
@@ -153,8 +153,8 @@ func (m *Monitor) Received(batch []registrar.Message) {
 	defer m.mu.Unlock()
 	m.lastReceive = now
 	for _, message := range batch {
-		if !message.SentAt.IsZero() && len(m.waiting) < mostWaiting {
-			m.waiting[message.ID] = waiting{message.SentAt, now.Add(slack)}
+		if !message.SentAt.IsZero() && len(m.waiting) < maxWaiting {
+			m.waiting[message.ID] = waiting{message.SentAt, now.Add(visibilitySlack)}
 		}
 	}
 }
@@ -229,7 +229,7 @@ func (m *Monitor) Finished(message registrar.Message, d registrar.Disposition) {
 		delete(m.waiting, message.ID)
 		return
 	}
-	w.expires = m.config.Clock().Add(d.After + slack)
+	w.expires = m.config.Clock().Add(d.After + visibilitySlack)
 	m.waiting[message.ID] = w
 }
 

@@ -43,7 +43,7 @@ type Tracer struct {
 // define where spans go, how many are kept and the name of the service. It returns an
 // error for values that are not supported.
 func FromEnvironment(ctx context.Context, config Config) (*Tracer, error) {
-	wanted, err := asks(config.Getenv)
+	wanted, err := enabled(config.Getenv)
 	if !wanted || err != nil {
 		return nil, err
 	}
@@ -72,9 +72,9 @@ func New(ctx context.Context, config Config, to sdktrace.TracerProviderOption) (
 	return &Tracer{provider: provider, tracer: provider.Tracer("github.com/xacct/terraform-provider-xacct")}, nil
 }
 
-// asks reports whether the environment variables turn traces on. It returns an error
+// enabled reports whether the environment variables turn traces on. It returns an error
 // if they ask for an exporter or a protocol that is not supported.
-func asks(getenv func(string) string) (bool, error) {
+func enabled(getenv func(string) string) (bool, error) {
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
 		return false, nil
 	}

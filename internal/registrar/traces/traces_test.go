@@ -72,7 +72,7 @@ func TestTracesAreOffUnlessTheEnvironmentAsksForThem(t *testing.T) {
 		{map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, false, `OTEL_EXPORTER_OTLP_PROTOCOL is "grpc"`},
 		{map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, false, `OTEL_TRACES_EXPORTER is "zipkin"`},
 	} {
-		on, err := asks(func(name string) string { return test.environment[name] })
+		on, err := enabled(func(name string) string { return test.environment[name] })
 		if on != test.on || (err == nil) != (test.refused == "") || err != nil && !strings.HasPrefix(err.Error(), test.refused) {
 			t.Errorf("%v: %t, %v", test.environment, on, err)
 		}

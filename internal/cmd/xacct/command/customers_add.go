@@ -152,7 +152,7 @@ func (w *hubWriter) add(ctx context.Context, order customers.Order, opts changeF
 	return w.resultOf(served, opts), nil
 }
 
-func (w *hubWriter) resultOf(served customers.Served, opts changeFlags) linkResult {
+func (w *hubWriter) resultOf(served customers.Result, opts changeFlags) linkResult {
 	outcome := "unchanged"
 	switch {
 	case served.Created:
@@ -173,10 +173,10 @@ func (w *hubWriter) resultOf(served customers.Served, opts changeFlags) linkResu
 
 // update changes the open link, on the condition that its revision stays the
 // current one until then.
-func (w *hubWriter) update(ctx context.Context, order customers.Order) (customers.Served, error) {
+func (w *hubWriter) update(ctx context.Context, order customers.Order) (customers.Result, error) {
 	found, err := w.records.Customer(ctx, order.CustomerID)
 	if err != nil {
-		return customers.Served{}, err
+		return customers.Result{}, err
 	}
 	order.Revision = found.Link.Revision
 	return w.service().Put(ctx, order)

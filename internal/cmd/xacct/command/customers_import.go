@@ -64,7 +64,7 @@ exit code is 1 if any failed.`,
 			if err != nil {
 				return err
 			}
-			known, err := w.service().Known(cmd.Context())
+			known, err := w.service().Snapshot(cmd.Context())
 			if err != nil {
 				return w.explainLink(err)
 			}
@@ -109,7 +109,7 @@ type importFlags struct {
 // importAll issues the links and returns one result for each; a link that fails
 // has the error in its result. importAll itself returns an error only if it was
 // interrupted.
-func (w *hubWriter) importAll(ctx context.Context, notes io.Writer, known *customers.Known, lines []importLine, opts changeFlags, with importFlags) ([]linkResult, error) {
+func (w *hubWriter) importAll(ctx context.Context, notes io.Writer, known *customers.Snapshot, lines []importLine, opts changeFlags, with importFlags) ([]linkResult, error) {
 	results := make([]linkResult, len(lines))
 	progress := cli.NewProgress(notes, "customers", len(lines))
 	var done atomic.Int64
@@ -120,7 +120,7 @@ func (w *hubWriter) importAll(ctx context.Context, notes io.Writer, known *custo
 			break
 		}
 		order := line.order
-		if served, err := known.Try(ctx, order); err == nil && !served.Changed {
+		if served, err := known.DryRun(ctx, order); err == nil && !served.Changed {
 			results[i] = w.resultOf(served, opts)
 			done.Add(1)
 			progress.Step()
@@ -151,10 +151,10 @@ func (w *hubWriter) importAll(ctx context.Context, notes io.Writer, known *custo
 // returns an error if there are any. A line that differs from an open link, or
 // whose link belongs to another tool, is not a mistake: only that customer
 // fails.
-func (w *hubWriter) mistakes(cmd *cobra.Command, file string, known *customers.Known, lines []importLine) error {
+func (w *hubWriter) mistakes(cmd *cobra.Command, file string, known *customers.Snapshot, lines []importLine) error {
 	var problems []string
 	for _, line := range lines {
-		_, err := known.Try(cmd.Context(), line.order)
+		_, err := known.DryRun(cmd.Context(), line.order)
 		var refused *customers.Refusal
 		var wrong permissionset.FieldError
 		if errors.As(err, &refused) || errors.As(err, &wrong) || errors.Is(err, registry.ErrNoPermissionSet) || errors.Is(err, registry.ErrPermissionSetRetired) {

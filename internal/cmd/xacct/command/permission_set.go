@@ -106,7 +106,7 @@ type setResult struct {
 	Outdated        int      `json:"outdated_stacks"`
 }
 
-func newSetResult(s sets.Served, opts changeFlags) setResult {
+func newSetResult(s sets.Result, opts changeFlags) setResult {
 	return setResult{
 		Hub: s.Set.Hub, PermissionSet: s.Set.Name, Outcome: string(s.Outcome), DryRun: opts.dryRun,
 		TemplateVersion: s.Set.TemplateVersion, TemplateURL: s.Set.TemplateURL,

@@ -184,7 +184,7 @@ func newMonitor(in *intake, registrar bool) *metrics.Monitor {
 // schedule returns the schedule of the rounds that prove all roles again.
 func (in *intake) schedule(every time.Duration, logger *slog.Logger) health.Schedule {
 	return health.Schedule{
-		Every: every, Claim: in.records, Log: logger,
+		Every: every, Claims: in.records, Log: logger,
 		Round: health.Config{Registry: in.records, Prover: in.prover(), Clock: in.clock, Awaited: &in.record.Hub},
 	}
 }
@@ -193,7 +193,7 @@ func (in *intake) schedule(every time.Duration, logger *slog.Logger) health.Sche
 // stack.
 func (in *intake) discovery(logger *slog.Logger) health.Discovery {
 	return health.Discovery{
-		Claim: in.records, Log: logger,
+		Passes: in.records, Log: logger,
 		Round: health.Config{Registry: in.records, Prover: in.prover(), Clock: in.clock},
 	}
 }

@@ -201,8 +201,8 @@ func (s apiServer) run(ctx context.Context, in *intake, logs io.Writer) error {
 func (s apiServer) server(ctx context.Context, in *intake, manager *hub.Manager, logger *slog.Logger, observe func(route string, status int, took time.Duration)) (*api.Server, error) {
 	config := api.Config{
 		Hub: manager, Surfaces: api.Surfaces{API: s.surface != "connect", Connect: s.surface != "api"},
-		Whole:   s.function,
-		Console: s.console, Version: in.version, Rate: s.rate, Page: s.page,
+		Buffered: s.function,
+		Console:  s.console, Version: in.version, Rate: s.rate, Page: s.page,
 		Prover: func(record registry.HubRecord) health.Prover { return registrar.NewProver(in.clients, record) },
 		Clock:  in.clock, Random: rand.Reader, Logger: logger, Observe: observe,
 	}

@@ -180,7 +180,7 @@ func reasonFor(f health.Finding, explain func(error) error) string {
 	if denied := (*awsclient.PermissionError)(nil); f.Verdict == health.Unknown && errors.As(f.Err, &denied) {
 		f.Err = errors.New(oneLine(f.Err))
 	}
-	return f.Why()
+	return f.Reason()
 }
 
 // judge returns an error that summarizes the findings; nil if all roles work.
