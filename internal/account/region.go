@@ -42,7 +42,7 @@ func ParsePartition(s string) (Partition, error) {
 			return Partition{p}, nil
 		}
 	}
-	return Partition{}, fmt.Errorf("%q is not an AWS partition this project serves: aws, aws-us-gov, aws-cn or aws-eusc", clip(s))
+	return Partition{}, fmt.Errorf("%q is not a supported AWS partition: aws, aws-us-gov, aws-cn or aws-eusc", clip(s))
 }
 
 // IsZero reports whether p is the zero value, "no partition".

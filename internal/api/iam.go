@@ -31,7 +31,7 @@ func NewIAM(list []string) (*IAM, error) {
 		case !found || !ok:
 			return nil, fmt.Errorf("%q is not a principal with its scopes, such as arn:aws:iam::111111111111:role/backend=read,write", one)
 		case principal == "" || strings.Contains(arn, ":assumed-role/"):
-			return nil, fmt.Errorf("%q is not the ARN of a role or a user: patterns and sessions are not taken", arn)
+			return nil, fmt.Errorf("%q is not the ARN of a role or a user: patterns and sessions are not supported", arn)
 		case known.scopes[principal] != nil:
 			return nil, fmt.Errorf("%s is listed twice", arn)
 		}

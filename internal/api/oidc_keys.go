@@ -175,14 +175,14 @@ func (k *issuerKeys) get(ctx context.Context, address string, into any) error {
 	request.Header.Set("Accept", "application/json")
 	response, err := k.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask the issuer: %w", err)
+		return fmt.Errorf("request to the issuer: %w", err)
 	}
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode >= 300 && response.StatusCode < 500 && response.StatusCode != http.StatusTooManyRequests:
-		return &wrongIssuerError{fmt.Errorf("%s answers with status %d", address, response.StatusCode)}
+		return &wrongIssuerError{fmt.Errorf("%s responded with status %d", address, response.StatusCode)}
 	case response.StatusCode != http.StatusOK:
-		return fmt.Errorf("ask the issuer: %s answers with status %d", address, response.StatusCode)
+		return fmt.Errorf("request to the issuer: %s responded with status %d", address, response.StatusCode)
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxKeys)).Decode(into); err != nil {
 		return fmt.Errorf("read the issuer's answer from %s: %w", address, err)

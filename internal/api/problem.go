@@ -100,7 +100,7 @@ func (s *Server) problem(instance, customer string, err error) error {
 	p := explain(s.config.Hub.Name(), customer, err)
 	p.Instance, p.CustomerID = instance, customer
 	if p.Status >= http.StatusInternalServerError {
-		s.config.Logger.Error("a call has failed", "request_id", instance, "customer", customer, "error", err)
+		s.config.Logger.Error("a request failed", "request_id", instance, "customer", customer, "error", err)
 	}
 	return p
 }

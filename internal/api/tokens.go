@@ -129,7 +129,7 @@ func parseTokens(r io.Reader) ([]tokenEntry, error) {
 		return nil, err
 	}
 	if len(entries) == 0 {
-		return nil, errors.New("it has no token: `xacct serve token` makes one")
+		return nil, errors.New("it has no token: create one with `xacct serve token`")
 	}
 	return entries, nil
 }

@@ -36,7 +36,7 @@ func (c *Clients) Assume(ctx context.Context, role account.RoleARN) (*Clients, e
 		return nil, c.Explain(err, role.String())
 	}
 	if err := clients.identify(ctx); err != nil {
-		return nil, fmt.Errorf("ask who the session of role %s is: %w", role, err)
+		return nil, fmt.Errorf("identify the session of role %s: %w", role, err)
 	}
 	if c.assumed.roles == nil {
 		c.assumed.roles = map[account.RoleARN]*Clients{}

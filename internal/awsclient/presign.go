@@ -43,7 +43,7 @@ func (p Presigned) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[presign
 func (c *Clients) Presign(ctx context.Context, region account.Region, address string, now time.Time, life time.Duration) (Presigned, error) {
 	keys, err := c.config.Credentials.Retrieve(ctx)
 	if err != nil {
-		return Presigned{}, fmt.Errorf("find credentials to sign with: %w", err)
+		return Presigned{}, fmt.Errorf("get credentials to sign with: %w", err)
 	}
 	// Signatures are valid for whole seconds.
 	now = now.UTC().Truncate(time.Second)
@@ -53,11 +53,11 @@ func (c *Clients) Presign(ctx context.Context, region account.Region, address st
 		p.ExpiresAt = keys.Expires.UTC().Truncate(time.Second)
 	}
 	if life <= 0 || !p.ExpiresAt.After(now) {
-		return Presigned{}, fmt.Errorf("the link would expire at once: it was to be valid for %s, and the credentials expire at %s", life, p.ExpiresAt.Format(time.RFC3339))
+		return Presigned{}, fmt.Errorf("the link would expire immediately: it should be valid for %s, but the credentials expire at %s", life, p.ExpiresAt.Format(time.RFC3339))
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return Presigned{}, fmt.Errorf("sign the address of an object: %w", err)
+		return Presigned{}, fmt.Errorf("presign the URL of an object: %w", err)
 	}
 	query := request.URL.Query()
 	query.Set("X-Amz-Expires", strconv.Itoa(int(p.ExpiresAt.Sub(now)/time.Second)))
@@ -66,7 +66,7 @@ func (c *Clients) Presign(ctx context.Context, region account.Region, address st
 	p.URL, _, err = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).
 		PresignHTTP(ctx, keys, request, unsigned, "s3", region.String(), now)
 	if err != nil {
-		return Presigned{}, fmt.Errorf("sign the address of an object: %w", err)
+		return Presigned{}, fmt.Errorf("presign the URL of an object: %w", err)
 	}
 	return p, nil
 }

@@ -48,7 +48,7 @@ func ReadPublic(ctx context.Context, address string) ([]byte, error) {
 	defer out.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(out.Body, maxPublicObject+1))
 	if err == nil && len(body) > maxPublicObject {
-		err = fmt.Errorf("%s is larger than a template may be", address)
+		err = fmt.Errorf("%s exceeds the size limit of a template", address)
 	}
 	return body, err
 }
@@ -56,7 +56,7 @@ func ReadPublic(ctx context.Context, address string) ([]byte, error) {
 // splitObject returns the bucket, Region and key in an object's address, or an error if
 // the address is not one of S3.
 func splitObject(address string) (bucket string, region account.Region, key string, err error) {
-	refused := fmt.Errorf("%q is not the address of an object in S3", address)
+	refused := fmt.Errorf("%q is not the URL of an S3 object", address)
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.RawQuery != "" || u.User != nil {
 		return "", region, "", refused

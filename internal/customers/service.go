@@ -319,7 +319,7 @@ const MaxNamedAccounts = 3
 
 // ErrTooManyAccounts indicates that the customer has named the maximum number of
 // accounts.
-var ErrTooManyAccounts = errors.New("no more accounts may be named for this link")
+var ErrTooManyAccounts = errors.New("the link has the maximum number of named accounts already")
 
 // NameAccount sets the account of a customer's link that asks for it to the one that
 // the customer has named. The other settings do not change; if another account was

@@ -1,13 +1,13 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package declaration is what a vendor declares of one customer's access: the
-// role, who may assume it, and what the launch link proposes. The registry
-// keeps it as JSON with the link, so that a refresh, an import and the
-// companion command can all give it back exactly and render it again.
+// Package declaration defines what a vendor declares of one customer's access: the
+// role, who may assume it, and the values that the launch link proposes. It encodes
+// a declaration as JSON for the registry and decodes it, so that a refresh, an
+// import and the companion command all return it exactly and can render it again.
 //
-// It knows attributes by Terraform's names, but not Terraform, and it checks
-// nothing itself: permissionset validates the declaration.
+// It uses Terraform's names of attributes, but does not depend on Terraform, and it
+// checks nothing itself: permissionset validates the declaration.
 package declaration
 
 import (

@@ -54,7 +54,7 @@ func (p *Publisher) deliver(ctx context.Context, bus account.EventBusARN, batch 
 		return fmt.Errorf("put %s on bus %s: %w", onboarding.Counted(len(batch), "event"), bus, err)
 	}
 	if len(out.Entries) != len(batch) {
-		return fmt.Errorf("put %s on bus %s: EventBridge answered for %d", onboarding.Counted(len(batch), "event"), bus, len(out.Entries))
+		return fmt.Errorf("put %s on bus %s: EventBridge returned results for %d", onboarding.Counted(len(batch), "event"), bus, len(out.Entries))
 	}
 	var taken []onboarding.Event
 	refused := refusedError{bus: bus, final: true}
@@ -99,5 +99,5 @@ func (e *refusedError) add(event onboarding.Event, result types.PutEventsResultE
 }
 
 func (e *refusedError) Error() string {
-	return fmt.Sprintf("bus %s did not take %s: %s", e.bus, onboarding.Counted(len(e.reasons), "event"), strings.Join(e.reasons, "; "))
+	return fmt.Sprintf("bus %s rejected %s: %s", e.bus, onboarding.Counted(len(e.reasons), "event"), strings.Join(e.reasons, "; "))
 }

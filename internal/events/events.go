@@ -183,7 +183,7 @@ func (p *Publisher) backOff() {
 func (p *Publisher) Sweep(ctx context.Context, older time.Duration) error {
 	bus, err := p.config.Outbox.EventBus(ctx)
 	if err != nil {
-		return fmt.Errorf("send events that were left: %w", err)
+		return fmt.Errorf("send events from the outbox: %w", err)
 	}
 	if bus.IsZero() {
 		return nil
@@ -204,7 +204,7 @@ func (p *Publisher) Sweep(ctx context.Context, older time.Duration) error {
 		return nil
 	})
 	if err = errors.Join(err, refused); err != nil {
-		return fmt.Errorf("send events that were left: %w", err)
+		return fmt.Errorf("send events from the outbox: %w", err)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func examples(t *testing.T) map[onboarding.EventKind]onboarding.Event {
 	tell(*entry)
 
 	at = at.Add(9 * 24 * time.Hour)
-	reg.Status, reg.Reason = onboarding.Disconnected, "the customer deleted the stack acme-access, or took the phone-home out of it"
+	reg.Status, reg.Reason = onboarding.Disconnected, "the customer deleted the stack acme-access, or removed its phone-home resource"
 	tell(onboarding.HistoryEntry{At: at, RequestID: "77e3f6c4-52a9-43c1-8a5e-6f4a7d9b0d33",
 		Outcome: onboarding.OutcomeDisconnected, Before: onboarding.Degraded})
 	return events

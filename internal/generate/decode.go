@@ -123,7 +123,7 @@ func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
 // omitted.
 func (d *decoder) given(node *yaml.Node, path string) bool {
 	if node.Kind == yaml.AliasNode || node.Anchor != "" {
-		d.add(placeOf(node), path, "anchors and aliases are not read here: write it out")
+		d.add(placeOf(node), path, "anchors and aliases are not supported: write the value out")
 		return false
 	}
 	return !isNull(node)
@@ -135,7 +135,7 @@ func (d *decoder) fields(node *yaml.Node, path string, into reflect.Value) {
 	seen := d.mapping(node, path, func(key, value *yaml.Node, at string) {
 		i := slices.IndexFunc(known, func(a permissionset.Attribute) bool { return a.Name == key.Value })
 		if i < 0 {
-			d.add(placeOf(key), at, "there is no such field here; there are %s", names(known))
+			d.add(placeOf(key), at, "unknown field: must be one of %s", names(known))
 			return
 		}
 		d.value(value, at, known[i].Value)
@@ -166,7 +166,7 @@ func (d *decoder) entries(node *yaml.Node, path string, into reflect.Value) {
 // returns the keys; nil if the node is not a mapping.
 func (d *decoder) mapping(node *yaml.Node, path string, each func(key, value *yaml.Node, path string)) map[string]bool {
 	if node.Kind != yaml.MappingNode {
-		d.add(placeOf(node), path, "here belong names with values, not %s", kind(node))
+		d.add(placeOf(node), path, "must be a mapping of names to values, not %s", kind(node))
 		return nil
 	}
 	seen := map[string]bool{}
@@ -175,7 +175,7 @@ func (d *decoder) mapping(node *yaml.Node, path string, each func(key, value *ya
 		at := join(path, key.Value)
 		switch {
 		case key.Kind != yaml.ScalarNode || key.Tag == "!!merge":
-			d.add(placeOf(key), path, "here belongs a name, not %s", kind(key))
+			d.add(placeOf(key), path, "must be a name, not %s", kind(key))
 			continue
 		case seen[key.Value]:
 			d.add(placeOf(key), at, "duplicate key")
@@ -190,7 +190,7 @@ func (d *decoder) mapping(node *yaml.Node, path string, each func(key, value *ya
 
 func (d *decoder) list(node *yaml.Node, path string, into reflect.Value) {
 	if node.Kind != yaml.SequenceNode {
-		d.add(placeOf(node), path, "here belongs a list, not %s", kind(node))
+		d.add(placeOf(node), path, "must be a list, not %s", kind(node))
 		return
 	}
 	into.Set(reflect.MakeSlice(into.Type(), len(node.Content), len(node.Content)))
@@ -202,7 +202,7 @@ func (d *decoder) list(node *yaml.Node, path string, into reflect.Value) {
 
 func (d *decoder) scalar(node *yaml.Node, path string, into reflect.Value) {
 	if node.Kind != yaml.ScalarNode {
-		d.add(placeOf(node), path, "here belongs one value, not %s", kind(node))
+		d.add(placeOf(node), path, "must be a single value, not %s", kind(node))
 		return
 	}
 	switch into.Kind() {
@@ -254,13 +254,13 @@ const maxDepth = 20
 func (d *decoder) tree(node *yaml.Node, path string, depth int) (any, bool) {
 	switch {
 	case node.Kind == yaml.AliasNode || node.Anchor != "":
-		d.add(placeOf(node), path, "anchors and aliases are not read here: write it out")
+		d.add(placeOf(node), path, "anchors and aliases are not supported: write the value out")
 		return nil, false
 	case depth > maxDepth:
-		d.add(placeOf(node), path, "no policy is nested as deeply as this")
+		d.add(placeOf(node), path, "it is nested more deeply than a policy can be")
 		return nil, false
 	case strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!"):
-		d.add(placeOf(node), path, "short forms such as %s are not read here: write the function out, as Ref: NAME or Fn::GetAtt: [NAME, ATTRIBUTE]", node.Tag)
+		d.add(placeOf(node), path, "short forms such as %s are not supported: write the function out, as Ref: NAME or Fn::GetAtt: [NAME, ATTRIBUTE]", node.Tag)
 		return nil, false
 	case node.Kind == yaml.MappingNode:
 		object, sound := map[string]any{}, true

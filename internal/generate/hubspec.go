@@ -139,7 +139,7 @@ func (g *Generator) onlyCommands() error {
 		}
 	}
 	if len(fields) > 0 {
-		return fmt.Errorf("the hub's CloudFormation template has no %s: make this hub with `xacct hub create`, or with Terraform", strings.Join(fields, ", "))
+		return fmt.Errorf("the hub's CloudFormation template does not support %s: create this hub with `xacct hub create`, or with Terraform", strings.Join(fields, ", "))
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func (d *decoder) hub(h HubSection) onboarding.Hub {
 	}
 	if h.ResponseTimeout != "" {
 		if hub.ResponseTimeout, err = time.ParseDuration(h.ResponseTimeout); err != nil {
-			d.on("hub.response_timeout", "%q is not a time, such as 15m", h.ResponseTimeout)
+			d.on("hub.response_timeout", "%q is not a duration, such as 15m", h.ResponseTimeout)
 		}
 	}
 	return hub

@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package generate is the generator that works without Terraform: from a
-// specification in a small YAML or JSON file it makes the customer's template,
-// the launch link, the StackSet, a Terraform module for the customer, and the
-// vendor's hub as CloudFormation. Templates and links come from the same code
-// as the provider's.
+// Package generate creates the files of a hub and its customers without Terraform:
+// from a specification in a small YAML or JSON file it returns the customer's
+// template, the launch link, the StackSet, a Terraform module for the customer, and
+// the vendor's hub as a CloudFormation template. Templates and links come from the
+// same code as the provider's.
 //
-// It writes files' contents, not files, calls no service, and invents no external
-// ID: whatever it makes follows from the specification alone.
+// It returns the contents of files and does not write them. It calls no service and
+// generates no external ID: all results depend on the specification only.
 package generate
 
 import (

@@ -61,11 +61,11 @@ func (s Discovery) DiscoverOnce(ctx context.Context) {
 	s.Round = newRound(s.Round).Config
 	findings, err := s.pass(ctx)
 	for _, f := range findings {
-		s.Log.Info("looked for a role that was made without a stack", "customer", f.Registration.CustomerID, "account", f.Registration.Account,
+		s.Log.Info("checked a role that was created without a stack", "customer", f.Registration.CustomerID, "account", f.Registration.Account,
 			"role", f.Registration.Role, "verdict", f.Verdict, "status", f.Registration.Status, "error", f.Err)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
-		s.Log.Warn("roles that were made without a stack were not looked for; it is tried again", "error", err)
+		s.Log.Warn("could not look for roles that were created without a stack; trying again", "error", err)
 	}
 }
 
@@ -105,7 +105,7 @@ func (s Discovery) pass(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	if due > passBudget {
-		s.Log.Warn("more roles are due than a pass may look for; the others wait until they are due again", "due", due, "tried", passBudget)
+		s.Log.Warn("more roles are due than one pass checks; the rest are checked when they are due again", "due", due, "tried", passBudget)
 	}
 	return r.work(ctx, todo)
 }

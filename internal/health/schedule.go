@@ -81,7 +81,7 @@ func (s Schedule) runDue(ctx context.Context) {
 		return
 	}
 	if s.Round.Restored, err = s.Claims.Restored(ctx); err != nil {
-		s.Log.Warn("this round looks for no roles that the registry may have forgotten", "error", err)
+		s.Log.Warn("this round does not look for roles that the registry lost in a restore", "error", err)
 	}
 	s.Round.Rounds = Rounds{Every: cmp.Or(s.FullEvery, fullEvery), Number: number}
 	onFinding := s.Round.OnFinding
@@ -114,7 +114,7 @@ func (s Schedule) runDue(ctx context.Context) {
 		Unknown: counts[Unknown], Withheld: counts[Withheld], Moved: counts[Moved],
 	}
 	if err := s.Claims.EndRound(ctx, number, found, begun.Add(s.Every)); err != nil {
-		s.Log.Warn("the next round of proofs may come early", "error", err)
+		s.Log.Warn("the next round of proofs may start early", "error", err)
 	}
 }
 
@@ -124,7 +124,7 @@ func (s Schedule) log(f Finding) {
 		"status", f.Registration.Status, "verdict", f.Verdict}
 	switch {
 	case f.Before != f.Registration.Status:
-		s.Log.Warn("a role has changed its state", append(args, "before", f.Before, "reason", f.Registration.Reason)...)
+		s.Log.Warn("the status of a role has changed", append(args, "before", f.Before, "reason", f.Registration.Reason)...)
 	case f.Verdict == Unknown:
 		s.Log.Warn("a role could not be proven again", append(args, "error", f.Err)...)
 	default:

@@ -245,7 +245,7 @@ func (h *Manager) waitDeleted(ctx context.Context) error {
 		case record.State != registry.HubDeleting:
 			return nil
 		case waited >= deletionTimeout:
-			return fmt.Errorf("hub %s is being deleted, and that has not ended for %s: it was cut short. Repeat the destroy that was begun", h.name, deletionTimeout)
+			return fmt.Errorf("hub %s is being deleted, and the deletion has not finished within %s: it was interrupted. Repeat the destroy", h.name, deletionTimeout)
 		}
 		if err := h.sleep(ctx, pause); err != nil {
 			return err

@@ -147,7 +147,7 @@ func TestCreateWaitsForADeletionInProgress(t *testing.T) {
 		looks++
 		return nil
 	}
-	if _, err := waiting.Create(t.Context(), spec()); err == nil || !strings.Contains(err.Error(), "it was cut short") || looks < 2 {
+	if _, err := waiting.Create(t.Context(), spec()); err == nil || !strings.Contains(err.Error(), "it was interrupted") || looks < 2 {
 		t.Fatalf("during a deletion that does not end, after %d waits, Create returns %v", looks, err)
 	}
 

@@ -79,7 +79,7 @@ type SharedTopicError struct {
 }
 
 func (e *SharedTopicError) Error() string {
-	return fmt.Sprintf("topic %s delivers to queue %s, so it belongs to a hub of the same name in another Region; a second one would take the topic's policy from that hub's customers", e.Topic, e.Queue)
+	return fmt.Sprintf("topic %s delivers to queue %s, so it belongs to a hub of the same name in another Region; a second hub would overwrite the topic's policy, and that hub's customers could not publish any more", e.Topic, e.Queue)
 }
 
 // CheckSharedTopics returns *SharedTopicError if a hub of the same name has topics in one of

@@ -42,7 +42,7 @@ type Permissions struct {
 func newPermissions(h *Manager) (*Permissions, error) {
 	id := make([]byte, 8)
 	if _, err := io.ReadFull(h.random, id); err != nil {
-		return nil, fmt.Errorf("draw a name for the leases of hub %s: %w", h.name, err)
+		return nil, fmt.Errorf("generate a lease holder name for hub %s: %w", h.name, err)
 	}
 	p := &Permissions{
 		hub: h, holder: hex.EncodeToString(id), known: knownLists{lists: map[registry.ListKey]knownList{}},
@@ -248,7 +248,7 @@ func (p *Permissions) change(ctx context.Context, list registry.ListKey, decide 
 			return fmt.Errorf("write the policies of hub %s: %w", p.hub.name, errors.Join(err, waited))
 		}
 	}
-	return fmt.Errorf("write the policies of hub %s, tried %d times: %w", p.hub.name, maxAttempts, err)
+	return fmt.Errorf("write the policies of hub %s after %d attempts: %w", p.hub.name, maxAttempts, err)
 }
 
 // maxAttempts is the maximum number of attempts at a change. Leases are short and writes

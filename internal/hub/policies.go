@@ -56,7 +56,7 @@ func (p *Permissions) changeUnderLease(ctx context.Context, lease registry.Lease
 	}
 	writes, err := merged(policies, target)
 	if err != nil {
-		return fmt.Errorf("hub %s cannot let these accounts publish, and nothing was changed: %w", p.hub.name, err)
+		return fmt.Errorf("hub %s cannot allow these accounts to publish; nothing was changed: %w", p.hub.name, err)
 	}
 	if target.Sequence != today.Sequence || change.Leaving != nil {
 		if target, err = p.hub.registry.ChangeShard(ctx, lease, today, change); err != nil {
@@ -150,7 +150,7 @@ func merged(policies []topicPolicy, shard registry.Shard) ([]topicPolicy, error)
 // disabled, because they would not respect the lease.
 func (p *Permissions) write(ctx context.Context, lease registry.Lease, writes []topicPolicy) error {
 	if lease.Until.Sub(p.hub.now()) <= requestTime {
-		return fmt.Errorf("the lease of hub %s has run too low to write under it: %w", p.hub.name, registry.ErrConflict)
+		return fmt.Errorf("the lease of hub %s expires too soon to write under it: %w", p.hub.name, registry.ErrConflict)
 	}
 	requests, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()

@@ -145,7 +145,7 @@ func (p *Permissions) readersUnderLease(ctx context.Context, lease registry.Leas
 	target := changed(today, change)
 	policy, err := bucketPolicy(record, target.AccountIDs())
 	if err != nil {
-		return fmt.Errorf("hub %s cannot let these accounts read templates, and nothing was changed: %w", p.hub.name, err)
+		return fmt.Errorf("hub %s cannot allow these accounts to read templates; nothing was changed: %w", p.hub.name, err)
 	}
 	err = p.hub.writeBucketPolicy(ctx, lease, record.Bucket, policy)
 	if errors.Is(err, errNoSuchPrincipal) {
@@ -180,7 +180,7 @@ func (e *NoSuchAccountError) Error() string {
 	for i, id := range e.Accounts {
 		names[i] = id.String()
 	}
-	return fmt.Sprintf("there is no AWS account %s: check the number with the customer. S3 refuses a policy that names an account which is not there: %v", onboarding.SomeOf(names), e.Err)
+	return fmt.Sprintf("there is no AWS account %s: check the number with the customer. S3 refuses a policy that names an account that does not exist: %v", onboarding.SomeOf(names), e.Err)
 }
 
 func (e *NoSuchAccountError) Unwrap() error { return e.Err }
@@ -229,7 +229,7 @@ func (h *Manager) putBucketPolicy(ctx context.Context, lease registry.Lease, buc
 	var err error
 	for attempt := range attempts {
 		if lease.Until.Sub(h.now()) <= requestTime {
-			return fmt.Errorf("the lease of hub %s has run too low to write under it: %w", h.name, registry.ErrConflict)
+			return fmt.Errorf("the lease of hub %s expires too soon to write under it: %w", h.name, registry.ErrConflict)
 		}
 		if err = h.putBucketPolicyOnce(ctx, bucket, policy.String()); !awsclient.IsAccessDenied(err) || attempt == attempts-1 {
 			break

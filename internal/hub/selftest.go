@@ -59,7 +59,7 @@ func (e *LostError) Error() string {
 	}
 	return fmt.Sprintf("a test message to each of these topics did not arrive in the queue of hub %s within half a minute: %s. "+
 		"SNS silently loses what the policy of the queue's KMS key refuses: compare it with the statement that the plan prints. "+
-		"A registrar that is older than this release puts the test among the dead letters: upgrade it first", e.Hub, strings.Join(names, ", "))
+		"A registrar that is older than this release sends the test message to the dead-letter queue: upgrade it first", e.Hub, strings.Join(names, ", "))
 }
 
 // changes are the parts of message delivery that an apply has changed.
@@ -119,7 +119,7 @@ func (h *Manager) testDelivery(ctx context.Context, queueURL string, topics []ac
 	}
 	random := make([]byte, 16)
 	if _, err := io.ReadFull(h.random, random); err != nil {
-		return false, fmt.Errorf("draw the nonce of a self-test: %w", err)
+		return false, fmt.Errorf("generate the nonce of a self-test: %w", err)
 	}
 	t := &selfTest{Manager: h, nonce: hex.EncodeToString(random), missing: map[string]account.TopicARN{}}
 	for _, topic := range topics {

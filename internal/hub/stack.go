@@ -53,6 +53,6 @@ func (h *Manager) CreatedByStack(ctx context.Context, bucket string) (bool, erro
 type StackError struct{ Hub string }
 
 func (e *StackError) Error() string {
-	return fmt.Sprintf("hub %s is closed: no link of it is issued any more. Its parts belong to the CloudFormation stacks that were made from `xacct generate hub`: "+
+	return fmt.Sprintf("hub %s is closed and issues no links. Its parts belong to the CloudFormation stacks that were created from `xacct generate hub`: "+
 		"switch the deletion protection of table %s off, empty the bucket, and delete these stacks", e.Hub, registry.TableName(e.Hub))
 }

@@ -60,7 +60,7 @@ func TestEveryMistakeIsReportedWithItsLine(t *testing.T) {
 		"invalid UTF-8":               {"{\"Id\":\n \"\xff\"}", "line 2, column 3: the text is not valid UTF-8"},
 		"a key twice":                 {statement(allowAll + `, "Action": "s3:*"`), `line 3, column 55: the key "Action" occurs twice`},
 		"an escaped key twice":        {`{"Id":"a","I\u0064":"b"}`, `line 1, column 11: the key "Id" occurs twice`},
-		"unknown version":             {"{\n\"Version\": \"2012-10-18\"}", `line 2, column 12: "2012-10-18" is no version of the policy language: write "Version": "2012-10-17"`},
+		"unknown version":             {"{\n\"Version\": \"2012-10-18\"}", `line 2, column 12: "2012-10-18" is not a version of the policy language: write "Version": "2012-10-17"`},
 		"no statement":                {`{"Version":"2012-10-17"}`, `the policy has no "Statement"`},
 		"no statements":               {`{"Statement":[]}`, `"Statement" must be a list with at least one statement`},
 		"a statement's typo":          {statement(`"Effect": "Allow", "Actions": "*", "Resource": "*"`), `line 3, column 23: a statement has no key "Actions": did you mean "Action"?`},
@@ -78,7 +78,7 @@ func TestEveryMistakeIsReportedWithItsLine(t *testing.T) {
 		"a principal":                 {statement(allowAll + `, "Principal": "*"`), `a policy that is attached to a role has no "Principal"`},
 		"a Sid twice":                 {`{"Statement": [{"Sid": "A", ` + allowAll + `}, {"Sid": "A", ` + allowAll + `}]}`, `the Sid "A" is used twice`},
 		"a Sid with a space":          {statement(allowAll + `, "Sid": "A B"`), `the Sid "A B" may only have letters and digits`},
-		"a Chinese resource":          {statement(`"Effect": "Allow", "Action": "*", "Resource": "arn:\u4e2d"`), `line 3, column 50: IAM does not take the character '\u4e2d'`},
+		"a Chinese resource":          {statement(`"Effect": "Allow", "Action": "*", "Resource": "arn:\u4e2d"`), `line 3, column 50: IAM does not accept the character '\u4e2d'`},
 		"a flat condition":            {statement(allowAll + `, "Condition": {"aws:SourceIp": "1.2.3.4"}`), `the condition "aws:SourceIp" must be an object`},
 		"a condition of objects":      {statement(allowAll + `, "Condition": {"StringEquals": {"a": {}}}`), `the condition key "a" must have a string`},
 	} {

@@ -88,7 +88,7 @@ func (p *parser) document(root value) Document {
 func (p *parser) version(v value) string {
 	version := p.text("Version", v)
 	if version != Version2012 && version != Version2008 {
-		p.fail(v.at, `%q is no version of the policy language: write "Version": %q`, version, Version2012)
+		p.fail(v.at, `%q is not a version of the policy language: write "Version": %q`, version, Version2012)
 	}
 	return version
 }
@@ -263,7 +263,7 @@ func (p *parser) characters(v value) {
 	check := func(offset int, text string) {
 		for _, r := range text {
 			if latin1 := r >= ' ' && r < 0x7f || r >= 0xa0 && r <= 0xff || r == '\t' || r == '\n' || r == '\r'; !latin1 {
-				p.fail(offset, "IAM does not take the character %+q in a policy", r)
+				p.fail(offset, "IAM does not accept the character %+q in a policy", r)
 			}
 		}
 	}

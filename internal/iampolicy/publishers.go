@@ -108,7 +108,7 @@ func PublishersOf(text string) (who Publishers, sequence int64, ok bool) {
 func (p *Publishers) read(s Statement) (sequence int64, err error) {
 	sid := ourSid().FindStringSubmatch(s.Sid)
 	if sid == nil {
-		return 0, fmt.Errorf("statement %q is not ours", s.Sid)
+		return 0, fmt.Errorf("statement %q was not written by xacct", s.Sid)
 	}
 	if sequence, err = strconv.ParseInt(sid[2], 10, 64); err != nil {
 		return 0, err

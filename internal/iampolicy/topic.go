@@ -88,7 +88,7 @@ func splitPublishers(text string) (policy rawPolicy, ours []json.RawMessage, err
 	for _, raw := range all {
 		var s struct{ Sid string }
 		if err := json.Unmarshal(raw, &s); err != nil {
-			return rawPolicy{}, nil, fmt.Errorf("a statement is no JSON object: %w", err)
+			return rawPolicy{}, nil, fmt.Errorf("a statement is not a JSON object: %w", err)
 		}
 		if ourSid().MatchString(s.Sid) {
 			ours = append(ours, raw)
@@ -114,7 +114,7 @@ func (e *TopicFullError) Error() string {
 
 func checkTopic(policy string, topic account.TopicARN, statements int, accounts []account.ID) error {
 	if statements > MaxTopicStatements {
-		return fmt.Errorf("the policy of topic %s would have %d statements, and SNS allows %d: remove some that others added", topic, statements, MaxTopicStatements)
+		return fmt.Errorf("the policy of topic %s would have %d statements, and SNS allows %d: remove statements that other tools added", topic, statements, MaxTopicStatements)
 	}
 	if over := len(policy) - MaxTopicSize; over > 0 {
 		const each = len(`"123456789012",`)

@@ -144,7 +144,7 @@ func StackSetCommands(l quickcreate.Link, delegated bool) (string, error) {
 // or is invalid.
 func check(l quickcreate.Link) error {
 	if l.StackName == "" {
-		return fmt.Errorf("the link proposes no name for the stack, and only the console asks for one")
+		return fmt.Errorf("the link has no stack name, and only the console asks for one")
 	}
 	_, err := l.URL("")
 	return err

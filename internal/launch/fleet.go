@@ -139,7 +139,7 @@ func (m Member) value(word string) (string, error) {
 	from, err := strconv.Atoi(first)
 	of, err2 := strconv.Atoi(count)
 	if !ok || !pair || err != nil || err2 != nil {
-		return "", fmt.Errorf("%q is no word of it", word)
+		return "", fmt.Errorf("%q is not a placeholder of it", word)
 	}
 	return strconv.Itoa(from + onboarding.ShardIndex(m.CustomerID, of)), nil
 }

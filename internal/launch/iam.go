@@ -168,7 +168,7 @@ func (w *iamWriter) role(logicalID string, p map[string]any) (string, error) {
 	known := []string{"RoleName", "Path", "Description", "MaxSessionDuration", "PermissionsBoundary", "AssumeRolePolicyDocument", "Tags", "Policies", "ManagedPolicyArns"}
 	for property := range p {
 		if !slices.Contains(known, property) {
-			return "", fmt.Errorf("property %s is not known here", property)
+			return "", fmt.Errorf("property %s is not supported", property)
 		}
 	}
 	out, err := w.block("aws_iam_role", name, always,
@@ -243,7 +243,7 @@ func (w *iamWriter) element(v any) (condition, any, error) {
 			return condition{}, nil, err
 		}
 		if !isNothing(choice[2]) {
-			return condition{}, nil, fmt.Errorf("an element of a list that is one of two is not known here")
+			return condition{}, nil, fmt.Errorf("a list element with two conditional values is not supported")
 		}
 		return there, choice[1], nil
 	}

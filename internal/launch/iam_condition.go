@@ -57,13 +57,13 @@ func (w *iamWriter) decide(tree any) (condition, error) {
 	}
 	sides, is := function(tree, "Fn::Equals")
 	if !is || len(sides) != 2 {
-		return condition{}, fmt.Errorf("only Fn::Equals and Fn::Not are known here")
+		return condition{}, fmt.Errorf("only Fn::Equals and Fn::Not are supported")
 	}
 	reference, _ := sides[0].(map[string]any)
 	name, _ := reference["Ref"].(string)
 	wanted, plain := sides[1].(string)
 	if name == "" || !plain {
-		return condition{}, fmt.Errorf("only a parameter is compared with a text here")
+		return condition{}, fmt.Errorf("only comparisons of a parameter with a string are supported")
 	}
 	if value, fixed := w.value(name); fixed {
 		return condition{not: value != wanted}, nil

@@ -55,7 +55,7 @@ func (w *iamWriter) expression(v any, indent string) (string, error) {
 		}
 		return w.object(v, indent)
 	}
-	return "", fmt.Errorf("a value of the type %T is not known here", v)
+	return "", fmt.Errorf("values of type %T are not supported", v)
 }
 
 // list returns a list in HCL, with one element per line.
@@ -67,7 +67,7 @@ func (w *iamWriter) list(list []any, indent string) (string, error) {
 	b.WriteString("[\n")
 	for _, element := range list {
 		if _, conditional := function(element, "Fn::If"); conditional {
-			return "", fmt.Errorf("a list with conditional elements is not known here")
+			return "", fmt.Errorf("lists with conditional elements are not supported")
 		}
 		e, err := w.expression(element, indent+"  ")
 		if err != nil {
@@ -128,7 +128,7 @@ func (w *iamWriter) function(name string, argument any, indent string) (string, 
 		no, err := w.expression(list[2], indent)
 		return there.expression + " ? " + yes + " : " + no, err
 	}
-	return "", fmt.Errorf("%s of this form is not known here", name)
+	return "", fmt.Errorf("this form of %s is not supported", name)
 }
 
 // ref returns an expression for a reference: the link's value, a default, or a variable
@@ -148,7 +148,7 @@ func (w *iamWriter) ref(name string) (string, error) {
 		return text(value), nil
 	}
 	if _, there := w.template.Parameters[name]; !there {
-		return "", fmt.Errorf("a reference to %s is not known here", name)
+		return "", fmt.Errorf("references to %s are not supported", name)
 	}
 	w.variables[name] = true
 	return "var." + w.variable(name), nil

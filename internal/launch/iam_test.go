@@ -40,9 +40,9 @@ const iamTemplateText = `{
 
 func TestUnknownTemplateFeaturesAreAnError(t *testing.T) {
 	for change, want := range map[string]string{
-		`"MaxSessionDuration"`:       "property Other is not known",
-		`"Fn::Join"`:                 "Fn::Sub of this form is not known",
-		`{"Ref": "InputBucket"}, ""`: "only a parameter is compared",
+		`"MaxSessionDuration"`:       "property Other is not supported",
+		`"Fn::Join"`:                 "this form of Fn::Sub is not supported",
+		`{"Ref": "InputBucket"}, ""`: "only comparisons of a parameter",
 	} {
 		replacement := map[string]string{
 			`"MaxSessionDuration"`: `"Other"`, `"Fn::Join"`: `"Fn::Sub"`, `{"Ref": "InputBucket"}, ""`: `"x", ""`,

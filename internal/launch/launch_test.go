@@ -155,7 +155,7 @@ func TestALinkWithoutAStackNameHasNoCommandOrSnippet(t *testing.T) {
 	l := globex()
 	l.StackName = ""
 	for name, make := range map[string]func(quickcreate.Link) (string, error){"command": CreateCommand, "stack set": func(l quickcreate.Link) (string, error) { return StackSetCommands(l, false) }, "snippet": TerraformSnippet} {
-		if text, err := make(l); err == nil || !strings.Contains(err.Error(), "no name for the stack") {
+		if text, err := make(l); err == nil || !strings.Contains(err.Error(), "the link has no stack name") {
 			t.Errorf("%s: %q, %v", name, text, err)
 		}
 	}

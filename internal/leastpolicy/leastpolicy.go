@@ -133,7 +133,7 @@ func document(statements []iampolicy.Statement) (iampolicy.Document, error) {
 	d := iampolicy.Document{Version: iampolicy.Version2012, Statements: statements}
 	size, err := iampolicy.Size(d.String())
 	if err == nil && size > iampolicy.MaxInlineSize {
-		err = fmt.Errorf("the policy has %d characters, and IAM takes %d: write one for some of the Regions, and another for the rest", size, iampolicy.MaxInlineSize)
+		err = fmt.Errorf("the policy has %d characters, and IAM allows %d: write one policy for some of the Regions, and another for the rest", size, iampolicy.MaxInlineSize)
 	}
 	return d, err
 }

@@ -60,7 +60,7 @@ func adoptable(link Link, before *Registration, role account.RoleARN, now time.T
 	case !link.Admits(role.Account):
 		return fmt.Errorf("role %s is in account %s, and customer %s is declared with account %s", role, role.Account, customer, link.Account)
 	case before != nil && before.Live() && !before.Stack.IsZero():
-		return fmt.Errorf("customer %s is connected already, by the stack %s; the customer ends that by deleting it", customer, before.Stack)
+		return fmt.Errorf("customer %s is already connected, by stack %s; the customer disconnects by deleting it", customer, before.Stack)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (p ConnectPage) Check() error {
 		all = append(all, CheckPageColor(p.Color))
 	}
 	if len(p.ReturnURLs) > maxReturnURLs {
-		all = append(all, fmt.Errorf("%d addresses to return to, but %d at most", len(p.ReturnURLs), maxReturnURLs))
+		all = append(all, fmt.Errorf("there are %d return URLs, but at most %d are allowed", len(p.ReturnURLs), maxReturnURLs))
 	}
 	for _, address := range p.ReturnURLs {
 		all = append(all, CheckReturnURL(address))
@@ -92,7 +92,7 @@ func CheckLogoURL(address string) error {
 func CheckReturnURL(address string) error {
 	parsed, err := pageAddress(address)
 	if err == nil && parsed.RawQuery != "" {
-		return fmt.Errorf("%q has a query: what is below an address is told by its path alone", address)
+		return fmt.Errorf("%q has a query: return URLs are matched by their path only", address)
 	}
 	return err
 }
@@ -113,7 +113,7 @@ func pageAddress(address string) (*url.URL, error) {
 	case len(address) > maxPageAddress:
 		return nil, fmt.Errorf("%q has more than %d characters", shown[:40]+"…", maxPageAddress)
 	case parsed.User != nil || parsed.Fragment != "":
-		return nil, fmt.Errorf("%q has a user or a fragment, which such an address must not have", shown)
+		return nil, fmt.Errorf("%q has a user or a fragment, which is not allowed", shown)
 	case strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`;,'"<>\`+"`", r) }):
 		return nil, fmt.Errorf("%q has a character that has to be written as %%XX", shown)
 	case strings.Contains(parsed.Path, ".."):

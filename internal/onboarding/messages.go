@@ -174,7 +174,7 @@ func reasonBlocked(role account.RoleARN) string {
 }
 
 func reasonFellBack(role account.RoleARN) string {
-	return fmt.Sprintf("the stack went back to an earlier resource, and its role %s has not been proven since", role)
+	return fmt.Sprintf("the stack rolled back to an earlier resource, and its role %s has not been proven since", role)
 }
 
 const reasonRecovered = "the registry had no record of this stack, as after a restore from a point in time; the stack sent an Update and its role was proven"
@@ -187,14 +187,14 @@ const reasonRotationEnded = "the role no longer accepts the previous external ID
 
 const reasonWithoutStack = "the customer made the role without a stack; a round of proofs found it under its link"
 
-const reasonAdditionalRoles = "the additional roles are those that are declared today, as far as they were found"
+const reasonAdditionalRoles = "the additional roles were updated to those that are declared and were found"
 
 const reasonLeft = "the role was refused for a week, while other customers' could be assumed: the customer has removed it"
 
-const reasonReleased = "the vendor has given up this adopted role"
+const reasonReleased = "the vendor released this adopted role"
 
 func reasonBoundElsewhere(stack account.StackARN) string {
-	return fmt.Sprintf("stack %s was answered SUCCESS, but before that could be written down the link became another account's: nothing was registered; ask the owner of account %s to delete the stack", stack.Name, stack.Account)
+	return fmt.Sprintf("stack %s was answered SUCCESS, but another account registered with the link before that was recorded: nothing was registered; ask the owner of account %s to delete the stack", stack.Name, stack.Account)
 }
 
 func reasonDeleteUnconfirmed(stack account.StackARN) string {
@@ -202,11 +202,11 @@ func reasonDeleteUnconfirmed(stack account.StackARN) string {
 }
 
 func reasonGone(stack account.StackARN) string {
-	return fmt.Sprintf("the customer deleted the stack %s: its Delete came, and its role can no longer be assumed, while other customers' can", stack.Name)
+	return fmt.Sprintf("the customer deleted the stack %s: its Delete was received, and its role can no longer be assumed, while other customers' roles can", stack.Name)
 }
 
 // reasonDeleted returns the reason of a Delete that was answered. CloudFormation sends the same
 // when only the custom resource leaves the stack, and the role may stay then.
 func reasonDeleted(stack account.StackARN) string {
-	return fmt.Sprintf("the customer deleted the stack %s, or took the phone-home out of it", stack.Name)
+	return fmt.Sprintf("the customer deleted the stack %s, or removed its phone-home resource", stack.Name)
 }

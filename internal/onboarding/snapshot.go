@@ -49,4 +49,4 @@ var ErrConflict = errors.New("the registry has changed meanwhile")
 
 // ErrCommitted indicates that the change is already committed: by another process, or
 // by this one if the response was lost.
-var ErrCommitted = errors.New("it is committed already")
+var ErrCommitted = errors.New("the answer is already committed")

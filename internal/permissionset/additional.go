@@ -96,7 +96,7 @@ func fieldOfAdditional(key, field string) string {
 func (s Set) validateAdditional(partition account.Partition) []FieldError {
 	var p Problems
 	if n := len(s.AdditionalRoles); n > MaxAdditionalRoles {
-		p.Add(additionalField, "", "there are %d, and %d is the most that a stack can have", n, MaxAdditionalRoles)
+		p.Add(additionalField, "", "there are %d, but a stack can have at most %d", n, MaxAdditionalRoles)
 	}
 	resources := map[string]string{}
 	for _, key := range s.AdditionalKeys() {
@@ -120,7 +120,7 @@ func (p *Problems) additional(key string, s Set, partition account.Partition) {
 		p.Add(additionalField, key, "the role would be called %s, which has %d characters, and IAM allows %d: shorten the key or the name of the role", name, utf8.RuneCountInString(name), maxRoleName)
 	}
 	if one.Role.Grants().IsEmpty() {
-		p.Add(additionalField, key, "it grants nothing: give it managed_policy_arns, inline_policies or managed_policies, and look for a misspelt name, which counts for nothing")
+		p.Add(additionalField, key, "it grants nothing: set managed_policy_arns, inline_policies or managed_policies, and check for a misspelt name, which is ignored")
 	}
 	if s.Chooses(ChoosesBoundary) && declared.PermissionsBoundaryARN != "" {
 		p.Add(fieldOfAdditional(key, "permissions_boundary_arn"), "", "customers choose the permissions boundary of all roles of their stack: leave it out")

@@ -87,7 +87,7 @@ func TestEveryMistakeInAnAdditionalRoleNamesItsField(t *testing.T) {
 					s.AdditionalRoles[key] = s.AdditionalRoles["billing"]
 				}
 				return s
-			}(), "additional_roles: there are 7, and 5 is the most",
+			}(), "additional_roles: there are 7, but a stack can have at most 5",
 		},
 	} {
 		problems := c.set.Validate(vendor, commercial)

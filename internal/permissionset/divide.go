@@ -46,7 +46,7 @@ func (c Choices) divide(document string) ([]string, error) {
 		sizes[i]++ // the comma that follows the statement
 	}
 	if least := leastBins(sizes, room+1); least > maxManagedPolicies {
-		return nil, fmt.Errorf("it takes at least %d managed policies, and a role can have %d: use wildcards, or ask for less", least, maxManagedPolicies)
+		return nil, fmt.Errorf("it needs at least %d managed policies, and a role can have %d: use wildcards, or request fewer permissions", least, maxManagedPolicies)
 	}
 	var parts []string
 	for _, chosen := range pack(sizes, room+1) { // no comma follows the last statement

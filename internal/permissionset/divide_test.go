@@ -169,7 +169,7 @@ func TestALongSearchIsAborted(t *testing.T) {
 }
 
 func TestADocumentThatIsTooLargeForARoleIsRefusedBeforeAnySearch(t *testing.T) {
-	if _, err := (Choices{}).divide(describing(10_000)); err == nil || !strings.Contains(err.Error(), "it takes at least 110 managed policies, and a role can have 20") {
+	if _, err := (Choices{}).divide(describing(10_000)); err == nil || !strings.Contains(err.Error(), "it needs at least 110 managed policies, and a role can have 20") {
 		t.Error(err)
 	}
 }

@@ -114,7 +114,7 @@ func (c CustomerParameter) sample(key string) string {
 func (c Choices) validateParameters() []FieldError {
 	var p Problems
 	if n := len(c.CustomerParameters); n > MaxCustomerParameters {
-		p.Add(parametersField, "", "there are %d, and %d is the most that a customer can be asked for", n, MaxCustomerParameters)
+		p.Add(parametersField, "", "there are %d, but a customer can be asked for at most %d", n, MaxCustomerParameters)
 	}
 	names, together := map[string]string{}, 0
 	for _, key := range slices.Sorted(maps.Keys(c.CustomerParameters)) {
@@ -131,7 +131,7 @@ func (c Choices) validateParameters() []FieldError {
 		together += c.CustomerParameters[key].Longest()
 	}
 	if len(p) == 0 && together > maxParametersTogether {
-		p.Add(parametersField, "", "their values may have %d characters together, and %d is the most: set max_length", together, maxParametersTogether)
+		p.Add(parametersField, "", "their values may have %d characters in total, but at most %d are allowed: set max_length", together, maxParametersTogether)
 	}
 	return p
 }
@@ -202,7 +202,7 @@ func (p *Problems) whenParameter(key string, permission OptionalPermission, para
 	case !declared:
 		p.Add(field+".when_parameter", "", "there is no customer parameter %q", permission.WhenParameter)
 	case !parameter.Optional():
-		p.Add(field+".when_parameter", "", `the customer has to give %q always: set its default = "", so that they may leave it empty`, permission.WhenParameter)
+		p.Add(field+".when_parameter", "", `the customer must always enter %q: set its default = "", so that it may be empty`, permission.WhenParameter)
 	}
 	if permission.DefaultEnabled {
 		p.Add(field+".default_enabled", "", "it is on when the customer gives %q, and has no switch: leave it out", permission.WhenParameter)

@@ -42,7 +42,7 @@ func checkPattern(pattern string) error {
 	}
 	tree, err := syntax.Parse(body, syntax.Perl)
 	if err != nil {
-		return fmt.Errorf("it is no regular expression: %w", err)
+		return fmt.Errorf("it is not a valid regular expression: %w", err)
 	}
 	return checkRunes(tree)
 }
@@ -55,30 +55,30 @@ func checkSpelling(body string) error {
 		c := body[i]
 		switch {
 		case c < ' ' || c >= unicode.MaxASCII:
-			return fmt.Errorf("it has %q, and a pattern is printable ASCII", c)
+			return fmt.Errorf("it contains %q, but a pattern may contain only printable ASCII", c)
 		case c == '\\':
 			i++
 			if i == len(body) {
 				return fmt.Errorf(`it ends in \`)
 			}
 			if next := body[i]; next != 'd' && next != 'w' && (next >= '0' && next <= '9' || next >= 'A' && next <= 'Z' || next >= 'a' && next <= 'z') {
-				return fmt.Errorf(`it has \%c, and of those only \d and \w mean the same everywhere`, next)
+				return fmt.Errorf(`it contains \%c: only \d and \w have the same meaning everywhere`, next)
 			}
 		case inClass:
 			switch {
 			case c == ']' && i > classStart:
 				inClass = false
 			case c == ']' || c == '[' || c == '^' || c == '&' && i+1 < len(body) && body[i+1] == '&':
-				return fmt.Errorf(`it has %q within [ ], which means different things: write \%c`, c, c)
+				return fmt.Errorf(`it contains %q within [ ], whose meaning differs between engines: write \%c`, c, c)
 			case c == '-' && !plainHyphen(body, i, classStart):
 				return fmt.Errorf(`it has a hyphen within [ ] that is neither the first, the last nor between two letters or digits: write \-`)
 			}
 		case c == '[':
 			inClass, classStart = true, i+1
 		case c == '(' && i+1 < len(body) && body[i+1] == '?' && !strings.HasPrefix(body[i:], "(?:"):
-			return fmt.Errorf("it has (?, and of those groups only (?: means the same everywhere")
+			return fmt.Errorf("it contains a (? group: only (?: has the same meaning everywhere")
 		case c == '^' || c == '$':
-			return fmt.Errorf("it has %q in its middle: a pattern matches the whole value anyhow", c)
+			return fmt.Errorf("it contains %q in the middle: a pattern always matches the whole value", c)
 		}
 	}
 	return nil
@@ -96,7 +96,7 @@ func alphanumeric(c byte) bool { return !notAlphanumeric(rune(c)) }
 // checkRunes refuses a pattern that matches a character which no value may contain.
 func checkRunes(tree *syntax.Regexp) error {
 	refused := func(r rune) error {
-		return fmt.Errorf("it lets %q pass, and no value may have any of %s, or anything but printable ASCII: list the characters that it may have, such as [a-z0-9-]+", r, meaningful)
+		return fmt.Errorf("it allows %q, but a value may contain only printable ASCII without %s: list the allowed characters, such as [a-z0-9-]+", r, meaningful)
 	}
 	switch tree.Op {
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
@@ -117,7 +117,7 @@ func checkRunes(tree *syntax.Regexp) error {
 		}
 	case syntax.OpNoMatch, syntax.OpEmptyMatch, syntax.OpCapture, syntax.OpStar, syntax.OpPlus, syntax.OpQuest, syntax.OpRepeat, syntax.OpConcat, syntax.OpAlternate:
 	default:
-		return fmt.Errorf("it has %s, which means different things: leave it out", tree)
+		return fmt.Errorf("it contains %s, whose meaning differs between engines: remove it", tree)
 	}
 	for _, inner := range tree.Sub {
 		if err := checkRunes(inner); err != nil {

@@ -1,14 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package permissionset holds what a vendor asks of a customer: the role, who
-// may assume it, and what the customer decides about it. The types are the same
-// from the declaration in the registry to the template, and for Terraform and
+// Package permissionset defines what a vendor asks of a customer: the role, who may
+// assume it, and what the customer decides about it. The types are the same from
+// the declaration in the registry to the template, and for Terraform and
 // `xacct generate` alike; an attribute is one field of them, with its tags.
 //
-// The package finds what is wrong with a set, what a reviewer would ask about,
-// what changes from one set to the next, and which version it is. It renders
-// nothing: that is what stacktemplate does.
+// The package validates a set, returns the warnings of a review and the changes from
+// one set to the next, and computes a set's version. It renders nothing: package
+// stacktemplate does that.
 package permissionset
 
 // Set is everything that a vendor asks a customer for.

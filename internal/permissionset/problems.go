@@ -60,13 +60,13 @@ var dynamicReference = sync.OnceValue(func() *regexp.Regexp { return regexp.Must
 func (p *Problems) Inert(field, key, text string) {
 	p.dynamic(field, key, text)
 	if looksLikeReference(text) {
-		p.Add(field, key, "it has {{xacct, and references stand only in resources, in the values of conditions and in ARNs")
+		p.Add(field, key, "it contains {{xacct, but references are allowed only in resources, in condition values and in ARNs")
 	}
 }
 
 func (p *Problems) dynamic(field, key, text string) {
 	if dynamicReference().MatchString(text) {
-		p.Add(field, key, "it has {{resolve:, which CloudFormation would replace by a value from the customer's account")
+		p.Add(field, key, "it contains {{resolve:, which CloudFormation would replace with a value from the customer's account")
 	}
 }
 

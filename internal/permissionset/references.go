@@ -125,7 +125,7 @@ func (p *Problems) referring(field, key, text string, in scope) {
 	for i, piece := range pieces {
 		if !piece.IsReference() {
 			if strings.Contains(piece.Text, "{{") {
-				p.Add(field, key, "%q is no reference, or stands beside one: there are %s, %s and %s",
+				p.Add(field, key, "%q is not a reference, or is next to one: the references are %s, %s and %s",
 					clipped(piece.Text), ParameterReference("NAME"), AccountReference, PartitionReference)
 				return
 			}
@@ -138,7 +138,7 @@ func (p *Problems) referring(field, key, text string, in scope) {
 		}
 		if open := strings.LastIndex(before, "${"); open > strings.LastIndex(before, "}") ||
 			strings.HasSuffix(before, "$") || strings.HasSuffix(before, "{") || strings.HasPrefix(after, "{") || strings.HasPrefix(after, "}") {
-			p.Add(field, key, "a reference stands within or beside the braces of a policy variable, which would change what the variable is")
+			p.Add(field, key, "a reference is within or next to the braces of a policy variable, which would change the variable")
 			return
 		}
 		p.parameterHere(field, key, piece.Parameter, in)

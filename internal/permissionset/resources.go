@@ -144,7 +144,7 @@ func checkJSON(text string) error {
 		return asJSONError(text, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something comes after the end of the JSON")
+		return errors.New("unexpected data after the JSON")
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func (s Set) validateOptional(partition account.Partition) []FieldError {
 	var p Problems
 	r, optional := s.Role, s.OptionalPermissions
 	if n := len(optional); n > MaxOptionalPermissions {
-		p.Add(optionalField, "", "there are %d, and %d is the most that a customer can be asked to decide about", n, MaxOptionalPermissions)
+		p.Add(optionalField, "", "there are %d, but a customer can be asked to decide about at most %d", n, MaxOptionalPermissions)
 	}
 	p.switchNames(optional)
 	once := owners{arns: map[string]string{}, inline: map[string]string{}, created: map[string]string{}}
@@ -91,7 +91,7 @@ func (p *Problems) optionalPermission(key string, permission OptionalPermission,
 	field, g := optionalField+"."+key, permission.Grants()
 	p.switchText(field+".description", permission.Description)
 	if g.IsEmpty() {
-		p.Add(optionalField, key, "it grants nothing: give it managed_policy_arns, inline_policies or managed_policies, and look for a misspelt name, which counts for nothing")
+		p.Add(optionalField, key, "it grants nothing: set managed_policy_arns, inline_policies or managed_policies, and check for a misspelt name, which is ignored")
 	}
 	p.grants(field, g, in)
 	for _, arn := range sortedSet(g.ManagedPolicyARNs) {
@@ -115,11 +115,11 @@ func (p *Problems) optionalPermission(key string, permission OptionalPermission,
 func (p *Problems) switchText(field, text string) {
 	switch n := utf8.RuneCountInString(text); {
 	case strings.TrimSpace(text) == "":
-		p.Add(field, "", "it is empty, and it is what customers read beside the switch")
+		p.Add(field, "", "it is empty, but customers read it next to the switch")
 	case n > MaxSwitchText:
-		p.Add(field, "", "it has %d characters, and %d is the most: customers read it beside the switch", n, MaxSwitchText)
+		p.Add(field, "", "it has %d characters, but at most %d are allowed: customers read it next to the switch", n, MaxSwitchText)
 	case strings.IndexFunc(text, Invisible) >= 0:
-		p.Add(field, "", "it has line breaks or other characters that cannot be seen")
+		p.Add(field, "", "it has line breaks or other invisible characters")
 	}
 	p.Inert(field, "", text)
 }
@@ -139,7 +139,7 @@ func (p *Problems) allSwitchedOn(s Set) {
 		longer = longer || len(g.InlinePolicies) > 0
 	}
 	if n, counted := s.attached(all...); more && n > maxManagedPolicies {
-		p.Add(optionalField, "", "with all of them switched on the role has %d managed policies, and %d is the most%s", n, maxManagedPolicies, counted)
+		p.Add(optionalField, "", "with all of them switched on the role has %d managed policies, but at most %d are allowed%s", n, maxManagedPolicies, counted)
 	}
 	if sum, err := iampolicy.InlineSize(s.longest().inPolicies(inline)); longer && err == nil && sum > iampolicy.MaxInlineSize {
 		p.Add(optionalField, "", "with all of them switched on the role's inline policies have %d characters together, without whitespace, and IAM allows %d: move permissions to managed_policies", sum, iampolicy.MaxInlineSize)

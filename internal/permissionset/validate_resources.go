@@ -73,9 +73,9 @@ func (c *resourceCheck) resources(a Additions) {
 		c.wrong("%s", err)
 		return
 	case len(all) > maxTemplateResources:
-		c.wrong("there are %d, and %d is the most", len(all), maxTemplateResources)
+		c.wrong("there are %d, but at most %d are allowed", len(all), maxTemplateResources)
 	case size > maxResourcesSize:
-		c.wrong("they have %d bytes together, without white space, and %d is the most", size, maxResourcesSize)
+		c.wrong("they have %d bytes together, without whitespace, but at most %d are allowed", size, maxResourcesSize)
 	}
 	for _, r := range all {
 		c.types[r.LogicalID] = r.Type
@@ -95,7 +95,7 @@ func (c *resourceCheck) cycles() {
 	walk = func(id string, above []string) bool {
 		if i := slices.Index(above, id); i >= 0 {
 			c.key = above[0]
-			c.wrong("it needs itself, by way of %s: CloudFormation could make neither first", strings.Join(append(above[i:], id), ", "))
+			c.wrong("it depends on itself through %s: CloudFormation could create none of them first", strings.Join(append(above[i:], id), ", "))
 			return true
 		}
 		for _, other := range c.needs[id] {
@@ -133,10 +133,10 @@ func (c *resourceCheck) resource(r Resource) {
 		c.wrong("a resource's name has 1 to 64 letters and digits, and begins with a letter")
 		return
 	case ours(r.LogicalID):
-		c.wrong("the name is, or begins as, one that the template has for something of its own: use another one")
+		c.wrong("the name is reserved for the template's own resources and parameters: use another one")
 		return
 	case r.Definition == nil:
-		c.wrong("here belongs a resource: an object with Type and Properties")
+		c.wrong("it must be a resource: an object with Type and Properties")
 		return
 	}
 	if reason := refusedType(r.Type); reason != "" {
@@ -148,7 +148,7 @@ func (c *resourceCheck) resource(r Resource) {
 	}
 	kind := resourceTypes[r.Type]
 	if _, explicit := r.Definition["DeletionPolicy"]; kind.stateful && !explicit {
-		c.wrong("what is in the %s would be lost with the stack, so it needs a DeletionPolicy: Retain, or Delete if what is in it may be lost with the stack", kind.name)
+		c.wrong("the contents of the %s would be deleted with the stack: set DeletionPolicy to Retain, or to Delete if they may be deleted", kind.name)
 	}
 	if _, there := r.Definition["Properties"]; kind.attached != "" && !there {
 		c.wrong("it has no Properties")
@@ -162,7 +162,7 @@ func (c *resourceCheck) attribute(r Resource, name string, v any) {
 	case "Properties":
 		properties, ok := v.(map[string]any)
 		if !ok {
-			c.wrong("here belong names with values")
+			c.wrong("it must be an object: names with values")
 			return
 		}
 		c.properties(r.Type, properties)
@@ -170,7 +170,7 @@ func (c *resourceCheck) attribute(r Resource, name string, v any) {
 		for _, element := range listed(v) {
 			id, _ := element.(string)
 			if _, own := c.types[id]; !own {
-				c.wrong("%s is not one of the template resources, and nothing else may be depended on", quoted(element))
+				c.wrong("%s is not one of the template resources: DependsOn may name only these", quoted(element))
 				continue
 			}
 			c.need(id)
@@ -192,7 +192,7 @@ func (c *resourceCheck) attribute(r Resource, name string, v any) {
 
 func (c *resourceCheck) oneOf(v any, values ...string) {
 	if text, ok := v.(string); !ok || !slices.Contains(values, text) {
-		c.wrong("it is one of %s", strings.Join(values, ", "))
+		c.wrong("it must be one of %s", strings.Join(values, ", "))
 	}
 }
 
@@ -214,12 +214,12 @@ func (c *resourceCheck) properties(typeName string, properties map[string]any) {
 				c.value(v)
 			}
 			if name == kind.nameOf && !customersOwn(properties[name]) {
-				c.wrong("a literal name can exist only once in an account, or in all of AWS: leave it out, and CloudFormation gives it one that template_outputs can report; or let it have %s or a customer parameter in it", AccountReference)
+				c.wrong("a literal name can exist only once in an account, or in all of AWS: omit it, and CloudFormation generates a name that template_outputs can report; or include %s or a customer parameter in it", AccountReference)
 			}
 		})
 	}
 	if _, there := properties[kind.attached]; kind.attached != "" && !there {
-		c.wrong("Properties: it has no %s, which names what the policy is for", kind.attached)
+		c.wrong("Properties: it has no %s, which names the resource of the policy", kind.attached)
 	}
 }
 
@@ -231,9 +231,9 @@ func (c *resourceCheck) outputs(a Additions) {
 		c.wrong("%s", err)
 		return
 	case len(all) > MaxTemplateOutputs:
-		c.wrong("there are %d, and %d is the most", len(all), MaxTemplateOutputs)
+		c.wrong("there are %d, but at most %d are allowed", len(all), MaxTemplateOutputs)
 	case size > maxOutputsSize:
-		c.wrong("they have %d bytes together, without white space, and %d is the most", size, maxOutputsSize)
+		c.wrong("they have %d bytes together, without whitespace, but at most %d are allowed", size, maxOutputsSize)
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c.key = name

@@ -19,7 +19,7 @@ import (
 func (c *resourceCheck) policy(v any) {
 	tree, ok := filledValue(v, func(text string) any { return text }).(map[string]any) // a copy
 	if !ok {
-		c.wrong("here belongs a policy document, and no text")
+		c.wrong("it must be a policy document, not a string")
 		return
 	}
 	before := len(*c.to)
@@ -98,7 +98,7 @@ func (c *resourceCheck) literal(v any) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if key == "Ref" || strings.HasPrefix(key, "Fn::") {
-				c.wrong("%s stands in a policy only in resources and in the values of conditions, and not in principals, actions or keys", key)
+				c.wrong("%s is allowed in a policy only in resources and condition values, not in principals, actions or keys", key)
 				return
 			}
 			c.inert(key)

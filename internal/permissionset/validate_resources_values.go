@@ -17,7 +17,7 @@ func (c *resourceCheck) attachment(kind resourceType, v any) {
 		function, _ := element.(map[string]any)
 		id, _ := function["Ref"].(string)
 		if len(function) != 1 || c.types[id] != kind.attachedTo {
-			c.wrong("a %s is for template resources alone, because it would replace the policy of a resource that the customer has: it takes {\"Ref\": NAME} of an %s", kind.name, kind.attachedTo)
+			c.wrong("a %s is only for template resources, because it would replace the policy of a resource that the customer has: use {\"Ref\": NAME} of an %s", kind.name, kind.attachedTo)
 			return
 		}
 		c.need(id)
@@ -28,7 +28,7 @@ func (c *resourceCheck) attachment(kind resourceType, v any) {
 func (c *resourceCheck) value(v any) {
 	switch v := v.(type) {
 	case nil:
-		c.wrong("it is null, which CloudFormation refuses: leave it out")
+		c.wrong("it is null, which CloudFormation refuses: omit it")
 	case string:
 		c.text(v)
 	case []any:
@@ -80,7 +80,7 @@ func functionIn(v map[string]any) string {
 // template itself.
 func (c *resourceCheck) function(name string, v map[string]any) {
 	if len(v) > 1 {
-		c.wrong("it has %s and something beside it, and a function stands alone", name)
+		c.wrong("it has other keys besides %s: a function must be the only key of its object", name)
 		return
 	}
 	switch name {
@@ -89,7 +89,7 @@ func (c *resourceCheck) function(name string, v map[string]any) {
 		if _, own := c.types[id]; own {
 			c.need(id)
 		} else if !slices.Contains(pseudoParameters, id) {
-			c.wrong("Ref %s leads outside the template resources: it may name one of them, or %s; a value that the customer types is %s", quoted(v[name]), joined(pseudoParameters), ParameterReference("NAME"))
+			c.wrong("Ref %s does not name a template resource: it may name one of them, or %s; a value that the customer enters is %s", quoted(v[name]), joined(pseudoParameters), ParameterReference("NAME"))
 		}
 	case "Fn::GetAtt":
 		c.getAtt(v[name])
@@ -122,7 +122,7 @@ func (c *resourceCheck) getAtt(v any) {
 	case own && slices.Contains(attributes, attribute):
 		c.need(id)
 	case !own:
-		c.wrong("Fn::GetAtt %s leads outside the template resources: it may name one of them", quoted(v))
+		c.wrong("Fn::GetAtt %s does not name a template resource", quoted(v))
 	case resourceTypes[typeName].name != "": // otherwise the type is reported as a problem of its own
 		c.wrong("%s has no attribute %q: there is %s", typeName, clipped(attribute), list(attributes))
 	}
@@ -131,13 +131,13 @@ func (c *resourceCheck) getAtt(v any) {
 func (c *resourceCheck) join(v any) {
 	list, _ := v.([]any)
 	if len(list) != 2 {
-		c.wrong("it takes a delimiter and a list")
+		c.wrong("it requires a delimiter and a list")
 		return
 	}
 	delimiter, isText := list[0].(string)
 	parts, isList := list[1].([]any)
 	if !isText || !isList {
-		c.wrong("it takes a delimiter, which is a text, and a list")
+		c.wrong("it requires a delimiter, which is a string, and a list")
 		return
 	}
 	c.inert(delimiter)
@@ -145,7 +145,7 @@ func (c *resourceCheck) join(v any) {
 		c.in(fmt.Sprint(i), func() { c.single(part) })
 	}
 	if strings.Contains(together(v), "{{") {
-		c.wrong("its parts make {{ together, and CloudFormation looks for {{resolve: in what was joined")
+		c.wrong("its parts form {{ together, and CloudFormation looks for {{resolve: in what was joined")
 	}
 }
 
@@ -179,7 +179,7 @@ func together(v any) string {
 func (c *resourceCheck) single(v any) {
 	object, isObject := v.(map[string]any)
 	if _, isText := v.(string); !isText && (!isObject || functionIn(object) == "") {
-		c.wrong("here belongs a text, Ref, Fn::GetAtt or Fn::Join")
+		c.wrong("it must be a string, Ref, Fn::GetAtt or Fn::Join")
 		return
 	}
 	c.value(v)

@@ -38,7 +38,7 @@ func (s Set) validateRole(partition account.Partition) []FieldError {
 	}
 	p.Inert("role.path", "", r.Path)
 	if utf8.RuneCountInString(r.Description) > maxRoleDescription || !descriptionPattern().MatchString(r.Description) {
-		p.Add("role.description", "", "IAM takes at most %d characters of Latin text, without control characters", maxRoleDescription)
+		p.Add("role.description", "", "IAM allows at most %d characters of Latin text, without control characters", maxRoleDescription)
 	}
 	p.Inert("role.description", "", r.Description)
 	if d := r.MaxSessionDuration; d != 0 && (d < minSession || d > maxSession) {
@@ -68,10 +68,10 @@ func (p *Problems) tags(tags map[string]string) {
 			p.Add(field, key, "a tag's value has at most 256 letters, digits, spaces and _.:/=+-@")
 		}
 		if strings.HasPrefix(strings.ToLower(key), "aws:") {
-			p.Add(field, key, "keys that begin with aws: belong to AWS")
+			p.Add(field, key, "keys that begin with aws: are reserved by AWS")
 		}
 		if other, ok := seen[strings.ToLower(key)]; ok {
-			p.Add(field, key, "IAM takes it for the same key as %q", other)
+			p.Add(field, key, "IAM considers it the same key as %q", other)
 		}
 		seen[strings.ToLower(key)] = key
 		p.Inert(field, key, key)

@@ -65,10 +65,10 @@ func TestEveryMistakeNamesItsField(t *testing.T) {
 		}, "trusted_principal_arns: with 40 principals the trust policy has"},
 
 		"a path without last slash":     {func(s *Set) { s.Role.Path = "/vendors" }, `role.path: "/vendors" is not a role path`},
-		"a dynamic path":                {func(s *Set) { s.Role.Path = "/{{resolve:ssm:x}}/" }, "role.path: it has {{resolve:"},
-		"a long description":            {func(s *Set) { s.Role.Description = strings.Repeat("x", 1001) }, "role.description: IAM takes at most 1000 characters"},
-		"a Chinese description":         {func(s *Set) { s.Role.Description = "角色" }, "role.description: IAM takes at most"},
-		"a dynamic description":         {func(s *Set) { s.Role.Description = "a {{ Resolve:ssm:x}}" }, "role.description: it has {{resolve:"},
+		"a dynamic path":                {func(s *Set) { s.Role.Path = "/{{resolve:ssm:x}}/" }, "role.path: it contains {{resolve:"},
+		"a long description":            {func(s *Set) { s.Role.Description = strings.Repeat("x", 1001) }, "role.description: IAM allows at most 1000 characters"},
+		"a Chinese description":         {func(s *Set) { s.Role.Description = "角色" }, "role.description: IAM allows at most"},
+		"a dynamic description":         {func(s *Set) { s.Role.Description = "a {{ Resolve:ssm:x}}" }, "role.description: it contains {{resolve:"},
 		"a short session":               {func(s *Set) { s.Role.MaxSessionDuration = 60 }, "role.max_session_duration: 60 seconds is not between 3600 and 43200"},
 		"a long session":                {func(s *Set) { s.Role.MaxSessionDuration = 46800 }, "role.max_session_duration: 46800"},
 		"a policy's bare name":          {func(s *Set) { s.Role.ManagedPolicyARNs = []string{"SecurityAudit"} }, `role.managed_policy_arns["SecurityAudit"]: "SecurityAudit" is not the ARN of a managed policy`},
@@ -76,16 +76,16 @@ func TestEveryMistakeNamesItsField(t *testing.T) {
 		"a policy of another partition": {func(s *Set) { s.Role.ManagedPolicyARNs = []string{"arn:aws-cn:iam::aws:policy/P"} }, "the policy is in partition aws-cn, the hub in aws"},
 		"a dynamic policy ARN": {func(s *Set) {
 			s.Role.ManagedPolicyARNs = []string{"arn:aws:iam::aws:policy/{{resolve:ssm:x}}/P"}
-		}, "it has {{resolve:"},
+		}, "it contains {{resolve:"},
 		"too many managed policies":       {func(s *Set) { s.Role.ManagedPolicyARNs = manyPolicies(21) }, "role.managed_policy_arns: a role can have 20 managed policies at most, not 21"},
 		"a bad boundary":                  {func(s *Set) { s.Role.PermissionsBoundaryARN = "x" }, `role.permissions_boundary_arn: "x" is not the ARN`},
 		"a policy's bad name":             {func(s *Set) { s.Role.InlinePolicies = Policies{"a b": readBuckets} }, `role.inline_policies["a b"]: "a b" is not a policy name`},
 		"broken JSON":                     {inline("{\n\"Statement\": [\n}"), `role.inline_policies["read"]: line 3, column 1: the policy is not valid JSON`},
 		"a principal in a policy":         {inline(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}`), `has no "Principal"`},
 		"policies that are too large":     {inline(policyOf(`"` + strings.Repeat("x", 10240) + `"`)), "role.inline_policies: the inline policies have 10358 characters together, without whitespace, and IAM allows 10240"},
-		"a dynamic policy":                {inline(policyOf(`["a", "{{resolve:secretsmanager:x}}"]`)), `role.inline_policies["read"]: it has {{resolve:`},
-		"an escaped dynamic policy":       {inline(policyOf(`"\u007b{resolve:ssm:x}}"`)), "it has {{resolve:"},
-		"a dynamic condition key":         {inline(strings.Replace(policyOf(`"a"`), "PrincipalTag/x", "PrincipalTag/{{resolve:ssm:x}}", 1)), "it has {{resolve:"},
+		"a dynamic policy":                {inline(policyOf(`["a", "{{resolve:secretsmanager:x}}"]`)), `role.inline_policies["read"]: it contains {{resolve:`},
+		"an escaped dynamic policy":       {inline(policyOf(`"\u007b{resolve:ssm:x}}"`)), "it contains {{resolve:"},
+		"a dynamic condition key":         {inline(strings.Replace(policyOf(`"a"`), "PrincipalTag/x", "PrincipalTag/{{resolve:ssm:x}}", 1)), "it contains {{resolve:"},
 		"a reference in a policy":         {inline(strings.Replace(policyOf(`"AWS::AccountId"`), "aws:PrincipalTag/x", "Ref", 1)), `the key "Ref" would be read as a CloudFormation function`},
 		"a function in a policy":          {inline(strings.Replace(policyOf(`"x"`), "StringEquals", "Fn::Transform", 1)), `the key "Fn::Transform" would be read`},
 		"a resource of another partition": {inline(`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws-cn:s3:::b"}}`), `role.inline_policies["read"]: Statement[0] has the resource "arn:aws-cn:s3:::b" of partition aws-cn, and the hub is in aws`},
@@ -93,9 +93,9 @@ func TestEveryMistakeNamesItsField(t *testing.T) {
 		"a managed policy's name":         {managed(Policies{"a b": readBuckets}), `role.managed_policies["a b"]: "a b" is not a policy name`},
 		"a managed policy's JSON":         {managed(Policies{"core": "{"}), `role.managed_policies["core"]: line 1`},
 		"a managed policy of 2008":        {managed(Policies{"core": policyOf(`"x"`)}), `role.managed_policies["core"]: a managed policy must have a version`},
-		"a dynamic managed policy":        {managed(Policies{"core": strings.Replace(readBuckets, `"*"`, `"arn:aws:s3:::{{resolve:ssm:x}}"`, 1)}), `role.managed_policies["core"]: it has {{resolve:`},
+		"a dynamic managed policy":        {managed(Policies{"core": strings.Replace(readBuckets, `"*"`, `"arn:aws:s3:::{{resolve:ssm:x}}"`, 1)}), `role.managed_policies["core"]: it contains {{resolve:`},
 		"a statement that is too long":    {managed(Policies{"core": policy(sized("Wide", 7000))}), `role.managed_policies["core"]: statement "Wide" has 7000 characters by itself`},
-		"too many parts":                  {managed(Policies{"core": describing(2000)}), `role.managed_policies["core"]: it takes at least 22 managed policies, and a role can have 20`},
+		"too many parts":                  {managed(Policies{"core": describing(2000)}), `role.managed_policies["core"]: it needs at least 22 managed policies, and a role can have 20`},
 		"too many policies together": {func(s *Set) {
 			s.Role.ManagedPolicyARNs, s.Role.ManagedPolicies = manyPolicies(18), Policies{"core": readBuckets, "collection": describing(150)}
 		}, `role.managed_policies: a role can have 20 managed policies at most, not 21: 18 of managed_policy_arns, 2 by collection, 1 by core`},
@@ -105,8 +105,8 @@ func TestEveryMistakeNamesItsField(t *testing.T) {
 		"a tag without a key":        {func(s *Set) { s.Role.Tags = map[string]string{"": "x"} }, "role.tags: a tag's key has 1 to 128"},
 		"an invalid tag key":         {func(s *Set) { s.Role.Tags = map[string]string{"a;b": ""} }, `role.tags["a;b"]: a tag's key has 1 to 128`},
 		"a tag's long value":         {func(s *Set) { s.Role.Tags = map[string]string{"k": strings.Repeat("x", 257)} }, `role.tags["k"]: a tag's value has at most 256`},
-		"a tag of AWS":               {func(s *Set) { s.Role.Tags = map[string]string{"AWS:x": ""} }, `role.tags["AWS:x"]: keys that begin with aws: belong to AWS`},
-		"a tag in two cases":         {func(s *Set) { s.Role.Tags = map[string]string{"team": "", "Team": ""} }, `role.tags["team"]: IAM takes it for the same key as "Team"`},
+		"a tag of AWS":               {func(s *Set) { s.Role.Tags = map[string]string{"AWS:x": ""} }, `role.tags["AWS:x"]: keys that begin with aws: are reserved by AWS`},
+		"a tag in two cases":         {func(s *Set) { s.Role.Tags = map[string]string{"team": "", "Team": ""} }, `role.tags["team"]: IAM considers it the same key as "Team"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := minimal()

@@ -75,10 +75,10 @@ func (e Envelope) Request() (Request, error) {
 		return Request{}, malformed("RequestType is %q, not Create, Update or Delete", clip(string(request.Type)))
 	}
 	if !requestIDPattern().MatchString(request.RequestID) {
-		return Request{}, malformed("RequestId %q is not one", clip(request.RequestID))
+		return Request{}, malformed("invalid RequestId %q", clip(request.RequestID))
 	}
 	if !logicalIDPattern().MatchString(request.LogicalID) {
-		return Request{}, malformed("LogicalResourceId %q is not one", clip(request.LogicalID))
+		return Request{}, malformed("invalid LogicalResourceId %q", clip(request.LogicalID))
 	}
 	if request.Stack, err = account.ParseStackARN(text(fields["StackId"])); err != nil {
 		return Request{}, malformed("StackId: %s", err)
@@ -114,7 +114,7 @@ func checkPhysicalID(id string) error {
 		return fmt.Errorf("it has more than %d bytes", maxPhysicalID)
 	}
 	if !isClean(id) { // it is returned unchanged in the answer, so it cannot be cleaned
-		return fmt.Errorf("it has characters that are not printed")
+		return fmt.Errorf("it has non-printable characters")
 	}
 	return nil
 }

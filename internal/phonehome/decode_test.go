@@ -71,19 +71,19 @@ func TestInvalidMessagesAreRefusedWithTheReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ name, body, reason string }{
-		{"nothing", "", "cut short"},
+		{"nothing", "", "truncated"},
 		{"not JSON", "hello", "invalid character"},
 		{"an array", "[]", "not a JSON object"},
-		{"truncated", create[:len(create)/2], "cut short"},
-		{"text after it", create + "{}", "something follows"},
+		{"truncated", create[:len(create)/2], "truncated"},
+		{"text after it", create + "{}", "unexpected data"},
 		{"not UTF-8", swap("AWS CloudFormation", "AWS \xff"), "UTF-8"},
 		{"too large", swap("EXAMPLEpH", strings.Repeat("x", MaxMessage)), "more than 262144"},
 		{"too deep", swap(`"Type":"Notification"`, `"Type":"Notification","x":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)), "nested deeper"},
 		{"raw delivery", envelope["Message"].(string), "raw message delivery"},
 		{"another kind of message", swap(`"Type":"Notification"`, `"Type":"SubscriptionConfirmation"`), "SubscriptionConfirmation"},
-		{"a repeated name in the envelope", swap(`"Type":"Notification"`, `"Type":"Notification","Type":"Notification"`), `"Type" comes twice`},
-		{"a repeated name in the request", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Create\",\"RequestType\":\"Delete\"`), `"RequestType" comes twice`},
-		{"a repeated name in the properties", swap(`\"Hub\":\"acme\"`, `\"Hub\":\"acme\",\"Hub\":\"other\"`), `"Hub" comes twice`},
+		{"a repeated name in the envelope", swap(`"Type":"Notification"`, `"Type":"Notification","Type":"Notification"`), `duplicate name "Type"`},
+		{"a repeated name in the request", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Create\",\"RequestType\":\"Delete\"`), `duplicate name "RequestType"`},
+		{"a repeated name in the properties", swap(`\"Hub\":\"acme\"`, `\"Hub\":\"acme\",\"Hub\":\"other\"`), `duplicate name "Hub"`},
 		{"a name in another case", swap(`\"RequestType\"`, `\"requesttype\"`), "RequestType"},
 		{"no topic", swap(`"TopicArn":"arn:aws:sns:us-west-2:111122223333:xacct-acme-0"`, `"TopicArn":""`), "TopicArn"},
 		{"no time", swap("2016-04-19T22:03:16.248Z", "yesterday"), "Timestamp"},
@@ -94,8 +94,8 @@ func TestInvalidMessagesAreRefusedWithTheReason(t *testing.T) {
 		{"no stack", swap(`\"StackId\":\"arn:aws:cloudformation`, `\"StackId\":\"arn:aws:s3`), "StackId"},
 		{"a stack of another Region", swap(`arn:aws:sns:us-west-2`, `arn:aws:sns:eu-west-1`), "but the topic in eu-west-1"},
 		{"an Update without physical ID", swap(`\"Create\"`, `\"Update\"`), "PhysicalResourceId: it is missing"},
-		{"a Delete with a control character", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u0000b\"`), "not printed"},
-		{"a Delete with a mark of direction", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u202eb\"`), "not printed"},
+		{"a Delete with a control character", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u0000b\"`), "non-printable"},
+		{"a Delete with a mark of direction", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"a\\u202eb\"`), "non-printable"},
 		{"a Delete with a long physical ID", swap(`\"RequestType\":\"Create\"`, `\"RequestType\":\"Delete\",\"PhysicalResourceId\":\"`+strings.Repeat("x", 1025)+`\"`), "more than 1024"},
 		{"another host for the answer", swap("https://cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com", "https://evil.example"), "evil.example"},
 	}
@@ -328,5 +328,5 @@ func BenchmarkDecode(b *testing.B) {
 func ExampleDecode() {
 	_, err := Decode([]byte(`{"RequestType":"Create"}`))
 	fmt.Println(err)
-	// Output: not a phone-home: it came without an SNS envelope: raw message delivery is on for this subscription and must be off
+	// Output: not a phone-home: it has no SNS envelope: raw message delivery is on for this subscription and must be off
 }

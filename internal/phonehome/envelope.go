@@ -41,7 +41,7 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	}
 	if _, raw := fields["RequestType"]; raw {
 		// Without the envelope the topic and the time are unknown.
-		return Envelope{}, malformed("it came without an SNS envelope: raw message delivery is on for this subscription and must be off")
+		return Envelope{}, malformed("it has no SNS envelope: raw message delivery is on for this subscription and must be off")
 	}
 	if kind := text(fields["Type"]); kind != "Notification" {
 		return Envelope{}, malformed("the envelope's Type is %q, not Notification", clip(kind))
@@ -63,7 +63,7 @@ func DecodeEnvelope(body []byte) (Envelope, error) {
 	}
 	envelope.Timestamp, err = time.Parse(time.RFC3339Nano, envelope.RawTimestamp)
 	if err != nil {
-		return Envelope{}, malformed("Timestamp %q is not one", clip(envelope.RawTimestamp))
+		return Envelope{}, malformed("invalid Timestamp %q", clip(envelope.RawTimestamp))
 	}
 	envelope.Timestamp = envelope.Timestamp.UTC()
 	return envelope, nil

@@ -27,7 +27,7 @@ func decodeObject(body []byte) (map[string]any, error) {
 		return nil, jsonError(err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("something follows the JSON object")
+		return nil, errors.New("unexpected data after the JSON object")
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -66,7 +66,7 @@ func decodeMembers(decoder *json.Decoder, depth int) (any, error) {
 		}
 		name, _ := token.(string) // Token returns only strings between members
 		if _, twice := object[name]; twice {
-			return nil, fmt.Errorf("%q comes twice in one object", clip(name))
+			return nil, fmt.Errorf("duplicate name %q in an object", clip(name))
 		}
 		if object[name], err = decodeValue(decoder, depth+1); err != nil {
 			return nil, err
@@ -91,7 +91,7 @@ func decodeItems(decoder *json.Decoder, depth int) (any, error) {
 
 func jsonError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it ends in the middle: it was cut short")
+		return errors.New("it ends too early: it was truncated")
 	}
 	return err
 }

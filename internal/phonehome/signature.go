@@ -45,7 +45,7 @@ func VerifySignature(e Envelope, certificate *x509.Certificate) error {
 	// Certificate.CheckSignature cannot be used: it refuses SHA-1, with which a topic
 	// signs unless configured otherwise.
 	if err := rsa.VerifyPKCS1v15(key, hash, sum, signature); err != nil {
-		return forged("the signature does not fit the message and its certificate")
+		return forged("the signature does not match the message and its certificate")
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (e Envelope) digest() (crypto.Hash, []byte, error) {
 		sum := sha256.Sum256(e.StringToSign())
 		return crypto.SHA256, sum[:], nil
 	default:
-		return 0, nil, forged("SignatureVersion is %q, and only 1 and 2 are known", clip(e.SignatureVersion))
+		return 0, nil, forged("SignatureVersion is %q, but only 1 and 2 are supported", clip(e.SignatureVersion))
 	}
 }
 

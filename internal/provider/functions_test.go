@@ -71,7 +71,7 @@ func TestALinkBecomesACommandOrATerraformSnippet(t *testing.T) {
   --parameters '[{"ParameterKey":"CustomerName","ParameterValue":"globex"},{"ParameterKey":"ExternalId","ParameterValue":"a,b"}]' \
   --capabilities CAPABILITY_NAMED_IAM`)),
 		call("terraform_snippet", url, like(`(?s)^# .*resource "aws_cloudformation_stack" "acme_access" \{\n.*    CustomerName = "globex"\n    ExternalId   = "a,b"\n  \}\n\}\n$`)),
-		refuses("cli_command", strings.Replace(url, "&stackName=acme-access", "", 1), "the link proposes no name for the stack, and only the console asks for one"),
+		refuses("cli_command", strings.Replace(url, "&stackName=acme-access", "", 1), "the link has no stack name, and only the console asks for one"),
 		refuses("terraform_snippet", `"nonsense"`, `"nonsense" is not a quick-create link`),
 	)
 }

@@ -29,7 +29,7 @@ func (p *hubPlan) checkElsewhere(ctx context.Context) {
 	var missing *awsclient.PermissionError
 	switch {
 	case errors.As(err, &missing):
-		p.diags.AddAttributeWarning(path.Root("name"), "Could not look for the hub in other Regions", fmt.Sprintf(
+		p.diags.AddAttributeWarning(path.Root("name"), "Other Regions could not be searched for the hub", fmt.Sprintf(
 			"If another Region has a hub %s, this is a second hub of the same name. For a warning in that case, allow %s to do %s on %s.",
 			p.view.Name, missing.Caller, missing.Action, missing.Resource))
 	case len(others) > 0:

@@ -64,7 +64,7 @@ func importedCustomer(ctx context.Context, req resource.ImportStateRequest, diag
 func splitLinkID(id string) (hubName, customer string, err error) {
 	hubName, customer, ok := strings.Cut(id, "/")
 	if !ok || validHubName().find(hubName) != nil || validCustomerID().find(customer) != nil {
-		return "", "", fmt.Errorf("%q is not hub/customer, such as acme/globex", id)
+		return "", "", fmt.Errorf("%q is not in the form hub/customer, such as acme/globex", id)
 	}
 	return hubName, customer, nil
 }
@@ -73,7 +73,7 @@ func splitLinkID(id string) (hubName, customer string, err error) {
 func splitSetID(id string) (hubName, name string, err error) {
 	hubName, name, err = splitLinkID(id)
 	if err != nil {
-		return "", "", fmt.Errorf("%q is not hub/name, such as acme/readonly", id)
+		return "", "", fmt.Errorf("%q is not in the form hub/name, such as acme/readonly", id)
 	}
 	return hubName, name, nil
 }

@@ -55,7 +55,7 @@ resource "xacct_onboarding_link" "long" {
 		"session duration":                        {role(`max_session_duration = 600`), `must be between 3600 and 43200`},
 		"boundary":                                {role(`permissions_boundary_arn = "arn:aws:iam::aws:role/Boundary"`), `permissions_boundary_arn must be the ARN of an IAM managed policy`},
 		"key of an optional permission":           {link(`optional_permissions = { Billing = { description = "x", managed_policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"] } }`), `optional_permissions\["Billing"\] must be 1 to 41 lower-case letters`},
-		"optional permission that grants nothing": {link(`optional_permissions = { billing = { description = "x" } }`), `optional_permissions = \{.*It grants nothing: give it managed_policy_arns, inline_policies or managed_policies, and look for a misspelt name, which counts for nothing`},
+		"optional permission that grants nothing": {link(`optional_permissions = { billing = { description = "x" } }`), `optional_permissions = \{.*It grants nothing: set managed_policy_arns, inline_policies or managed_policies, and check for a misspelt name, which is ignored`},
 		"optional permission already granted":     {link(`optional_permissions = { billing = { description = "x", managed_policy_arns = ["arn:aws:iam::aws:policy/SecurityAudit"] } }`), `The role has this policy already`},
 		"policy of an optional permission":        {link(`optional_permissions = { billing = { description = "x", inline_policies = { read = "{}" } } }`), `optional_permissions\["billing"\].inline_policies\["read"\] must be an IAM policy document`},
 		"trusted wildcard":                        {link(`trusted_principal_arns = ["arn:aws:iam::111111111111:role/acme-*"]`), `has a wildcard, which would trust roles that don't exist yet`},
@@ -64,7 +64,7 @@ resource "xacct_onboarding_link" "long" {
 		"region of a link":                        {link(`region = "moon-1"`), `"moon-1" is not an AWS Region`},
 		"external ID":                             {link(`external_id = "a b"`), `external_id must be an external ID`},
 		"expiry":                                  {link(`expires_at = "tomorrow"`), `got "tomorrow"; write it like 2030-01-31T18:00:00Z`},
-		"link of a role":                          {`resource "xacct_customer_role" "x" { link = "globex" }`, `"globex" is not hub/customer, such as acme/globex`},
+		"link of a role":                          {`resource "xacct_customer_role" "x" { link = "globex" }`, `"globex" is not in the form hub/customer, such as acme/globex`},
 		"timeouts": {`resource "xacct_customer_role" "x" { 
   link = "acme/globex" 
   timeouts = { create = "soon" } 

@@ -1,14 +1,15 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package provider is the Terraform surface: schemas, what is known in a plan,
-// and the create, read, update and delete of hub, onboarding link and customer
-// role, each of which calls the packages below.
+// Package provider implements the Terraform provider: the schemas, plans and
+// operations of its resources, data sources, list resources, actions, ephemeral
+// resources and functions. They call the packages below.
 //
-// It decides nothing about a phone-home: while a role waits, it runs the same
-// registrar that the daemon runs. It keeps nothing between two operations but
-// Terraform's own state; what it shares within one (the read of a hub's
-// customers, the specifications planned, the registrar) lives in [session].
+// It decides nothing about a phone-home: while an apply waits for a role, it runs
+// the same registrar that the daemon runs. It keeps nothing between two operations
+// except Terraform's own state. What the resources of one operation share (the
+// read of a hub's customers, the planned specifications, the registrar) is in
+// [session].
 package provider
 
 import (

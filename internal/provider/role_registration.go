@@ -76,7 +76,7 @@ func registrationAttributes() map[string]schema.Attribute {
 		"update_url": text("Link that opens the update of the stack in the customer's console, with the current template filled in, while the stack is `outdated`. " +
 			"The customer's parameters stay as they are. Null if there is nothing to update."),
 		"status": text("`pending` (not launched yet), `active` (the role is proven), `degraded` (there, but not proven now) " +
-			"or `disconnected` (the customer deleted the stack, or took the phone-home out of it). Of an organization: `active` if all its accounts with a stack are, `degraded` if one is, " +
+			"or `disconnected` (the customer deleted the stack, or removed its phone-home resource). Of an organization: `active` if all its accounts with a stack are, `degraded` if one is, " +
 			"`disconnected` if no account has a stack any more, and `pending` if none ever had one."),
 		"registered_at": text("When the stack registered the role, as an RFC 3339 time."),
 		"account_confirmed": schema.BoolAttribute{

@@ -49,7 +49,7 @@ func optionalPermissionsAttribute() schema.MapNestedAttribute {
 func validPermissionKey() check {
 	return check{"1 to 41 lower-case letters, digits and underscores, beginning with a letter", "Invalid optional permission key", func(s string) error {
 		if !permissionset.ValidSwitchKey(s) {
-			return fmt.Errorf("%q is not: the stack's parameter is named after it, so it looks like billing or restart_hosts", s)
+			return fmt.Errorf("got %q; the stack's parameter is named after it: write it like billing or restart_hosts", s)
 		}
 		return nil
 	}}

@@ -203,7 +203,7 @@ func validEndpoint() check {
 	return check{"a URL", "Invalid URL", func(s string) error {
 		u, err := url.Parse(s)
 		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-			return fmt.Errorf("got %q; it looks like http://127.0.0.1:4566", s)
+			return fmt.Errorf("got %q; write it like http://127.0.0.1:4566", s)
 		}
 		return nil
 	}}

@@ -173,10 +173,10 @@ type TooLongError struct {
 
 func (e *TooLongError) Error() string {
 	if e.Signed {
-		return fmt.Sprintf("the link would have %d characters, and more than %d do not reach every customer whole: %d of them are the signed address of the template, "+
+		return fmt.Sprintf("the link would have %d characters, and more than %d are truncated for some customers: %d of them are the signed address of the template, "+
 			"most of which is the session token of the credentials that it was signed with: sign with those of a session without tags and policies, or of an IAM user", e.Length, MaxLength, e.Template)
 	}
-	return fmt.Sprintf("the link would have %d characters, and more than %d do not reach every customer whole: shorten the values of its parameters", e.Length, MaxLength)
+	return fmt.Sprintf("the link would have %d characters, and more than %d are truncated for some customers: shorten the values of its parameters", e.Length, MaxLength)
 }
 
 // isSigned reports whether an S3 URL is presigned.

@@ -106,7 +106,7 @@ func TestALinkThatWouldNotWorkIsRefused(t *testing.T) {
 		"a long value":               {func(l *Link) { l.Parameters["P"] = strings.Repeat("x", 4097) }, "parameter P is not text of at most 4096 bytes"},
 		"broken text":                {func(l *Link) { l.Parameters["P"] = "\xff" }, "parameter P is not text"},
 		"too many parameters":        {func(l *Link) { l.Parameters = many }, "not 201"},
-		"a long link":                {func(l *Link) { l.Parameters["A"] = strings.Repeat("ü", 2000) }, "do not reach every customer whole"},
+		"a long link":                {func(l *Link) { l.Parameters["A"] = strings.Repeat("ü", 2000) }, "are truncated for some customers"},
 	} {
 		l := link("us-east-1")
 		c.change(&l)

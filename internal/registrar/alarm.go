@@ -100,7 +100,7 @@ func (h *handling) proved(probe onboarding.Probe, proof onboarding.Proof) {
 	args := []any{"customer", probe.CustomerID, "role", probe.Role, "proof", proof.Outcome, "error", proof.Err}
 	switch {
 	case proof.MissingPermission != "":
-		h.log.Warn("the role cannot be proven: a permission of the vendor's own is missing", append(args, "missing", proof.MissingPermission)...)
+		h.log.Warn("the role cannot be proven: the vendor lacks a permission", append(args, "missing", proof.MissingPermission)...)
 	case proof.Outcome == onboarding.Inconclusive:
 		h.log.Warn("the role cannot be proven: AWS did not say whether it can be assumed", args...)
 	default:

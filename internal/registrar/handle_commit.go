@@ -91,7 +91,7 @@ func (h *handling) drop(ctx context.Context) *Disposition {
 	level, message := slog.LevelWarn, "nothing was changed: CloudFormation has not signed the request"
 	switch {
 	case h.decision.Outcome == onboarding.OutcomeAddressExpired:
-		level, message = slog.LevelError, "nothing was changed: the address of the answer worked no longer, before the deadline"
+		level, message = slog.LevelError, "nothing was changed: the response URL stopped working before the deadline"
 	case h.delivery == onboarding.Undecided:
 		message = "nothing was changed: the bucket has refused the answer until its deadline"
 	case h.decision.Outcome == onboarding.OutcomeUnclear && h.answer.Change.Kind != onboarding.ChangeNothing:

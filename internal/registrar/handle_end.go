@@ -14,17 +14,17 @@ import (
 func (h *handling) later(ctx context.Context) *Disposition {
 	h.recordWaiting(ctx)
 	if h.decision.Outcome == onboarding.OutcomeUndelivered {
-		h.log.Warn("CloudFormation's bucket refuses the answer, and not because of its signature; trying again until the deadline",
+		h.log.Warn("CloudFormation's bucket refuses the answer for a reason other than its signature; trying again until the deadline",
 			"customer", h.answer.Change.CustomerID, "again_in", h.decision.RetryAfter, "error", h.refused)
 	} else {
-		h.log.Info("not yet", "outcome", h.decision.Outcome, "again_in", h.decision.RetryAfter)
+		h.log.Info("request requeued", "outcome", h.decision.Outcome, "again_in", h.decision.RetryAfter)
 	}
 	return retry(h.decision.RetryAfter)
 }
 
 // deadLetter moves the request to the dead-letter queue.
 func (h *handling) deadLetter(reason string) *Disposition {
-	h.log.Warn("a request went to the dead letters", "reason", reason)
+	h.log.Warn("request sent to the dead-letter queue", "reason", reason)
 	return &Disposition{Action: DeadLetter, Reason: reason}
 }
 

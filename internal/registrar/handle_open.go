@@ -25,7 +25,7 @@ func (h *handling) decode(ctx context.Context) *Disposition {
 		err = h.checkTopic(request.Topic)
 	}
 	if err != nil {
-		h.config.Logger.Warn("a message went to the dead letters", "reason", err)
+		h.config.Logger.Warn("message sent to the dead-letter queue", "reason", err)
 		return &Disposition{Action: DeadLetter, Reason: err.Error()}
 	}
 	h.request = request
@@ -78,7 +78,7 @@ func (h *handling) checkTopic(topic account.TopicARN) error {
 func (h *handling) limitAccount(context.Context) *Disposition {
 	leave, wait := h.accountLimiter.acquire(h.request, h.config.Clock())
 	if leave == nil {
-		h.log.Debug("many requests of this account are being handled; this one waits", "wait", wait)
+		h.log.Debug("too many requests of this account are in progress; request requeued", "wait", wait)
 		return retry(wait)
 	}
 	h.releases = append(h.releases, leave)

@@ -20,7 +20,7 @@ func (h *handling) send(ctx context.Context) *Disposition {
 	}
 	err := h.respond(ctx, h.answer.Response)
 	if h.answer.State == onboarding.AnswerCommitted {
-		h.log.Info("answered once more, as before", "outcome", h.answer.Outcome, "error", err)
+		h.log.Info("answer sent again", "outcome", h.answer.Outcome, "error", err)
 		return &done
 	}
 	var refused *RefusedError

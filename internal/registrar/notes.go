@@ -60,7 +60,7 @@ func (h *handling) addHistory(ctx context.Context, entry *onboarding.HistoryEntr
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	if err := h.config.Registry.AddHistory(ctx, *entry); err != nil {
-		h.log.Warn("a line could not be written into the customer's history", "error", err)
+		h.log.Warn("an entry could not be written to the customer's history", "error", err)
 	}
 }
 

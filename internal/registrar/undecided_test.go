@@ -45,7 +45,7 @@ func TestAMissingPermissionOfTheVendorIsLoggedCountedAndRecorded(t *testing.T) {
 	for ; len(f.accepted["r1"]) == 0 && receives < 100; receives++ {
 		f.now = f.now.Add(r.Handle(t.Context(), body).After)
 	}
-	if seen.lacking < 10 || seen.undecided != 0 || strings.Count(log.String(), "level=WARN msg=\"the role cannot be proven: a permission of the vendor's own is missing\"") != seen.lacking {
+	if seen.lacking < 10 || seen.undecided != 0 || strings.Count(log.String(), "level=WARN msg=\"the role cannot be proven: the vendor lacks a permission\"") != seen.lacking {
 		t.Errorf("%d proofs, logged: %s", seen.lacking, log.String())
 	}
 	if !strings.Contains(log.String(), `missing="`+lacks) {
@@ -94,7 +94,7 @@ func TestAFailedNoteDelaysNothing(t *testing.T) {
 		return onboarding.Proof{Outcome: onboarding.Inconclusive, MissingPermission: lacks}
 	}
 	r := f.registrar(func(c *Config) { c.Logger, c.Registry = testLogger(&log), noNotes{f} })
-	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Retry || !strings.Contains(log.String(), "could not be written into the customer's history") {
+	if d := r.Handle(t.Context(), f.request("Create", "s1", "r1", "c1", nil)); d.Action != Retry || !strings.Contains(log.String(), "could not be written to the customer's history") {
 		t.Errorf("%+v: %s", d, log.String())
 	}
 }

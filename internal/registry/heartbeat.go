@@ -96,7 +96,7 @@ type TransactionRefusedError struct {
 }
 
 func (e *TransactionRefusedError) Error() string {
-	return fmt.Sprintf("the registrar of hub %s may not write transactions in the registry, and could store no answer: it does not begin. "+
+	return fmt.Sprintf("the registrar of hub %s may not write transactions in the registry, and could not store answers, so it does not start. "+
 		"Give it the policy that `xacct policy registrar --hub %s` prints. If it has that one, AWS counts dynamodb:LeadingKeys in a transaction in "+
 		"another way than this release assumes (aws-facts 13.1): allow dynamodb:PutItem and dynamodb:ConditionCheckItem on the table without that "+
 		"condition, and report it: %v", e.Hub, e.Hub, e.Err)

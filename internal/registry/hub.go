@@ -155,7 +155,7 @@ type Key struct{ bytes []byte }
 func NewKey(random io.Reader) (Key, error) {
 	k := Key{make([]byte, 32)}
 	if _, err := io.ReadFull(random, k.bytes); err != nil {
-		return Key{}, fmt.Errorf("draw the hub's random key: %w", err)
+		return Key{}, fmt.Errorf("generate the hub's key: %w", err)
 	}
 	return k, nil
 }

@@ -97,7 +97,7 @@ func (r *Registry) readOutbox(ctx context.Context, prefix string, before time.Ti
 	taken := true
 	for items, err := range r.pages(ctx, left) {
 		if err != nil {
-			return fmt.Errorf("read the events that are to be sent from table %s: %w", r.table, err)
+			return fmt.Errorf("read the outbox in table %s: %w", r.table, err)
 		}
 		var events []onboarding.Event
 		for _, i := range items {
@@ -127,7 +127,7 @@ func (r *Registry) readOutbox(ctx context.Context, prefix string, before time.Ti
 func (r *Registry) hasItems(ctx context.Context, outbox keyRange) (bool, error) {
 	for items, err := range r.pages(ctx, outbox) {
 		if err != nil {
-			return false, fmt.Errorf("read the events that are to be sent from table %s: %w", r.table, err)
+			return false, fmt.Errorf("read the outbox in table %s: %w", r.table, err)
 		}
 		if len(items) > 0 {
 			return true, nil
@@ -187,7 +187,7 @@ func (l outboxLease) put(ctx context.Context, lasts time.Duration, condition str
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("write the lease of the events that are to be sent in table %s: %w", r.table, err)
+		return false, fmt.Errorf("write the lease of the outbox in table %s: %w", r.table, err)
 	}
 	return true, nil
 }
@@ -213,10 +213,10 @@ func (r *Registry) removeEvents(ctx context.Context, events []onboarding.Event, 
 	}
 	err := r.transact(ctx, writes)
 	if awsclient.IsContended(err) {
-		return fmt.Errorf("remove events that were sent from table %s: %w", r.table, ErrConflict)
+		return fmt.Errorf("remove sent events from table %s: %w", r.table, ErrConflict)
 	}
 	if err != nil {
-		return fmt.Errorf("remove events that were sent from table %s: %w", r.table, err)
+		return fmt.Errorf("remove sent events from table %s: %w", r.table, err)
 	}
 	return nil
 }

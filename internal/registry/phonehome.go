@@ -353,13 +353,13 @@ func (r *Registry) RefuseAnswer(ctx context.Context, answer onboarding.Answer) e
 	})
 	var failed *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &failed) {
-		return fmt.Errorf("note that the answer to request %s of stack %s was refused: %w", answer.RequestID, answer.Stack, err)
+		return fmt.Errorf("record that the answer to request %s of stack %s was refused: %w", answer.RequestID, answer.Stack, err)
 	}
 	if failed != nil {
 		return nil
 	}
 	if err := r.releaseLink(ctx, answer); err != nil {
-		return fmt.Errorf("give back what the answer to request %s of stack %s had reserved: %w", answer.RequestID, answer.Stack, err)
+		return fmt.Errorf("release the reservation of the answer to request %s of stack %s: %w", answer.RequestID, answer.Stack, err)
 	}
 	return nil
 }

@@ -66,12 +66,12 @@ func (r *Registry) Restored(ctx context.Context) (*onboarding.Hub, error) {
 func (r *Registry) EndRound(ctx context.Context, round int64, found onboarding.RoundSummary, next time.Time) error {
 	summary, err := json.Marshal(found)
 	if err != nil {
-		return fmt.Errorf("note what a round of proofs has found: %w", err)
+		return fmt.Errorf("record the result of a round of proofs: %w", err)
 	}
 	ended := roundItem(next, round+1)
 	ended["last"] = text(string(summary))
 	if _, err := r.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.table, Item: ended}); err != nil {
-		return fmt.Errorf("note the next round of proofs in table %s: %w", r.table, err)
+		return fmt.Errorf("record the next round of proofs in table %s: %w", r.table, err)
 	}
 	return nil
 }

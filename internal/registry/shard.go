@@ -284,7 +284,7 @@ func (r *Registry) FinishLease(ctx context.Context, lease Lease, written Shard) 
 		return fmt.Errorf("finish writing %s of hub %s: %w", written.List, r.hub, ErrConflict)
 	}
 	if err != nil {
-		return fmt.Errorf("give the lease of %s in table %s back: %w", written.List, r.table, err)
+		return fmt.Errorf("release the lease of %s in table %s: %w", written.List, r.table, err)
 	}
 	return nil
 }
@@ -303,7 +303,7 @@ func (r *Registry) ReleaseLease(ctx context.Context, list ListKey, lease Lease) 
 	_, err := r.updateShard(ctx, list, "REMOVE lease_holder, lease_until", "lease_holder = :me", item{":me": text(lease.Holder)})
 	var lost *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &lost) {
-		return fmt.Errorf("give the lease of %s in table %s back: %w", list, r.table, err)
+		return fmt.Errorf("release the lease of %s in table %s: %w", list, r.table, err)
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ func (r *Registry) protect(ctx context.Context, on bool) error {
 func (r *Registry) timeToLiveOn(ctx context.Context) (bool, error) {
 	out, err := r.client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &r.table})
 	if err != nil {
-		return false, fmt.Errorf("describe the expiry of table %s: %w", r.table, err)
+		return false, fmt.Errorf("describe the time to live of table %s: %w", r.table, err)
 	}
 	d := out.TimeToLiveDescription
 	return d != nil && (d.TimeToLiveStatus == types.TimeToLiveStatusEnabled || d.TimeToLiveStatus == types.TimeToLiveStatusEnabling), nil
@@ -207,7 +207,7 @@ func (r *Registry) ensureExpiry(ctx context.Context) error {
 		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("expires"), Enabled: aws.Bool(true)},
 	})
 	if err != nil {
-		return fmt.Errorf("switch the expiry of table %s on: %w", r.table, err)
+		return fmt.Errorf("enable time to live on table %s: %w", r.table, err)
 	}
 	return nil
 }
@@ -243,7 +243,7 @@ func (r *Registry) ensureRecovery(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("switch point-in-time recovery of table %s on: %w", r.table, err)
+		return fmt.Errorf("enable point-in-time recovery of table %s: %w", r.table, err)
 	}
 	return nil
 }
@@ -314,7 +314,7 @@ func (r *Registry) waitGone(ctx context.Context) error {
 		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
 	})
 	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &r.table}, tableTimeout); err != nil {
-		return fmt.Errorf("wait until table %s is gone: %w", r.table, err)
+		return fmt.Errorf("wait for the deletion of table %s: %w", r.table, err)
 	}
 	return nil
 }

@@ -64,10 +64,10 @@ func (r *Registry) WriteTransaction(ctx context.Context, all Transaction) ([]onb
 	}
 	err := r.transact(ctx, t.writes)
 	if conflicts(err) {
-		return nil, fmt.Errorf("write %s of hub %s together: %w", onboarding.Counted(len(all.Links), "link"), r.hub, ErrConflict)
+		return nil, fmt.Errorf("write %s of hub %s in one transaction: %w", onboarding.Counted(len(all.Links), "link"), r.hub, ErrConflict)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("write %s of hub %s together: %w", onboarding.Counted(len(all.Links), "link"), r.hub, err)
+		return nil, fmt.Errorf("write %s of hub %s in one transaction: %w", onboarding.Counted(len(all.Links), "link"), r.hub, err)
 	}
 	return t.links, nil
 }

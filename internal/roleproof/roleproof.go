@@ -155,7 +155,7 @@ func checkSession(out *sts.AssumeRoleOutput, role account.RoleARN, name string) 
 	// The session's ARN has the role's name, but not its path.
 	want := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", role.Partition, role.Account, role.Name, name)
 	if got != want {
-		return fmt.Errorf("sts:AssumeRole gave a session of %q, not of role %s", got, role)
+		return fmt.Errorf("sts:AssumeRole returned a session of %q, not of role %s", got, role)
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func IsRefusal(err error) bool {
 func (p *Prover) wrongExternalID() (string, error) {
 	random := make([]byte, 20)
 	if _, err := io.ReadFull(p.config.Random, random); err != nil {
-		return "", fmt.Errorf("make a wrong external ID: %w", err)
+		return "", fmt.Errorf("generate a wrong external ID: %w", err)
 	}
 	return "xacct-wrong-" + hex.EncodeToString(random), nil
 }

@@ -77,7 +77,7 @@ func (p *Prover) Open(ctx context.Context, role onboarding.Probe, ask Session) (
 		return Credentials{}, err
 	}
 	if out.Credentials == nil {
-		return Credentials{}, fmt.Errorf("sts:AssumeRole gave a session of role %s without credentials", role.Role)
+		return Credentials{}, fmt.Errorf("sts:AssumeRole returned a session of role %s without credentials", role.Role)
 	}
 	return Credentials{
 		AccessKeyID:     aws.ToString(out.Credentials.AccessKeyId),

@@ -45,7 +45,7 @@ func (c *chain) check(region account.Region, at time.Time) error {
 	if errors.As(err, &unknown) {
 		// SNS's own host returned this certificate over verified TLS, so this
 		// machine lacks a root. No message may be lost for that reason.
-		return fmt.Errorf("%w: no authority that this machine trusts stands behind %q; name the right ones in AWS_CA_BUNDLE or in ca_bundle of the profile: %w",
+		return fmt.Errorf("%w: certificate %q is not signed by an authority that this machine trusts; set AWS_CA_BUNDLE, or ca_bundle of the profile, to a file with the right ones: %w",
 			ErrUnavailable, c.leaf.Subject, err)
 	}
 	if err != nil {
@@ -70,7 +70,7 @@ func (c *chain) forged(why string, err error) error {
 	if err != nil {
 		why += ": " + err.Error()
 	}
-	return fmt.Errorf("%w: its certificate %q is not to be trusted: %s", ErrForged, c.leaf.Subject, why)
+	return fmt.Errorf("%w: its certificate %q is not trusted: %s", ErrForged, c.leaf.Subject, why)
 }
 
 // isNamed compares names exactly: SNS's certificates have no wildcards, and a

@@ -93,7 +93,7 @@ func parse(body []byte) ([]*x509.Certificate, error) {
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("the file has a broken certificate: %w", err)
+			return nil, fmt.Errorf("the file contains an invalid certificate: %w", err)
 		}
 		if found = append(found, certificate); len(found) > 1+maxIssuers {
 			return nil, errors.New("the file has more certificates than a chain needs")
@@ -104,7 +104,7 @@ func parse(body []byte) ([]*x509.Certificate, error) {
 	}
 	certificate, err := x509.ParseCertificate(body)
 	if err != nil {
-		return nil, errors.New("the file holds no certificate")
+		return nil, errors.New("the file contains no certificate")
 	}
 	return []*x509.Certificate{certificate}, nil
 }

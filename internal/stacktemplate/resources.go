@@ -24,7 +24,7 @@ func addResources(to map[string]any, s Specification) error {
 	}
 	for _, r := range resources {
 		if _, taken := to[r.LogicalID]; taken {
-			return fmt.Errorf("template resource %s: the template has a resource of this name already", r.LogicalID)
+			return fmt.Errorf("template resource %s: the template already has a resource of this name", r.LogicalID)
 		}
 		to[r.LogicalID] = r.Fill(filled)
 	}

@@ -34,7 +34,7 @@ func Render(s Specification) (Template, error) {
 	}
 	sections, err := build(s)
 	if err != nil {
-		return Template{}, fmt.Errorf("rendering the template of hub %s: %w", s.Hub, err)
+		return Template{}, fmt.Errorf("render the template of hub %s: %w", s.Hub, err)
 	}
 	return encode(sections)
 }
@@ -45,7 +45,7 @@ func encode(s sections) (Template, error) {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(s); err != nil {
-		return Template{}, fmt.Errorf("writing the template: %w", err)
+		return Template{}, fmt.Errorf("encode the template: %w", err)
 	}
 	return Template{body: b.Bytes()}, nil
 }
@@ -73,7 +73,7 @@ func (t Template) YAML() ([]byte, error) {
 		Rules, Mappings, Conditions, Resources, Outputs             json.RawMessage
 	}
 	if err := json.Unmarshal(t.body, &raw); err != nil {
-		return nil, fmt.Errorf("reading the template: %w", err)
+		return nil, fmt.Errorf("decode the template: %w", err)
 	}
 	var b bytes.Buffer
 	for _, section := range []struct {
@@ -89,10 +89,10 @@ func (t Template) YAML() ([]byte, error) {
 		}
 		text, err := json.Marshal(map[string]json.RawMessage{section.name: section.body})
 		if err != nil {
-			return nil, fmt.Errorf("writing section %s as YAML: %w", section.name, err)
+			return nil, fmt.Errorf("encode section %s as YAML: %w", section.name, err)
 		}
 		if text, err = yaml.JSONToYAML(text); err != nil {
-			return nil, fmt.Errorf("writing section %s as YAML: %w", section.name, err)
+			return nil, fmt.Errorf("encode section %s as YAML: %w", section.name, err)
 		}
 		b.Write(text)
 	}

@@ -41,10 +41,10 @@ func ValidateHub(s Specification) []permissionset.FieldError {
 		p.Add("name", "", "%q is not a hub's name: it begins with a lower-case letter and has 2 to 31 lower-case letters, digits and hyphens", s.Hub)
 	}
 	if n := utf8.RuneCountInString(s.DisplayName); n > maxDisplayName {
-		p.Add("display_name", "", "it has %d characters, and %d is the most", n, maxDisplayName)
+		p.Add("display_name", "", "it has %d characters, but at most %d are allowed", n, maxDisplayName)
 	}
 	if strings.IndexFunc(s.DisplayName, permissionset.Invisible) >= 0 {
-		p.Add("display_name", "", "it has line breaks or other characters that cannot be seen")
+		p.Add("display_name", "", "it has line breaks or other invisible characters")
 	}
 	p.Inert("display_name", "", s.DisplayName)
 	supportURL(&p, s.SupportURL)

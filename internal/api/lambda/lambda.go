@@ -1,11 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package lambda lets the onboarding API run as a Lambda function behind a function
+// Package lambda serves the onboarding API as a Lambda function behind a function
 // URL, or behind an API Gateway with payloads of version 2.0.
 //
-// It decides nothing: every event becomes the HTTP request that it describes. The
-// answer is sent when it is whole (the invoke mode BUFFERED, aws-facts 12.16).
+// It makes no decisions: every event becomes the HTTP request that it describes. The
+// response is sent when it is complete (the invoke mode BUFFERED, aws-facts 12.16).
 package lambda
 
 import (

@@ -1,12 +1,11 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package sets writes and retires the permission sets of a hub. Terraform and
-// commands do it over this one core, so that a set is the same, whichever tool
-// writes it.
+// Package sets writes and retires the permission sets of a hub. Terraform and the
+// commands both use it, so that a set is the same whichever of them writes it.
 //
-// [Desired] decides, without asking anything, what has to be written; a [Write]
-// carries that out. [Service] is the whole use case for owners that keep no state.
+// [Desired] decides, without any call, what has to be written; a [Write] makes the
+// change. [Service] combines both for callers without a state of their own.
 package sets
 
 import (

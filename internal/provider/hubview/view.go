@@ -1,15 +1,14 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package hubview is what the resources, data sources and ephemeral resources
-// of one Terraform operation share of a hub. A [View] reads the hub's record
-// and its customers once for all of them, and shows at once what the operation
-// itself has written. Beside it, [Planned] remembers what was planned in this
-// process, a [Waiter] waits for customers, and an [Upkeep] does once what has
-// to be done once.
+// Package hubview provides the view of a hub that the resources, data sources and
+// ephemeral resources of one Terraform operation share. A [View] reads the hub's
+// record and its customers once for all of them, and also contains what the
+// operation itself has written. [Planned] stores what was planned in this process,
+// a [Waiter] waits for customers, and an [Upkeep] makes repairs once in an operation.
 //
-// The package knows nothing of schemas, models or diagnostics: it returns
-// errors, and the provider turns them into diagnostics. Nothing of it outlives the
+// The package does not depend on schemas, models or diagnostics: it returns errors,
+// and the provider turns them into diagnostics. A view is not used after its
 // operation.
 package hubview
 

@@ -1,9 +1,9 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package traces sends a trace of each phone-home to a collector, by OpenTelemetry's
-// OTLP over HTTP. It is off unless OpenTelemetry's usual environment variables turn
-// it on, and it is not linked into the provider.
+// Package traces exports a trace of each phone-home to a collector, with
+// OpenTelemetry's OTLP over HTTP. It is off unless OpenTelemetry's standard
+// environment variables turn it on, and the provider does not include it.
 package traces
 
 import (

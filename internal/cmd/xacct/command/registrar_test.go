@@ -228,7 +228,7 @@ func TestARegistrarSendsTracesIfOpenTelemetryIsConfigured(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := daemon{concurrency: 1, drain: time.Second, listen: listenAddress{address: "127.0.0.1:0"}}.start(t)
-	r.line(t, "a message went to the dead letters")
+	r.line(t, "message sent to the dead-letter queue")
 	r.stop()
 	if err := <-r.ended; err != nil {
 		t.Fatal(err)

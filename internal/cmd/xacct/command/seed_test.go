@@ -46,7 +46,7 @@ func (w *world) addCustomers(check func(error)) {
 	initech.TemplateVersion = "0123456789abcdef"
 	umbrella := w.registration(create("umbrella", "444444444444", same), onboarding.Active, "us-east-1")
 	hooli := w.registration(create("hooli", "666666666666", same), onboarding.Disconnected, "us-east-1")
-	hooli.Reason, hooli.ChangedAt = "the customer deleted the stack acme-access, or took the phone-home out of it", day.AddDate(0, 0, 8)
+	hooli.Reason, hooli.ChangedAt = "the customer deleted the stack acme-access, or removed its phone-home resource", day.AddDate(0, 0, 8)
 	for _, r := range []onboarding.Registration{globex, initech, hooli} {
 		_, err := records.PutHealth(ctx, r, quiet(r))
 		check(err)
