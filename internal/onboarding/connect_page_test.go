@@ -34,8 +34,8 @@ func TestAConnectPageAcceptsOnlySafeURLsAndColours(t *testing.T) {
 	if CheckReturnURL("https://app.acme.example/settings") != nil || CheckReturnURL("https://app.acme.example/settings?next=1") == nil {
 		t.Error("a return URL must be able to have a path, and must have no query")
 	}
-	if err := (ConnectPage{ReturnURLs: make([]string, 21)}).Check(); err == nil || !strings.Contains(err.Error(), "20 at most") {
-		t.Errorf("21 addresses: %v", err)
+	if err := (ConnectPage{ReturnURLs: make([]string, 21)}).Check(); err == nil || !strings.Contains(err.Error(), "at most 20") {
+		t.Errorf("21 return URLs: %v", err)
 	}
 }
 
