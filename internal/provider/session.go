@@ -42,7 +42,7 @@ type session struct {
 	defaultTags    map[string]string
 	tagsUnknown    bool // default_tags has values that this plan doesn't know
 
-	mu       sync.Mutex
+	mu      sync.Mutex
 	running int // number of reads and plans that are running
 	operation
 }
