@@ -126,9 +126,9 @@ func (s *session) view(hubName string) (*hubview.View, error) {
 	return view, nil
 }
 
-// begin records that a resource is being read or planned, until the caller calls
+// enter records that a resource is being read or planned, until the caller calls
 // leave.
-func (s *session) begin() (leave func()) {
+func (s *session) enter() (leave func()) {
 	if s == nil {
 		return func() {}
 	}
