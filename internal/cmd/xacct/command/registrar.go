@@ -112,10 +112,9 @@ func (d daemon) run(ctx context.Context, in *intake, logs io.Writer) error {
 	return nil
 }
 
-// answer is the registrar of a process, with all that a registrar does: it answers
-// customers, proves their roles again, and looks for those that were made without a
-// stack, until ctx is done. The logger's lines get the hub's name here. watch is where
-// the process serves its metrics, for the log.
+// answer runs a registrar until ctx is done: it answers customers, proves their roles
+// again, and looks for roles that were created without a stack. It adds the hub's name
+// to the logger's lines. watch is the address of the process's metrics, for the log.
 func (d daemon) answer(ctx context.Context, in *intake, logger *slog.Logger, monitor *metrics.Monitor, watch string) error {
 	if in.record.QueueURL == "" {
 		return fmt.Errorf("hub %q was never finished: run terraform apply once more", in.record.Name)
