@@ -148,12 +148,20 @@ func (k *issuerKeys) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	if err != nil || address.Host == "" || address.Scheme != "https" && (address.Scheme != k.issuer.Scheme || address.Host != k.issuer.Host) {
 		return nil, &wrongIssuerError{fmt.Errorf("the address of its keys, %q, does not begin with https://", document.Keys)}
 	}
-	var set jose.JSONWebKeySet
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
 	if err := k.get(ctx, document.Keys, &set); err != nil {
 		return nil, err
 	}
 	var keys []jose.JSONWebKey
-	for _, key := range set.Keys {
+	for _, text := range set.Keys {
+		var key jose.JSONWebKey
+		if err := json.Unmarshal(text, &key); err != nil {
+			// Of a kind that is not known here: RFC 7517, section 5, has it ignored. As
+			// a whole the set would be refused, and with it every caller.
+			continue
+		}
 		if key.Valid() && key.IsPublic() && (key.Use == "" || key.Use == "sig") && !weak(key) {
 			keys = append(keys, key)
 		}

@@ -36,6 +36,7 @@ type issuer struct {
 
 	mu   sync.Mutex
 	keys []jose.JSONWebKey // published keys
+	odd  []string          // published keys of other kinds, as JSON
 	says string            // the issuer in its configuration; empty means its own URL
 	down bool
 }
@@ -66,7 +67,15 @@ func newIssuer(t *testing.T) *issuer {
 			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": says, "jwks_uri": i.server.URL + "/keys"})
 		case r.URL.Path == "/keys":
 			i.asked.Add(1)
-			_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: i.keys})
+			var all []json.RawMessage
+			for _, key := range i.odd {
+				all = append(all, json.RawMessage(key))
+			}
+			for _, key := range i.keys {
+				text, _ := json.Marshal(key)
+				all = append(all, text)
+			}
+			_ = json.NewEncoder(w).Encode(map[string]any{"keys": all})
 		default:
 			http.NotFound(w, r)
 		}
@@ -294,6 +303,22 @@ func TestTheIssuersCurrentKeysAreUsed(t *testing.T) {
 	}
 	if _, err := o.caller(bySecond); !errors.Is(err, ErrUnknownCaller) {
 		t.Errorf("a key for encryption: %v", err)
+	}
+}
+
+// An issuer may add keys of new kinds at any time, and RFC 7517 has clients ignore them.
+func TestIssuerKeysOfUnknownKindsAreIgnored(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	i.odd = []string{
+		`{"kty":"AKP","alg":"ML-DSA-44","kid":"quantum","pub":"AAAA"}`,
+		`{"kty":"EC","crv":"secp256k1","kid":"coin","x":"AAAA","y":"AAAA"}`,
+		`{"kty":"OKP","crv":"X25519","kid":"agreement","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}`,
+		`{"kty":"RSA","kid":"first","n":"AAAA"}`, `{"kty":"oct","kid":"first","k":"AAAA"}`, `{}`, `[]`, `"first"`, `null`,
+	}
+	o := i.open(func(*OIDCConfig) {})
+	if _, err := o.caller(i.token(nil)); err != nil {
+		t.Error(err)
 	}
 }
 
