@@ -233,8 +233,15 @@ func (s apiServer) addresses(config *api.Config) (err error) {
 			return cli.Usage("--connect-url: %w", err)
 		}
 	}
-	if s.connectURL != "" && config.ConnectURL.Scheme != "https" && config.ConnectURL.Hostname() != "localhost" {
-		return cli.Usage("--connect-url %q does not begin with https://, which the page's cookie needs", s.connectURL)
+	if s.connectURL == "" {
+		return nil
+	}
+	u := config.ConnectURL
+	switch {
+	case u.Scheme != "https" && u.Hostname() != "localhost":
+		return cli.Usage("--connect-url %q does not begin with https://, which the page's cookie needs", u.Redacted())
+	case u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
+		return cli.Usage("--connect-url %q is not a host alone, such as https://connect.acme.example: the page's own addresses begin at its root", u.Redacted())
 	}
 	return nil
 }

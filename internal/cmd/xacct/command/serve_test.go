@@ -22,6 +22,7 @@ import (
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 	"github.com/xacct/terraform-provider-xacct/internal/api"
+	"github.com/xacct/terraform-provider-xacct/internal/cli"
 	"github.com/xacct/terraform-provider-xacct/internal/hub"
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
@@ -211,5 +212,26 @@ func TestTheAPIRemovesPublishersThatNoLinkNeeds(t *testing.T) {
 	mayPublish() // the first reconciliation may only record the date
 	if mayPublish() {
 		t.Error("the account may publish a week after the link was closed")
+	}
+}
+
+// TestTheAddressOfTheConnectPageIsAnOriginAlone: the page's own links begin at the root.
+func TestTheAddressOfTheConnectPageIsAnOriginAlone(t *testing.T) {
+	t.Parallel()
+	for address, sound := range map[string]bool{
+		"": true, "https://connect.acme.example": true, "https://connect.acme.example/": true, "https://connect.acme.example:8443": true, "http://localhost:8420": true,
+		"http://connect.acme.example": false, "connect.acme.example": false, "https://": false, "https:///": false, "https://connect.acme.example/onboarding": false,
+		"https://connect.acme.example?a=b": false, "https://connect.acme.example/#a": false, "https://me:secret@connect.acme.example": false, "mailto:me@acme.example": false,
+	} {
+		s := newAPIServer()
+		s.address, s.connectURL = "127.0.0.1:8420", address
+		var config api.Config
+		err := s.addresses(&config)
+		if (err == nil) != sound {
+			t.Errorf("%q: %v", address, err)
+		}
+		if err != nil && (cli.ExitCode(err) != 2 || strings.Contains(err.Error(), "secret")) {
+			t.Errorf("%q: exit code %d, %v", address, cli.ExitCode(err), err)
+		}
 	}
 }
