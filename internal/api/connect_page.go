@@ -49,6 +49,13 @@ func (s *Server) asset(name, kind string) http.HandlerFunc {
 // from other sites.
 func (s *Server) publicHandler(serve http.HandlerFunc) http.HandlerFunc {
 	var foreign http.CrossOriginProtection
+	if public := s.config.ConnectURL; public != nil {
+		// Behind a proxy the Host may be another than that of the page's address, with
+		// which older browsers would be taken for another site.
+		if err := foreign.AddTrustedOrigin(public.Scheme + "://" + strings.ToLower(public.Host)); err != nil {
+			s.config.Logger.Warn("forms of older browsers may be refused", "connect_url", public.Redacted(), "error", err)
+		}
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header(), "")
 		if !s.visitors.allow(address(r)) {
