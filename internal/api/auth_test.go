@@ -119,3 +119,17 @@ func TestATokenIsOnlyMadeIfItsLineCanBeRead(t *testing.T) {
 		}
 	}
 }
+
+// TestTheAddressesOfOneNetworkAreOne: a customer of IPv6 has a network of 64 bits, and
+// could use another address of it for each request.
+func TestTheAddressesOfOneNetworkAreOne(t *testing.T) {
+	t.Parallel()
+	for peer, want := range map[string]string{
+		"192.0.2.7:1234": "192.0.2.7", "[2001:db8:1:2:3:4:5:6]:1234": "2001:db8:1:2::/64", "[2001:db8:1:2::1]:9": "2001:db8:1:2::/64", "[2001:db8:1:3::1]:9": "2001:db8:1:3::/64",
+		"[::ffff:192.0.2.7]:1234": "192.0.2.7", "[fe80::1%eth0]:1": "fe80::/64", "192.0.2.8": "192.0.2.8", "@": "@", "": "",
+	} {
+		if got := address(&http.Request{RemoteAddr: peer}); got != want {
+			t.Errorf("%q: got %q, want %q", peer, got, want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strings"
 	"sync"
@@ -140,12 +141,20 @@ func (a *recorder) Write(text []byte) (int, error) {
 
 func (a *recorder) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// address returns the IP address of the peer. Headers that claim another address are
-// not trusted.
+// address returns the peer's IP address, or of an IPv6 address its network of 64 bits,
+// which belongs to one customer of a provider: with its addresses the customer could be
+// as many peers as they like. Headers that claim another address are not trusted.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return strings.TrimSpace(r.RemoteAddr)
+		host = strings.TrimSpace(r.RemoteAddr)
 	}
-	return host
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return host
+	}
+	if ip = ip.Unmap(); ip.Is4() {
+		return ip.String()
+	}
+	return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
 }
