@@ -262,7 +262,7 @@ func parseJSONLines(text []byte) ([]importLine, error) {
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.DisallowUnknownFields()
 		line.err = wrongJSON(d.Decode(&line.linkOrder))
-		if line.err == nil && d.More() {
+		if _, err := d.Token(); line.err == nil && !errors.Is(err, io.EOF) { // More is false before a bracket
 			line.err = errors.New("there is more than one value in the line")
 		}
 		lines = append(lines, line)

@@ -126,6 +126,7 @@ func TestNothingIsDoneIfALineOfAnImportIsWrong(t *testing.T) {
 		{"number.jsonl", `{"customer_id": "bad", "account_id": 700000000001}`, "number.jsonl:1: customer bad: account_id has to be in quotes: a number loses its leading zeros"},
 		{"field.jsonl", `{"customer_id": "bad", "acount_id": "700000000001"}`, `field.jsonl:1: customer bad: there is no field "acount_id": fields are customer_id`},
 		{"two.jsonl", `{"customer_id": "bad"} {}`, "two.jsonl:1: customer bad: there is more than one value in the line"},
+		{"brace.jsonl", `{"customer_id": "bad"}}`, "brace.jsonl:1: customer bad: there is more than one value in the line"},
 		{"half.jsonl", "\n{\n", "half.jsonl:2: each line must be one JSON object"},
 	} {
 		if err := writeFile(test.name, test.text); err != nil {
