@@ -33,6 +33,7 @@ func (s Set) Changes(next Set) []string {
 
 // role adds the changes of one role and of who may assume it.
 func (c *changes) role(s, next Set) {
+	s.Role, next.Role = s.Role.WithDefaults(), next.Role.WithDefaults()
 	c.permissions("", s.Role.Grants(), next.Role.Grants())
 	c.optional(s.OptionalPermissions, next.OptionalPermissions)
 	c.sets("can be assumed by ", "can no longer be assumed by ", s.trusted(), next.trusted())

@@ -156,3 +156,12 @@ func TestManyOrLongChangesAreShortened(t *testing.T) {
 		t.Errorf("got %q", long)
 	}
 }
+
+// The version fills in defaults too, so no customer becomes outdated.
+func TestADefaultThatIsWrittenOutIsNoChange(t *testing.T) {
+	short := Set{Additions: Additions{AdditionalRoles: map[string]AdditionalRole{"scanner": {}}}}
+	long := Set{Role: Role{}.WithDefaults(), Additions: Additions{AdditionalRoles: map[string]AdditionalRole{"scanner": withDefaults(AdditionalRole{})}}}
+	if changed := short.Changes(long); len(changed) > 0 {
+		t.Errorf("the changes are %q", changed)
+	}
+}
