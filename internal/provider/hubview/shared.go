@@ -23,6 +23,7 @@ type shared[T any] struct {
 	err     error
 	readAt  time.Time     // zero: there is no value
 	reading chan struct{} // closed when the current read ends; nil: no read is running
+	stale   bool          // forget was called during the current read
 }
 
 // get returns the value, read at most maxAge ago. An error is returned to all callers
@@ -66,9 +67,10 @@ func (s *shared[T]) fetch(ctx context.Context) (T, error) {
 	defer s.mu.Unlock()
 	close(s.reading)
 	s.reading = nil
-	s.err = err
-	if err != nil {
-		return value, err
+	stale := s.stale
+	s.err, s.stale = err, false
+	if err != nil || stale {
+		return value, err // callers that waited read again
 	}
 	if started.After(s.readAt) {
 		s.value, s.readAt = value, started
@@ -98,9 +100,10 @@ func (s *shared[T]) put(value T, readAt time.Time) {
 	}
 }
 
-// forget makes the next get read again.
+// forget makes the next get read again, even if a read is running now: that one may
+// have missed what the caller has learned of.
 func (s *shared[T]) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.readAt = time.Time{}
+	s.readAt, s.stale = time.Time{}, s.reading != nil
 }

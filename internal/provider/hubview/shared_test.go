@@ -111,3 +111,28 @@ func TestAPutValueReplacesOnlyAnOlderOne(t *testing.T) {
 		}
 	})
 }
+
+func TestAForgottenValueIsReadAgainThoughAReadIsRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stored := "old"
+		s := &shared[string]{now: time.Now, maxAge: time.Minute, read: func(context.Context) (string, error) {
+			value := stored
+			time.Sleep(10 * time.Second)
+			return value, nil
+		}}
+		first := make(chan string)
+		go func() { v, _ := s.get(context.Background()); first <- v }()
+		time.Sleep(time.Second)
+		stored = "new"
+		s.forget()
+		if v, err := s.get(context.Background()); v != "new" || err != nil {
+			t.Errorf("after forget got %q, %v", v, err)
+		}
+		if v := <-first; v != "old" {
+			t.Errorf("the read before that got %q", v)
+		}
+		if v, _ := s.get(context.Background()); v != "new" {
+			t.Errorf("then got %q", v)
+		}
+	})
+}
