@@ -106,19 +106,16 @@ func (p *linkPlan) checkUnique(ctx context.Context, view *hubview.View, link onb
 	if p.config.ExternalID.IsNull() {
 		return
 	}
-	if other, found := view.Planned.OwnerOfExternalID(link.CustomerID, link.ExternalID.String()); found {
+	if other, found := view.Planned.OwnerOfExternalID(link.CustomerID, link.ExternalID); found {
 		p.diags.Append(externalIDTaken(other, link.ExternalID.String()))
 		return
 	}
-	customers, err := view.Customers(ctx)
+	others, err := view.OwnersOfExternalID(ctx, link.ExternalID, link.CustomerID)
 	if err != nil {
 		p.diags.Append(cannot("read the customers of", hubNamed(view.Name), "", err))
-		return
 	}
-	for _, c := range customers {
-		if c.Link.CustomerID != link.CustomerID && c.Link.ExternalID == link.ExternalID {
-			p.diags.Append(externalIDTaken(c.Link.CustomerID, link.ExternalID.String()))
-		}
+	for _, other := range others {
+		p.diags.Append(externalIDTaken(other, link.ExternalID.String()))
 	}
 }
 

@@ -33,10 +33,13 @@ type Planned struct {
 	links     map[string]LinkPlan
 	// byAccount are the customers of links by the account that the links name.
 	byAccount map[account.ID]map[string]bool
-	onHub     map[string]string // by user: the digest of the hub from which it was planned
-	created   map[string]int    // by customer: how many creations of links are planned
-	waiting   map[string]bool   // customers whose new roles wait for a stack
-	held      map[string]string // by customer: the incarnation of the link that Terraform's state holds
+	// byExternalID are the customers of links by the external ID that the links have had
+	// in a plan.
+	byExternalID map[account.ExternalID]map[string]bool
+	onHub        map[string]string // by user: the digest of the hub from which it was planned
+	created      map[string]int    // by customer: how many creations of links are planned
+	waiting      map[string]bool   // customers whose new roles wait for a stack
+	held         map[string]string // by customer: the incarnation of the link that Terraform's state holds
 }
 
 // HubPlan is the result of the hub's own plan.
@@ -65,7 +68,7 @@ type LinkPlan struct {
 }
 
 func newPlanned() *Planned {
-	return &Planned{creates: make(chan struct{}), links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}, created: map[string]int{}, byAccount: map[account.ID]map[string]bool{}, onHub: map[string]string{}}
+	return &Planned{creates: make(chan struct{}), links: map[string]LinkPlan{}, held: map[string]string{}, waiting: map[string]bool{}, created: map[string]int{}, byAccount: map[account.ID]map[string]bool{}, byExternalID: map[account.ExternalID]map[string]bool{}, onHub: map[string]string{}}
 }
 
 // SetHub records the hub's plan.
@@ -210,14 +213,20 @@ func (p *Planned) SetLink(customer string, plan LinkPlan) {
 
 func (p *Planned) setLink(customer string, plan LinkPlan) {
 	p.links[customer] = plan
-	in := plan.Link.Account
-	if in.IsZero() {
-		return
+	if in := plan.Link.Account; !in.IsZero() {
+		enter(p.byAccount, in, customer)
 	}
-	if p.byAccount[in] == nil {
-		p.byAccount[in] = map[string]bool{}
+	if id := plan.Link.ExternalID; !id.IsZero() {
+		enter(p.byExternalID, id, customer)
 	}
-	p.byAccount[in][customer] = true
+}
+
+// enter adds a customer under a key of an index.
+func enter[K comparable](index map[K]map[string]bool, key K, customer string) {
+	if index[key] == nil {
+		index[key] = map[string]bool{}
+	}
+	index[key][customer] = true
 }
 
 // InAccount returns the planned links that name an account, except that of the given
@@ -273,11 +282,11 @@ func (p *Planned) Link(customer string) (LinkPlan, bool) {
 
 // OwnerOfExternalID returns another customer whose planned link has the external
 // ID; false if there is none.
-func (p *Planned) OwnerOfExternalID(customer, externalID string) (string, bool) {
+func (p *Planned) OwnerOfExternalID(customer string, externalID account.ExternalID) (string, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for other, plan := range p.links {
-		if other != customer && plan.Link.ExternalID.String() == externalID {
+	for other := range p.byExternalID[externalID] {
+		if other != customer && p.links[other].Link.ExternalID == externalID {
 			return other, true
 		}
 	}

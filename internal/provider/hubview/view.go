@@ -18,6 +18,7 @@ import (
 	"errors"
 	"path"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,8 +77,7 @@ type View struct {
 	writtenLinks    map[string]onboarding.Link
 	cachedCustomers map[string]cachedCustomer
 	closed          map[string]bool // customers whose links this operation has closed
-	indexed         uintptr         // identifies the list of customers from which byAccount was built
-	byAccount       map[account.ID][]string
+	index           index           // of the customers that were read last
 }
 
 // New returns the view of a hub. It reads nothing.
@@ -165,34 +165,60 @@ func (v *View) HasTemplate(ctx context.Context, address string) (bool, error) {
 	return all[path.Base(address)], err
 }
 
-// InAccount returns the other customers whose link names an account or is bound to it,
-// or who have a live stack in it.
-func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([]onboarding.Customer, error) {
+// index finds customers of one read without a search through all of them, which each of
+// thousands of links would make.
+type index struct {
+	of           uintptr // identifies the read
+	byAccount    map[account.ID][]string
+	byExternalID map[account.ExternalID][]string
+}
+
+func indexOf(read map[string]onboarding.Customer) index {
+	x := index{reflect.ValueOf(read).Pointer(), map[account.ID][]string{}, map[account.ExternalID][]string{}}
+	for id, c := range read {
+		accounts := map[account.ID]bool{c.Link.Account: true, c.Link.Bound: true}
+		for _, r := range c.Live() {
+			accounts[r.Account] = true
+		}
+		for of := range accounts {
+			x.byAccount[of] = append(x.byAccount[of], id)
+		}
+		x.byExternalID[c.Link.ExternalID] = append(x.byExternalID[c.Link.ExternalID], id)
+	}
+	return x
+}
+
+// indexed returns the customers as read, with their index.
+func (v *View) indexed(ctx context.Context) (map[string]onboarding.Customer, index, error) {
 	read, err := v.customers.get(ctx)
 	if err != nil {
-		return nil, v.orNoHub(ctx, err)
+		return nil, index{}, v.orNoHub(ctx, err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if now := reflect.ValueOf(read).Pointer(); now != v.indexed {
-		v.indexed, v.byAccount = now, map[account.ID][]string{}
-		for id, c := range read {
-			accounts := map[account.ID]bool{c.Link.Account: true, c.Link.Bound: true}
-			for _, r := range c.Live() {
-				accounts[r.Account] = true
-			}
-			for of := range accounts {
-				v.byAccount[of] = append(v.byAccount[of], id)
-			}
-		}
+	if v.index.of != reflect.ValueOf(read).Pointer() {
+		v.index = indexOf(read)
 	}
+	return read, v.index, nil
+}
+
+// InAccount returns the other customers whose link names an account or is bound to it,
+// or who have a live stack in it.
+func (v *View) InAccount(ctx context.Context, in account.ID, customer string) ([]onboarding.Customer, error) {
+	read, index, err := v.indexed(ctx)
 	var all []onboarding.Customer
-	for _, id := range v.byAccount[in] {
+	for _, id := range index.byAccount[in] {
 		if id != customer {
 			all = append(all, read[id])
 		}
 	}
-	return all, nil
+	return all, err
+}
+
+// OwnersOfExternalID returns the other customers whose link has an external ID.
+func (v *View) OwnersOfExternalID(ctx context.Context, externalID account.ExternalID, customer string) ([]string, error) {
+	_, index, err := v.indexed(ctx)
+	return slices.DeleteFunc(slices.Sorted(slices.Values(index.byExternalID[externalID])), func(id string) bool { return id == customer }), err
 }
 
 // OtherRegions returns the other Regions with a hub of the same name, as
