@@ -23,7 +23,7 @@ import (
 // unknown until the fleet is created. A plan that changes nothing reads only the hub
 // and the permission set.
 func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.plans()()
 	if req.Plan.Raw.IsNull() {
 		r.planDestroy(ctx, req, resp)
 		return

@@ -27,7 +27,7 @@ import (
 // own link in it, and a second fleet of the same name.
 func (p *fleetPlan) claim(view *hubview.View) {
 	name := p.plan.Name.ValueString()
-	if p.state == nil && view.Fleets.CountCreations(name) == 2 {
+	if p.state == nil && p.resource.session.isDuplicate(view.Fleets.CountCreations(name)) {
 		p.diags.AddAttributeError(path.Root("name"), fmt.Sprintf("Two fleets %s of hub %s", name, view.Name),
 			"Another xacct_fleet of this configuration has the same hub and name. Give this one a name of its own.")
 		return

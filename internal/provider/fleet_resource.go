@@ -62,7 +62,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 
 // Read updates the state from the registry. It writes no state if nothing has changed.
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	defer r.session.enter()()
+	defer r.session.reads(ctx, "fleet", req.State)()
 	var model fleetModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)

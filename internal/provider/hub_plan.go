@@ -24,7 +24,7 @@ import (
 // ModifyPlan completes the plan of a hub, refuses changes that customers' stacks would
 // not survive, and records the plan for the plans of the links.
 func (r *hubResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.plans()()
 	if !r.session.ready() {
 		return
 	}

@@ -76,7 +76,7 @@ func (r *hubResource) Create(ctx context.Context, req resource.CreateRequest, re
 }
 
 func (r *hubResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	defer r.session.enter()()
+	defer r.session.reads(ctx, "hub", req.State)()
 	var model hubModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)

@@ -23,7 +23,7 @@ import (
 // definitely doesn't exist yet, they remain unknown; any other reason for not knowing
 // them is an error.
 func (r *linkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.plans()()
 	if req.Plan.Raw.IsNull() {
 		r.planDestroy(ctx, req, resp)
 		return

@@ -98,7 +98,7 @@ func (p *linkPlan) checkAwaited(link onboarding.Link) {
 // checkOnce refuses a second new link of the same customer in one plan.
 func (p *linkPlan) checkOnce(view *hubview.View) {
 	customer := p.plan.CustomerID.ValueString()
-	if p.state == nil && view.Planned.CountCreations(customer) == 2 {
+	if p.state == nil && p.resource.session.isDuplicate(view.Planned.CountCreations(customer)) {
 		p.diags.AddAttributeError(path.Root("customer_id"), fmt.Sprintf("Two links for customer %s of hub %s", customer, view.Name),
 			"Another xacct_onboarding_link of this configuration has the same hub and customer_id, and a customer has one link. Give this one an ID of its own.")
 	}
@@ -107,7 +107,7 @@ func (p *linkPlan) checkOnce(view *hubview.View) {
 // checkOnceUnknownHub is checkOnce for a hub whose name isn't known yet: it only warns.
 func (p *linkPlan) checkOnceUnknownHub() {
 	customer := p.plan.CustomerID
-	if p.state == nil && !customer.IsUnknown() && p.resource.session.countNewLinks(customer.ValueString()) == 2 {
+	if p.state == nil && !customer.IsUnknown() && p.resource.session.isDuplicate(p.resource.session.countNewLinks(customer.ValueString())) {
 		p.diags.AddAttributeWarning(path.Root("customer_id"), fmt.Sprintf("Two links for customer %s", customer.ValueString()),
 			"Another xacct_onboarding_link of this configuration has the same customer_id. If both are of the same new hub, the apply will have one take over the other: a customer has one link.")
 	}

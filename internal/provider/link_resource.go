@@ -80,7 +80,7 @@ func (r *linkResource) Create(ctx context.Context, req resource.CreateRequest, r
 
 // Read updates the state from the registry. It writes no state if nothing has changed.
 func (r *linkResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	defer r.session.enter()()
+	defer r.session.reads(ctx, "link", req.State)()
 	var model linkModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)

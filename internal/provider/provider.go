@@ -56,8 +56,9 @@ func WithSleep(wait func(context.Context, time.Duration) error) Option {
 }
 
 type xacctProvider struct {
-	settings settings
-	session  atomic.Pointer[session] // nil: not configured yet
+	settings  settings
+	session   atomic.Pointer[session] // nil: not configured yet
+	validated atomic.Bool             // ValidateConfig was called since the last Configure
 }
 
 // New returns the constructor of a provider with this version.
@@ -78,11 +79,12 @@ func (p *xacctProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp
 	resp.Schema = providerSchema()
 }
 
-// ValidateConfig begins an operation. Engines call it once in each plan, apply and
-// query, before they use the provider. They call Configure after it, but `terraform
-// test` (1.13 and later) doesn't: it configures a provider of a test file once, for the
-// plans and applies of all its runs.
+// ValidateConfig begins an operation, because engines call it before they use the
+// provider in a plan, apply or query. They also call it before Configure, so a provider
+// that is configured without it has a caller that configures it once for several
+// operations: see session.shared.
 func (p *xacctProvider) ValidateConfig(context.Context, provider.ValidateConfigRequest, *provider.ValidateConfigResponse) {
+	p.validated.Store(true)
 	if s := p.session.Load(); s != nil {
 		s.begin()
 	}
@@ -98,6 +100,7 @@ func (p *xacctProvider) Configure(ctx context.Context, req provider.ConfigureReq
 		return
 	}
 	s := newSession(p.settings)
+	s.shared = !p.validated.Swap(false)
 	if unknown := config.unknown(); unknown != "" {
 		s.unconfigured = unknown
 	} else {

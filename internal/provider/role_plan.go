@@ -22,7 +22,7 @@ import (
 // changes can plan what refers to it, and warns if no registrar is running that would
 // answer the customer.
 func (r *roleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.plans()()
 	if req.Plan.Raw.IsNull() || !r.session.ready() {
 		return
 	}

@@ -76,7 +76,7 @@ func (r *roleResource) Create(ctx context.Context, req resource.CreateRequest, r
 
 // Read updates the state from the registry. It writes no state if nothing has changed.
 func (r *roleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	defer r.session.enter()()
+	defer r.session.reads(ctx, "role", req.State)()
 	var model roleModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &model)...)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/xacct/terraform-provider-xacct/internal/awsclient"
@@ -42,6 +44,13 @@ type session struct {
 	defaultTags    map[string]string
 	tagsUnknown    bool // default_tags has values that this plan doesn't know
 
+	// shared is set if several operations use the session, and none of them announces
+	// itself. `terraform test` (1.13 and later) configures a provider block of a test
+	// file once, for the plans and applies of all its runs (1.16.4:
+	// nodeExternalProvider). Then reads begin an operation, and what is planned twice may
+	// be the plan and the apply of one resource.
+	shared bool
+
 	mu      sync.Mutex
 	running int // number of reads and plans that are running
 	operation
@@ -51,6 +60,7 @@ type session struct {
 type operation struct {
 	parallel bool // two reads or plans have been running at the same time
 	views    map[string]*hubview.View
+	read     map[string]bool // resources of a shared session that were read
 	newLinks map[string]int  // by customer: new links in hubs whose name isn't known
 	fleets   *hubview.Fleets // in hubs whose name isn't known
 }
@@ -60,7 +70,7 @@ func newSession(s settings) *session {
 }
 
 func newOperation() operation {
-	return operation{views: map[string]*hubview.View{}, newLinks: map[string]int{}, fleets: hubview.NewFleets()}
+	return operation{views: map[string]*hubview.View{}, read: map[string]bool{}, newLinks: map[string]int{}, fleets: hubview.NewFleets()}
 }
 
 // begin discards what the session has read, planned and counted, for the next
@@ -126,9 +136,33 @@ func (s *session) view(hubName string) (*hubview.View, error) {
 	return view, nil
 }
 
-// enter records that a resource is being read or planned, until the caller calls
-// leave.
-func (s *session) enter() (leave func()) {
+// reads is plans for a resource that is being read. In a shared session the read begins
+// the next operation if this one has written something, because an apply reads no
+// resource, or if it has read the resource already.
+func (s *session) reads(ctx context.Context, kind string, state tfsdk.State) (leave func()) {
+	if s != nil && s.shared {
+		var id types.String
+		state.GetAttribute(ctx, path.Root("id"), &id)
+		if resource := kind + " " + id.ValueString(); s.hasWritten() || s.hasRead(resource) {
+			s.begin()
+			s.hasRead(resource)
+		}
+	}
+	return s.plans()
+}
+
+// hasRead records that a resource is being read, and reports whether this operation has
+// read it before.
+func (s *session) hasRead(resource string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.read[resource]
+	s.read[resource] = true
+	return before
+}
+
+// plans records that a resource is being read or planned, until the caller calls leave.
+func (s *session) plans() (leave func()) {
 	if s == nil {
 		return func() {}
 	}
@@ -141,6 +175,18 @@ func (s *session) enter() (leave func()) {
 		defer s.mu.Unlock()
 		s.running--
 	}
+}
+
+// hasWritten reports whether this operation has written to a hub.
+func (s *session) hasWritten() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, view := range s.views {
+		if view.HasWritten() {
+			return true
+		}
+	}
+	return false
 }
 
 // inParallel reports whether two resources were read or planned at the same time. If
@@ -159,6 +205,10 @@ func (s *session) countNewLinks(customer string) int {
 	s.newLinks[customer]++
 	return s.newLinks[customer]
 }
+
+// isDuplicate reports whether a creation that was counted is the second one of an
+// operation. In a shared session it may be the first one's apply.
+func (s *session) isDuplicate(count int) bool { return count == 2 && !s.shared }
 
 func (s *session) now() time.Time { return s.settings.now() }
 

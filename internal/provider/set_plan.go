@@ -29,7 +29,7 @@ var setPath = path.Root("permission_set")
 // ModifyPlan completes the plan of a set, and records it for the links that refer to
 // the set: their plans start from what the set will be.
 func (r *setResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	defer r.session.enter()()
+	defer r.session.plans()()
 	if req.Plan.Raw.IsNull() {
 		r.holdForDestroy(ctx, req, resp)
 		return

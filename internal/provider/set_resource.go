@@ -58,7 +58,7 @@ func (r *setResource) Create(ctx context.Context, req resource.CreateRequest, re
 }
 
 func (r *setResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	defer r.session.enter()()
+	defer r.session.reads(ctx, "set", req.State)()
 	model := readSet(ctx, req.State, &resp.Diagnostics)
 	resp.Diagnostics.Append(model.identify(ctx, resp.Identity)...)
 	if !r.session.ready() {

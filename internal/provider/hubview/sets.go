@@ -127,6 +127,12 @@ func (s *Sets) Use(name, customer string) {
 	s.used[name][customer] = struct{}{}
 }
 
+func (s *Sets) hasWritten() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.written) > 0
+}
+
 // Wrote shares a set that this operation wrote with the rest of the operation. Whether
 // links change remains as it was planned: what refers to the set is planned again after
 // this, and must get the same plan as before.

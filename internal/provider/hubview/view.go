@@ -20,6 +20,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/xacct/terraform-provider-xacct/internal/account"
@@ -71,6 +72,8 @@ type View struct {
 		regions []account.Region
 		err     error
 	}
+
+	written atomic.Bool // this operation has written the hub or a link, or deleted the hub
 
 	mu              sync.Mutex
 	writtenHub      registry.HubRecord
@@ -268,6 +271,7 @@ func (v *View) SawHub(record registry.HubRecord, readAt time.Time) { v.records.p
 // WroteHub shares a record that this operation wrote with the rest of the operation.
 // The later write counts, in whichever order two are reported.
 func (v *View) WroteHub(record registry.HubRecord) {
+	v.written.Store(true)
 	v.mu.Lock()
 	if record.Revision >= v.writtenHub.Revision {
 		v.writtenHub = record
@@ -280,6 +284,7 @@ func (v *View) WroteHub(record registry.HubRecord) {
 // the operation wrote the link at two addresses, of which one closes it, the later
 // write counts, in whichever order they are reported.
 func (v *View) WroteLink(link onboarding.Link) {
+	v.written.Store(true)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if before, is := v.writtenLinks[link.CustomerID]; is && before.Revision > link.Revision {
@@ -305,6 +310,9 @@ func (v *View) WroteOrClosedLink(link onboarding.Link) {
 	v.WroteLink(link)
 }
 
+// HasWritten reports whether this operation has written to the hub.
+func (v *View) HasWritten() bool { return v.written.Load() || v.Sets.hasWritten() }
+
 // HasClosed reports whether this operation has closed the customer's link.
 func (v *View) HasClosed(customer string) bool {
 	v.mu.Lock()
@@ -315,6 +323,7 @@ func (v *View) HasClosed(customer string) bool {
 // DeletedHub discards everything that was read or planned for a hub that this
 // operation has deleted, because a hub of the same name may be created next.
 func (v *View) DeletedHub() {
+	v.written.Store(true)
 	v.mu.Lock()
 	v.writtenHub = registry.HubRecord{}
 	clear(v.writtenLinks)
