@@ -143,7 +143,7 @@ func (p *fleetPlan) planOnHub(ctx context.Context) {
 func (p *fleetPlan) awaitHub(view *hubview.View) {
 	p.unchanged = false
 	p.plan.URLTemplate, p.plan.Topics = types.StringUnknown(), types.MapUnknown(types.StringType)
-	view.Fleets.SetVague(p.plan.Name.ValueString())
+	view.Fleets.SetUnknown(p.plan.Name.ValueString())
 }
 
 // planFully plans what apply will write.
@@ -157,7 +157,7 @@ func (p *fleetPlan) planFully(ctx context.Context, view *hubview.View, record re
 		return
 	}
 	if !plan.Known || !fullyKnown(p.plan.Customers) || p.plan.Region.IsUnknown() || p.plan.ExpiresAt.IsUnknown() || p.plan.ExternalIDVersion.IsUnknown() {
-		view.Fleets.SetVague(p.plan.Name.ValueString())
+		view.Fleets.SetUnknown(p.plan.Name.ValueString())
 		return
 	}
 	p.refuseEarlierVersion()

@@ -88,7 +88,7 @@ func (r *roleResource) newPlan(ctx context.Context, req resource.ModifyPlanReque
 func (p *rolePlan) find(ctx context.Context) error {
 	planned, changes := p.view.Planned.Link(p.customerID)
 	p.linkUnknown = changes && !planned.Known || p.view.Planned.HubIsNew()
-	if p.linkUnknown || !changes && p.state != nil && !p.view.Fleets.AnyVague() {
+	if p.linkUnknown || !changes && p.state != nil && !p.view.Fleets.AnyUnknown() {
 		return nil
 	}
 	found, err := p.view.Find(ctx, p.customerID)
@@ -116,7 +116,7 @@ func (p *rolePlan) find(ctx context.Context) error {
 // followSet completes a customer whose link has no plan of its own: its permission set
 // or its fleet may change it nevertheless.
 func (p *rolePlan) followSet(found *onboarding.Customer) {
-	p.linkUnknown = p.view.Fleets.Vague(found)
+	p.linkUnknown = p.view.Fleets.LinkUnknown(found)
 	if found == nil || p.linkUnknown {
 		return
 	}

@@ -11,20 +11,20 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// Fleets is what this process has planned for the fleets of a hub, and for links that
-// customers have on their own: no customer is in two of them.
+// Fleets records what this process has planned for the fleets of a hub, and for links
+// that customers have on their own, so that no customer gets two links.
 type Fleets struct {
 	mu      sync.Mutex
 	claims  map[string]map[string]bool // by fleet: the customers that its plan declares
 	links   map[string]bool            // customers with a planned link of their own
 	created map[string]int             // by fleet: how many creations are planned
 	held    map[string]string          // by fleet: the incarnation that Terraform's state holds
-	vague   map[string]bool            // fleets whose links are planned to change, and it isn't known yet how
+	unknown map[string]bool            // fleets whose links are planned to change, and it isn't known yet how
 }
 
 // NewFleets returns a Fleets without plans.
 func NewFleets() *Fleets {
-	return &Fleets{claims: map[string]map[string]bool{}, links: map[string]bool{}, created: map[string]int{}, held: map[string]string{}, vague: map[string]bool{}}
+	return &Fleets{claims: map[string]map[string]bool{}, links: map[string]bool{}, created: map[string]int{}, held: map[string]string{}, unknown: map[string]bool{}}
 }
 
 // Claim records which customers the plan of a fleet declares. It returns the customers
@@ -67,31 +67,30 @@ func (f *Fleets) ClaimLink(customer string) (fleet string, taken bool) {
 	return "", false
 }
 
-// SetVague records that links of a fleet are planned to be created or changed, and that
+// SetUnknown records that links of a fleet are planned to be created or changed, and that
 // it isn't known yet which of them, or how.
-func (f *Fleets) SetVague(fleet string) {
+func (f *Fleets) SetUnknown(fleet string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.vague[fleet] = true
+	f.unknown[fleet] = true
 }
 
-// AnyVague reports whether SetVague was called for any fleet.
-func (f *Fleets) AnyVague() bool {
+// AnyUnknown reports whether SetUnknown was called for any fleet.
+func (f *Fleets) AnyUnknown() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.vague) > 0
+	return len(f.unknown) > 0
 }
 
-// Vague reports whether a customer's link may change in a way that isn't known yet,
-// because of a fleet. The customer is nil if the hub has none of that ID: a fleet may
-// create their link.
-func (f *Fleets) Vague(customer *onboarding.Customer) bool {
+// LinkUnknown reports whether a fleet may create or change a customer's link in a way
+// that isn't known yet. The customer is nil if the hub has none with that ID.
+func (f *Fleets) LinkUnknown(customer *onboarding.Customer) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if customer == nil {
-		return len(f.vague) > 0
+		return len(f.unknown) > 0
 	}
-	return !customer.Link.Closed && f.vague[customer.Link.Fleet] || customer.Link.Closed && len(f.vague) > 0
+	return !customer.Link.Closed && f.unknown[customer.Link.Fleet] || customer.Link.Closed && len(f.unknown) > 0
 }
 
 // CountCreations records that a fleet is planned to be created, and returns how often
