@@ -112,14 +112,14 @@ func (s story) survives(t *testing.T, w *World, n int, after bool) bool {
 	id := s.prepare(c)
 	healthy.Stop()
 
-	mortal := w.Registrar(DiesAt(func(call int, is bool) bool { return call == n && is == after }))
+	crashing := w.Registrar(DiesAt(func(call int, is bool) bool { return call == n && is == after }))
 	id = s.send(c, id)
 	died := false
 	select {
-	case <-mortal.Died():
+	case <-crashing.Died():
 		died = true
-	case <-mortal.Done():
-		mortal.Stop()
+	case <-crashing.Done():
+		crashing.Stop()
 	}
 	heir := w.Registrar()
 	c.Settled(id, s.stack)
@@ -152,10 +152,10 @@ func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 			id := s.prepare(c)
 			healthy.Stop()
 
-			var mortal *Registrar
+			var crashing *Registrar
 			answered := false
-			mortal = w.Registrar(DiesAt(func(_ int, after bool) bool {
-				sent := mortal.Sent()
+			crashing = w.Registrar(DiesAt(func(_ int, after bool) bool {
+				sent := crashing.Sent()
 				if after && len(sent) > 0 {
 					last := sent[len(sent)-1]
 					answered = answered || last.Action == "" && last.Method == http.MethodPut
@@ -163,7 +163,7 @@ func TestAnAnswerThatArrivedBeforeACrashCountsHoursLater(t *testing.T) {
 				return after && answered
 			}))
 			id = s.send(c, id)
-			<-mortal.Died()
+			<-crashing.Died()
 			c.Settled(id, s.stack)
 			w.Advance(3 * time.Hour)
 			w.Registrar()
@@ -192,12 +192,12 @@ func TestTheStoredAnswerIsSentEvenIfTheLinkHasChanged(t *testing.T) {
 			t.Parallel()
 			w := New(t)
 			c := w.Invite("globex", AccountID(1), func(l *onboarding.Link) { l.Closed = test.closedBefore })
-			var mortal *Registrar
-			mortal = w.Registrar(DiesAt(func(_ int, after bool) bool {
-				return after && slices.ContainsFunc(mortal.Sent(), func(e Exchange) bool { return e.Action == "dynamodb:TransactWriteItems" })
+			var crashing *Registrar
+			crashing = w.Registrar(DiesAt(func(_ int, after bool) bool {
+				return after && slices.ContainsFunc(crashing.Sent(), func(e Exchange) bool { return e.Action == "dynamodb:TransactWriteItems" })
 			}))
 			id := c.Launch(Frankfurt, sandbox.LaunchOptions{})
-			<-mortal.Died()
+			<-crashing.Died()
 			if got := w.Answers(id); len(got) > 0 {
 				t.Fatalf("an answer was sent already: %+v", got)
 			}

@@ -20,7 +20,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/sandbox/kernel"
 )
 
-// eventRecorder returns the events that were put on the hub's event bus.
+// eventRecorder waits for the events that are put on the hub's event bus.
 type eventRecorder struct {
 	*World
 	mu      sync.Mutex
@@ -52,11 +52,11 @@ func listen(w *World) *eventRecorder {
 }
 
 // wake closes a channel to wake its waiters, and replaces it with a new one.
-func (e *eventRecorder) wake(bell *chan struct{}) {
+func (e *eventRecorder) wake(waiters *chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	close(*bell)
-	*bell = make(chan struct{})
+	close(*waiters)
+	*waiters = make(chan struct{})
 }
 
 // received waits until n events were put on the bus, and returns their kinds and
@@ -76,29 +76,31 @@ func (e *eventRecorder) received(n int) (kinds []string, details []events.Detail
 		select {
 		case <-heard:
 		case <-ctx.Done():
-			e.T.Fatalf("%d events were sent, and %d should be\n%s", len(all), n, e.log)
+			e.T.Fatalf("%d events were sent, want %d\n%s", len(all), n, e.log)
 		}
 	}
 }
 
+// sorted returns the kinds and details of events in the order of their sequence
+// numbers. It fails the test if an event is not one of the hub's.
 func (e *eventRecorder) sorted(all []sandbox.Event) (kinds []string, details []events.Detail) {
 	e.T.Helper()
-	type one struct {
+	type received struct {
 		kind   string
 		detail events.Detail
 	}
-	var told []one
+	var list []received
 	for _, event := range all {
 		var d events.Detail
 		e.Must(json.Unmarshal(event.Detail, &d))
 		if event.Source != events.Source || event.Dropped {
 			e.T.Errorf("unexpected event: %+v", event)
 		}
-		told = append(told, one{strings.TrimPrefix(event.DetailType, "xacct Customer Role "), d})
+		list = append(list, received{strings.TrimPrefix(event.DetailType, "xacct Customer Role "), d})
 	}
-	slices.SortStableFunc(told, func(a, b one) int { return int(a.detail.Sequence - b.detail.Sequence) })
-	for _, o := range told {
-		kinds, details = append(kinds, o.kind), append(details, o.detail)
+	slices.SortStableFunc(list, func(a, b received) int { return int(a.detail.Sequence - b.detail.Sequence) })
+	for _, r := range list {
+		kinds, details = append(kinds, r.kind), append(details, r.detail)
 	}
 	return kinds, details
 }
@@ -132,33 +134,33 @@ func (e *eventRecorder) drained() {
 func TestEveryChangeOfACustomersRoleIsAnEvent(t *testing.T) {
 	t.Parallel()
 	w := New(t)
-	eventRecorder := listen(w)
+	recorder := listen(w)
 	w.Registrar()
 	c := w.Invite("globex", AccountID(1))
 	id := c.Connect(Virginia)
-	eventRecorder.received(1)
+	recorder.received(1)
 	c.Update(id, sandbox.UpdateOptions{TemplateURL: w.Publish(w.Template(roleV2))})
 	c.Settled(id, "UPDATE_COMPLETE")
 	w.Quiet()
-	eventRecorder.received(2)
+	recorder.received(2)
 
-	// A proof of another process finds the role broken; the next sweep of any
+	// Another process proves the role and finds it broken; the next sweep of any
 	// registrar publishes the event.
 	degraded, entry := onboarding.Health(c.Owned(id, onboarding.Active), onboarding.Proof{Outcome: onboarding.Refused}, w.Now())
 	_, err := w.Registry().PutHealth(t.Context(), degraded, *entry)
 	w.Must(err)
 	w.Advance(2 * time.Minute)
 	w.Registrar()
-	eventRecorder.received(3)
+	recorder.received(3)
 
 	c.Delete(id)
 	c.Settled(id, "DELETE_COMPLETE")
 	w.Quiet()
-	kinds, details := eventRecorder.received(4)
+	kinds, details := recorder.received(4)
 	if diff := cmp.Diff([]string{"Registered", "Updated", "Degraded", "Disconnected"}, kinds); diff != "" {
 		t.Fatalf("events (-want +got):\n%s", diff)
 	}
-	eventRecorder.drained()
+	recorder.drained()
 
 	statuses := []string{"pending"}
 	for i, d := range details {
@@ -167,12 +169,12 @@ func TestEveryChangeOfACustomersRoleIsAnEvent(t *testing.T) {
 			t.Errorf("event %d is %+v", i, d)
 		}
 		if d.PreviousStatus != statuses[i] {
-			t.Errorf("event %d comes after %s, not after %s", i, d.PreviousStatus, statuses[i])
+			t.Errorf("event %d has the previous status %s, want %s", i, d.PreviousStatus, statuses[i])
 		}
 		statuses = append(statuses, d.Status)
 	}
 	if want := []string{"pending", "active", "active", "degraded", "disconnected"}; !slices.Equal(statuses, want) {
-		t.Errorf("the states are %v, not %v", statuses, want)
+		t.Errorf("the statuses are %v, want %v", statuses, want)
 	}
 }
 
@@ -182,7 +184,7 @@ func TestHoursWithoutEventBridgeDelayNothingElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := New(t)
-			eventRecorder := listen(w)
+			recorder := listen(w)
 			r := w.Registrar()
 			w.Faults().Add(kernel.FaultRule{Service: "events", Kind: kind, Probability: 1})
 			c := w.Invite("globex", AccountID(1))
@@ -200,11 +202,11 @@ func TestHoursWithoutEventBridgeDelayNothingElse(t *testing.T) {
 			w.Faults().Clear()
 			w.Advance(5 * time.Hour)
 			w.Registrar()
-			kinds, _ := eventRecorder.received(2)
+			kinds, _ := recorder.received(2)
 			if diff := cmp.Diff([]string{"Registered", "Disconnected"}, kinds); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
-			eventRecorder.drained()
+			recorder.drained()
 		})
 	}
 }
@@ -221,15 +223,15 @@ func TestAnEventOfADeadRegistrarIsSentByTheNextOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := New(t)
-			eventRecorder := listen(w)
-			mortal := w.Registrar()
+			recorder := listen(w)
+			crashing := w.Registrar()
 			died := false
 			w.Faults().Before(func(c *kernel.Call) error {
 				if c.Service != "events" || died {
 					return nil
 				}
 				died = true
-				mortal.Kill()
+				crashing.Kill()
 				if test.executed {
 					return nil
 				}
@@ -238,12 +240,12 @@ func TestAnEventOfADeadRegistrarIsSentByTheNextOne(t *testing.T) {
 			c := w.Invite("globex", AccountID(1))
 			id := c.Launch(Frankfurt, sandbox.LaunchOptions{})
 			c.Settled(id, "CREATE_COMPLETE")
-			<-mortal.Died()
+			<-crashing.Died()
 			w.Advance(2 * time.Minute)
 			w.Registrar()
 			w.Quiet()
-			kinds, details := eventRecorder.received(test.times)
-			eventRecorder.drained()
+			kinds, details := recorder.received(test.times)
+			recorder.drained()
 			c.Owned(id, onboarding.Active)
 			if len(kinds) != test.times {
 				t.Errorf("the events are %v, want %d times", kinds, test.times)
