@@ -128,7 +128,8 @@ var verdicts = map[health.Verdict]string{
 	health.Withheld: "was refused", health.Moved: "was changed by the customer meanwhile",
 }
 
-// end reports the results of the round, and an error if the cause of its refusals is probably the vendor.
+// end reports the results of the round, and an error if the cause of its refusals is
+// probably the vendor.
 func (r *verifyReport) end(view *hubview.View, findings []health.Finding) {
 	if r.shown > maxNamed {
 		progress(r.resp, "%d more are not shown here: `xacct verify --hub %s` lists them.", r.shown-maxNamed, view.Name)

@@ -189,7 +189,7 @@ func (m credentialsModel) probe(link onboarding.Link, role onboarding.Registrati
 	return link.AdditionalProbe(key, arn, role.ExternalID), true
 }
 
-// find returns the customer and the active role to open a session of; false with a
+// find returns the customer and the active role for the session; false with a
 // diagnostic if there is none. It reads the registry, and not the operation's shared
 // list, which may be out of date: a configuration may have waited for the customer in
 // this same apply.

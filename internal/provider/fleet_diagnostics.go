@@ -101,7 +101,8 @@ func fleetForAnyone(hubName string) diag.Diagnostic {
 			"Declare it on a hub with publishers = \"known_accounts\", or each customer with an xacct_onboarding_link.", hubName))
 }
 
-// fleetDiffers returns the diagnostic for a create that finds another fleet of the same name.
+// fleetDiffers returns the diagnostic for a create that finds another fleet of the same
+// name.
 func fleetDiffers(fleet onboarding.Fleet, difference string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(fmt.Sprintf("Hub %s has another fleet %s already", fleet.Hub, fleet.Name), fmt.Sprintf(
 		"The existing fleet differs from this configuration in %s. Choose another name. "+
@@ -110,7 +111,8 @@ func fleetDiffers(fleet onboarding.Fleet, difference string) diag.Diagnostic {
 		difference, fleet.ID()))
 }
 
-// fleetTakenOver returns the diagnostic for a create that found the fleet as it is declared.
+// fleetTakenOver returns the diagnostic for a create that found the fleet as it is
+// declared.
 func fleetTakenOver(fleet onboarding.Fleet) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("A fleet was taken over", fmt.Sprintf(
 		"%s exists with the same settings as this configuration, so it was taken over with its customers: their external IDs and launch links are the same as before. "+

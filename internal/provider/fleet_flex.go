@@ -35,7 +35,7 @@ func textsOf(m types.Map) map[string]string {
 	return texts
 }
 
-// textMap returns a map of texts; former, if it has the same texts.
+// textMap returns a map of texts. If former contains the same texts, it returns former.
 func textMap(former types.Map, texts map[string]string, diags *diag.Diagnostics) types.Map {
 	if had := former.Elements(); !former.IsNull() && !former.IsUnknown() && len(had) == len(texts) {
 		same := true
@@ -159,9 +159,9 @@ func (m *fleetModel) flatten(ctx context.Context, view *hubview.View, fleet onbo
 	return !m.sameAs(before)
 }
 
-// withStrayValues returns the shown fleet with the values in which one of its links differs
-// from the fleet. An apply did not reach that link; because the state then shows its
-// values, the next plan changes them.
+// withStrayValues returns shown with the values in which a link differs from its fleet.
+// An apply did not reach that link; because the state then shows its values, the next
+// plan changes them.
 func withStrayValues(shown, fleet onboarding.Fleet, link onboarding.Link) onboarding.Fleet {
 	proposed, err := declaration.Proposed(link)
 	if region, wrong := account.ParseRegion(proposed.Region); err == nil && wrong == nil && region != fleet.Region {

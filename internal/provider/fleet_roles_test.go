@@ -23,8 +23,8 @@ resource "xacct_customer_role" "globex" {
 // named is an argument that gives a set's role another name.
 const named = `role_name = "AcmeAccess"`
 
-// The apply plans the role again after it has written the set. Terraform refuses the second plan if it
-// differs from the first.
+// The apply plans the role again after it has written the set. Terraform refuses the
+// second plan if it differs from the first.
 func TestTheRoleOfAFleetsCustomerFollowsTheSetInTheSameApply(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ hub, before string }{

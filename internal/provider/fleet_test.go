@@ -169,8 +169,8 @@ output "status" { value = data.xacct_customer_role.globex.status }
 	if got := outputOf(s, "status"); got != "active" {
 		t.Errorf("the role is %v", got)
 	}
-	// A plan that removes a connected customer warns; one that moves it to another account
-	// is refused.
+	// A plan that removes a connected customer warns; one that moves it to another
+	// account is refused.
 	warnings := s.plan(fleetMain, hubHCL()+setHCL("readonly")+fleetHCL("main", twoCustomers[1:]))
 	if got := summaries(warnings); got != "The links of connected customers close" || !strings.Contains(warnings[0].Detail, "customer globex") {
 		t.Errorf("the plan warns %q", got)

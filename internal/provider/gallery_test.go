@@ -85,8 +85,8 @@ var gallery = map[string]shape{
 // TestACustomerOfTheGalleryNeedsNoStack.
 const withoutStack = "buildkite"
 
-// Each role of the gallery is planned, rendered, launched, proven, updated and deleted. It
-// must grant exactly what was declared.
+// Each role of the gallery is planned, rendered, launched, proven, updated and deleted.
+// It must grant exactly what was declared.
 func TestTheGallerysRolesGrantExactlyWhatTheyDeclare(t *testing.T) {
 	t.Parallel()
 	folders, err := os.ReadDir("../../examples/gallery")
@@ -186,7 +186,8 @@ func (s shape) goThrough(t *testing.T, text string) {
 	)
 }
 
-// exactly compares the policies of the stack's roles with the declaration in the registry.
+// exactly compares the policies of the stack's roles with the declaration in the
+// registry.
 func (s shape) exactly(t *testing.T, w *acctest.World) {
 	t.Helper()
 	found, err := w.Registry("acme").Customer(t.Context(), "globex")

@@ -21,8 +21,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// bothLinks returns a hub with a link that has a role of its own, and one that refers to a
-// permission set.
+// bothLinks returns a hub with a link that has a role of its own, and one that refers
+// to a permission set.
 func bothLinks(hub string) string {
 	return hub + linkHCL(globex) + setHCL("readonly") + referring(initech)
 }
@@ -32,8 +32,8 @@ const (
 	twoRegions = `regions = ["us-east-1", "eu-central-1"]`
 )
 
-// A hub gains a Region and its vendor another name. The plan shows the links' new URLs, no
-// customer becomes outdated, and a customer can launch in the new Region.
+// A hub gains a Region and its vendor another name. The plan shows the links' new URLs,
+// no customer becomes outdated, and a customer can launch in the new Region.
 func TestAHubThatGainsARegionUpdatesItsLinksInTheSameApply(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -142,8 +142,8 @@ func (s state) wantEmptyPlan(resources ...string) {
 	}
 }
 
-// The hub belongs to another configuration. A plan that was made before the hub changed is
-// applied as it was shown, and the next plan updates the links.
+// The hub belongs to another configuration. A plan that was made before the hub changed
+// is applied as it was shown, and the next plan updates the links.
 func TestLinksFollowAHubThatChangesElsewhere(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -200,9 +200,9 @@ func TestAPlanNamesLinksThatWerePlannedBeforeTheirHub(t *testing.T) {
 	s.wantEmptyPlan(next)
 }
 
-// A Region is removed from the hub. The links get a template without it at once. The old
-// template and topic, which customers may still use, are kept for the grace period. A link
-// whose own Region it was stays as it is, with a warning.
+// A Region is removed from the hub. The links get a template without it at once. The
+// old template and topic, which customers may still use, are kept for the grace period.
+// A link whose own Region it was stays as it is, with a warning.
 func TestAHubThatLosesARegionUpdatesItsLinksAndKeepsTheirTemplates(t *testing.T) {
 	t.Parallel()
 	l := library{acctest.Start(t), t}

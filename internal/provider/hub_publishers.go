@@ -48,8 +48,8 @@ func stillUnconfirmed(err *hub.UnconfirmedError) diag.Diagnostic {
 		sentence(err.Error())))
 }
 
-// onPublishers puts the error on the attribute publishers if it is about who may
-// publish, and returns otherwise if not.
+// onPublishers returns the diagnostic for err on the attribute publishers if err is
+// about open links, and otherwise the given diagnostic.
 func onPublishers(err error, otherwise diag.Diagnostic) diag.Diagnostic {
 	var unconfirmed *hub.UnconfirmedError
 	if errors.As(err, &unconfirmed) {

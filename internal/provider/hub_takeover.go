@@ -87,7 +87,7 @@ func (p *hubPlan) announce(ctx context.Context) {
 
 // leave records in this process that the hub's address is destroyed, and, in the
 // private state for the deletion, when that was planned and whether another address
-// takes the hub over. It returns the latter.
+// takes the hub over. It returns true if another address does.
 func (p *hubPlan) leave(ctx context.Context, view *hubview.View, grace time.Duration) (elsewhere bool) {
 	planned := destroyPlan{PlannedAt: p.resource.session.now().UTC()}
 	planned.Elsewhere = view.Planned.SetLeaving(ctx, p.state.Incarnation.ValueString(), grace)

@@ -82,8 +82,8 @@ func accountMissing() diag.Diagnostic {
 			"Ask the customer for their 12-digit AWS account ID.")
 }
 
-// noRoom returns the error for a customer whose account the bucket's policy can't
-// name. It contains how many accounts it can name.
+// noRoom returns the error for a customer whose account does not fit in the bucket's
+// policy. The error contains the number of accounts that fit.
 func noRoom(hubName, customer string, named, room int) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("account_id"), fmt.Sprintf("The bucket policy has no room for %s", customerNamed(hubName, customer)), fmt.Sprintf(
 		"With template_access = \"accounts\" the policy of the hub's bucket names every customer's account. S3's limit leaves room for %d, and %d are named or to be named already; "+

@@ -88,7 +88,7 @@ func (p *linkPlan) defaults(ctx context.Context) {
 	p.defaultRoleName(ctx)
 }
 
-// defaultRoleName fills in the name of the role, which customers read.
+// defaultRoleName fills in the name of the role, which customers see.
 func (p *linkPlan) defaultRoleName(ctx context.Context) {
 	hubName, customer := p.plan.Hub, p.plan.CustomerID
 	if p.plan.Role.IsUnknown() || p.config.Role.IsUnknown() {
@@ -206,8 +206,8 @@ func (m linkModel) sameInputs(o linkModel) bool {
 		m.StackName.Equal(o.StackName) && m.Region.Equal(o.Region) && m.ExpiresAt.Equal(o.ExpiresAt)
 }
 
-// addressMoves reports whether the link gains or loses its URL, compared with the
-// state, because of the hub as it will be after this operation.
+// addressMoves reports whether the link in the state gains or loses its URL, because
+// the hub's template access will be another one after this operation.
 func (p *linkPlan) addressMoves(ctx context.Context, view *hubview.View) bool {
 	record, ok, err := view.RecordAfterApply(ctx)
 	if err != nil {
@@ -282,7 +282,7 @@ func (p *linkPlan) planFully(ctx context.Context, view *hubview.View, record reg
 		p.followStack(ctx, view, todo.Link)
 	}
 	p.reserve(ctx, view, record, todo.Link)
-	p.checkNeighbours(ctx, view, existing, todo.Link) // the link that is planned later finds the earlier one
+	p.checkNeighbours(ctx, view, existing, todo.Link) // of two such links, the one that is planned later warns
 }
 
 // planPartly plans a link if some of its arguments aren't known yet. Its external ID

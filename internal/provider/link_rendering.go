@@ -75,7 +75,7 @@ func (r *linkResource) readTemplate(ctx context.Context, view *hubview.View, mod
 }
 
 // awaitsTemplate reports whether the launch link stays unknown until apply has published
-// its template: customers may make the role without a stack, and the function that
+// its template: customers may create the role without a stack, and the function that
 // prints its resources, terraform_snippet(url, "iam"), reads the template. Terraform
 // calls it in the plan if the link is known, and the plan would fail.
 func awaitsTemplate(ctx context.Context, view *hubview.View, withoutStack bool, template string) bool {

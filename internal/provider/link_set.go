@@ -152,14 +152,15 @@ func (p *linkPlan) keepsCustomer() bool {
 		p.plan.ExternalID.Equal(p.state.ExternalID) && p.plan.ExternalIDVersion.Equal(p.state.ExternalIDVersion) && p.plan.ExpiresAt.Equal(p.state.ExpiresAt)
 }
 
-// configUnchanged reports whether nothing in the link's configuration changes, so that only its
-// set and its hub can change it.
+// configUnchanged reports whether nothing in the link's configuration changes, so that
+// only its set and its hub can change it.
 func (p *linkPlan) configUnchanged() bool {
 	return p.sameLink() && p.state.Status.ValueString() != string(onboarding.LinkClosed) && p.plan.sameInputs(*p.state)
 }
 
-// keepPlanned sets the attributes that the plan has shown to their planned values: if
-// a customer updates their stack while the apply runs, the next refresh shows that.
+// keepPlanned copies the known values of the attributes that depend on the customer's
+// stack from the plan: Terraform requires that an apply returns them. If the customer
+// updates the stack while the apply runs, the next refresh shows that.
 func (m *linkModel) keepPlanned(plan linkModel) {
 	if !plan.Status.IsUnknown() {
 		m.Status = plan.Status

@@ -14,8 +14,8 @@ import (
 
 // A customer has one link: either an individual link or one of a fleet.
 
-// inAnotherFleet returns the diagnostic for a customer who would be in two fleets, or in a
-// fleet and have an individual link. It names both.
+// inAnotherFleet returns the diagnostic for a customer who would be in two fleets, or
+// in a fleet and have an individual link. It names both.
 func inAnotherFleet(at path.Path, e *customers.InFleetError) diag.Diagnostic {
 	why := ""
 	if e.Differs != nil {
@@ -24,8 +24,8 @@ func inAnotherFleet(at path.Path, e *customers.InFleetError) diag.Diagnostic {
 	return declaredTwice(at, e.Hub, e.CustomerID, e.Fleet, e.Wanted, why)
 }
 
-// declaredTwice returns the diagnostic for a customer of two fleets, or of a fleet and with an
-// individual link.
+// declaredTwice returns the diagnostic for a customer who is in two fleets, or in a
+// fleet and also has an individual link.
 func declaredTwice(at path.Path, hubName, customer, one, other, why string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(at, fmt.Sprintf("Customer %s of hub %s has two links", customer, hubName), fmt.Sprintf(
 		"The customer is in %s, and in %s too; a customer has one link.%s Take them out of one of the two: "+

@@ -55,8 +55,8 @@ func cannotWrite(hubName, customer string, err error) diag.Diagnostic {
 }
 
 // linkWriter writes one link, in steps. If it is interrupted, it leaves either an
-// unused object (a template, named by its content) or exactly what the next apply
-// continues from (the record).
+// unused object (a template, named by its content) or the record, from which the next
+// apply continues.
 type linkWriter struct {
 	view     *hubview.View
 	model    linkModel

@@ -33,15 +33,15 @@ func hubOfList() schema.StringAttribute {
 type found = func() list.ListResult
 
 // stream sends results, up to the limit of the query. The engine ignores further
-// results without a message, so if there are more, the last one has a warning, in
-// which of is the word for what is listed.
-func stream(req list.ListRequest, to *list.ListResultsStream, of string, all iter.Seq[found]) {
+// results silently, so if there are more, the last one has a warning that names what
+// is listed.
+func stream(req list.ListRequest, to *list.ListResultsStream, what string, all iter.Seq[found]) {
 	to.Results = func(push func(list.ListResult) bool) {
 		var last *list.ListResult
 		count := int64(0)
 		for next := range all {
 			if req.Limit > 0 && count == req.Limit {
-				last.Diagnostics.Append(cutOff(of, req.Limit))
+				last.Diagnostics.Append(cutOff(what, req.Limit))
 				break
 			}
 			if last != nil && !push(*last) {
@@ -59,7 +59,7 @@ func stream(req list.ListRequest, to *list.ListResultsStream, of string, all ite
 }
 
 // openList reads the arguments of a list into config, and returns the hub that they
-// name; nil if it has made an error the result of the list.
+// name. If that fails, it sends the error as the result of the list, and returns nil.
 func (c *configured) openList(ctx context.Context, req list.ListRequest, to *list.ListResultsStream, config any, hub *types.String) *hubview.View {
 	diags := req.Config.Get(ctx, config)
 	var view *hubview.View
@@ -108,8 +108,8 @@ func fill(req list.ListRequest, result list.ListResult, show func(*diag.Diagnost
 }
 
 // cutOff returns the warning that a query has found more results than its limit.
-func cutOff(of string, limit int64) diag.Diagnostic {
-	return diag.NewWarningDiagnostic(fmt.Sprintf("More %s exist", of), fmt.Sprintf(
+func cutOff(what string, limit int64) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(fmt.Sprintf("More %s exist", what), fmt.Sprintf(
 		"The list block has the limit %d, and Terraform's default is 100. Set a larger limit in the block, or narrow it down with the arguments in config.", limit))
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 )
 
-// A record that can't be read is left out with a warning, because an error would drop every
-// other result of the list block.
+// A record that can't be read is left out with a warning, because an error would drop
+// every other result of the list block.
 func TestAListSkipsAnUnreadableRecordWithAWarning(t *testing.T) {
 	t.Parallel()
 	req := list.ListRequest{Limit: 2, IncludeResource: true}

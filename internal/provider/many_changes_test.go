@@ -18,9 +18,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// If all customers change at once, the vendor must be able to read the plan. No attribute of
-// an existing link or role is unknown, each shows only what changes, and a warning that
-// applies to all customers is not repeated for each.
+// If all customers change at once, the vendor must be able to read the plan. No
+// attribute of an existing link or role is unknown, each shows only what changes, and a
+// warning that applies to all customers is not repeated for each.
 func TestAPlanForFiveCustomersIsKnownAndShort(t *testing.T) {
 	t.Parallel()
 	const own, set = `role = { managed_policy_arns = ["arn:aws:iam::aws:policy/%s"] }`, refersToReadonly
@@ -125,8 +125,8 @@ resource "xacct_customer_role" "all" {
 	}
 }
 
-// printed returns the lines that Terraform prints for a change: one for each attribute that
-// changes, or as many as its text has, and six around them.
+// printed returns the lines that Terraform prints for a change: one for each attribute
+// that changes, or as many as its text has, and six around them.
 func printed(ch *tfjson.ResourceChange) []string {
 	before, _ := ch.Change.Before.(map[string]any)
 	after, _ := ch.Change.After.(map[string]any)

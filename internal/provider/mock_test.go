@@ -27,7 +27,8 @@ const testingExample = "../../examples/testing"
 
 const mockFile = testingExample + "/mocks/xacct.tfmock.hcl"
 
-// mocked is added to the example's module, so that every resource and data source is in it.
+// mocked is added to the example's module, so that every resource and data source is in
+// it.
 const mocked = `
 resource "xacct_permission_set" "readonly" {
   hub                 = xacct_hub.this.id
@@ -84,8 +85,8 @@ resource "xacct_permission_set" "of_others" {
 }
 `
 
-// The example's tests run with any engine, over a module that uses every resource and data
-// source.
+// The example's tests run with any engine, over a module that uses every resource and
+// data source.
 func TestAModuleIsTestedWithTheShippedMock(t *testing.T) {
 	t.Parallel()
 	in := mockedModule(t)

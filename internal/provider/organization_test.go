@@ -162,7 +162,8 @@ func TestAnAccountOutsideTheOrganizationOrTheListIsRefused(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{after(func() {
 				defer w.Registrar("acme")()
 				w.Launch("acme", "globex", memberOne, "CREATE_COMPLETE")()
-				// Umbrella's account may not publish at all; the others may, but are not in the list.
+				// Umbrella's account may not publish at all; the others may, but are
+				// not in the list.
 				w.Launch("acme", "globex", acctest.Umbrella, "ROLLBACK_COMPLETE")()
 				for _, other := range []string{memberTwo, initech.account} {
 					stack := w.Launch("acme", "globex", other, "ROLLBACK_COMPLETE")()

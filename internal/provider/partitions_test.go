@@ -57,7 +57,8 @@ data "xacct_customer_roles" "all" {
 					Config:    config,
 					ConfigStateChecks: []statecheck.StateCheck{
 						value(theHub, "queue_arn", is(arn+":sqs:"+p.region+":111111111111:xacct-acme")),
-						// Certificates must come from the partition's SNS, or no role would be registered.
+						// Certificates must come from the partition's SNS, or no role
+						// would be registered.
 						value(theHub, "verify_signatures", knownvalue.Bool(true)),
 						value(theHub, "topic_arns", knownvalue.MapExact(map[string]knownvalue.Check{
 							p.region: is(arn + ":sns:" + p.region + ":111111111111:xacct-acme-0"),
@@ -106,8 +107,8 @@ func hostsOf(w *acctest.World) func() []string {
 	}
 }
 
-// Nothing works across partitions, so each of these would fail in the customer's account or
-// never be proven.
+// Nothing works across partitions, so each of these would fail in the customer's
+// account or never be proven.
 func TestAnotherPartitionIsAnErrorAtPlan(t *testing.T) {
 	t.Parallel()
 	govRole := strings.Replace(aRole, "arn:aws:", "arn:aws-us-gov:", 1)

@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// Each configuration is valid, and its first plan has one warning. The plan after the apply
-// has none.
+// Each configuration is valid, and its first plan has one warning. The plan after the
+// apply has none.
 func TestAPlanWarnsOfConfigurationsThatMayFailLater(t *testing.T) {
 	t.Parallel()
 	role := func(arguments string) string { return linkHCL(globex.with("role = {\n" + arguments + "\n}")) }
@@ -103,8 +103,8 @@ func TestAPlanWarnsOfTagsOutsideTheTagsArgument(t *testing.T) {
 	}
 }
 
-// A literal reference to a hub or link that is misspelt, or does not exist yet, would fail
-// only at apply.
+// A literal reference to a hub or link that is misspelt, or does not exist yet, would
+// fail only at apply.
 func TestAPlanWarnsOfALiteralReferenceToNothing(t *testing.T) {
 	t.Parallel()
 	s := newState(t, acctest.Start(t))
@@ -273,8 +273,8 @@ resource "xacct_customer_role" "all" {
 	}
 }
 
-// The values that other resources select roles by are known in every plan after the first,
-// whatever changes. Otherwise a for_each over them could not be planned.
+// The values that other resources select roles by are known in every plan after the
+// first, whatever changes. Otherwise a for_each over them could not be planned.
 func TestRolesCanBeSelectedByStatusInEveryLaterPlan(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)
@@ -357,8 +357,8 @@ resource "terraform_data" "by_data" {
 	}
 }
 
-// Replacing a hub replaces its links in the same apply. Nothing that was read of the former
-// hub is used.
+// Replacing a hub replaces its links in the same apply. Nothing that was read of the
+// former hub is used.
 func TestReplacingAHubRecreatesItsLinks(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)

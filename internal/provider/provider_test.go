@@ -107,8 +107,8 @@ func clocked(w *acctest.World) map[string]tfcore.Factory {
 	}
 }
 
-// hubHCL returns a hub with additional arguments. It has force_destroy, so that tests need
-// not delete their customers' stacks.
+// hubHCL returns a hub with additional arguments. It has force_destroy, so that tests
+// need not delete their customers' stacks.
 func hubHCL(more ...string) string {
 	return fmt.Sprintf(`
 resource "xacct_hub" "this" {
@@ -171,8 +171,8 @@ var (
 	errUnchanged = errors.New("the value is the same as before")
 )
 
-// replaceOnce replaces a part of a configuration. If there is nothing to replace, it returns
-// an invalid configuration, so that the test fails.
+// replaceOnce replaces a part of a configuration. If there is nothing to replace, it
+// returns an invalid configuration, so that the test fails.
 func replaceOnce(s, old, replacement string) string {
 	if !strings.Contains(s, old) {
 		return "nothing to replace: " + old

@@ -57,8 +57,8 @@ func TestALinkUpdateThatStopsAtAnyCallIsCompletedByTheNextApply(t *testing.T) {
 			t.Fatalf("the apply succeeded with %d changes, so nothing was tested", alive)
 		}
 
-		// Terraform keeps the old state, refreshes, and applies again. By then the lease of
-		// the process that died has expired.
+		// Terraform keeps the old state, refreshes, and applies again. By then the
+		// lease of the process that died has expired.
 		w.Clock().Advance(time.Minute)
 		s.apply(corrected)
 		topic := "arn:aws:sns:us-east-1:111111111111:xacct-acme-0"

@@ -19,10 +19,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// Users rename, re-key, move, replace and share resources. No such change may close a link
-// that is declared before and after, change its external ID or URL, or affect what its
-// customer registered. 'make test-refactoring' runs the same table with Terraform and
-// OpenTofu, and repeats each case whose result depends on Terraform's order.
+// Users rename, re-key, move, replace and share resources. No such change may close a
+// link that is declared before and after, change its external ID or URL, or affect what
+// its customer registered. 'make test-refactoring' runs the same table with Terraform
+// and OpenTofu, and repeats each case whose result depends on Terraform's order.
 
 // circumstance is the condition of a customer and their link during a refactoring.
 type circumstance string
@@ -95,8 +95,8 @@ resource "xacct_permission_set" "shared" {
 `, l.hub, l.hubArguments, l.hub)
 }
 
-// hcl returns the configuration for customers in their circumstances. Live and blocked ones
-// have the shared permission set, the others roles of their own.
+// hcl returns the configuration for customers in their circumstances. Live and blocked
+// ones have the shared permission set, the others roles of their own.
 func (l layout) hcl(all []circumstance) string {
 	var b strings.Builder
 	hubID, setID := `"acme"`, `"acme/shared"`
@@ -401,8 +401,8 @@ func (s second) destroy() {
 	s.must(s.ws.Apply(s.t.Context(), s.config(s.l), tfcore.Options{Destroy: true}))
 }
 
-// leaveToSecond shares the links and removes them from the first workspace, which must close
-// none.
+// leaveToSecond shares the links and removes them from the first workspace, which must
+// close none.
 func (s *refactored) leaveToSecond() {
 	s.t.Helper()
 	other := s.share()
@@ -457,8 +457,8 @@ func TestNoRefactoringClosesALink(t *testing.T) {
 	}
 }
 
-// With one operation at a time, the plan can't distinguish destroying a hub from giving it
-// another address.
+// With one operation at a time, the plan can't distinguish destroying a hub from giving
+// it another address.
 func TestAHubInUseIsNotDestroyedOneThingAtATime(t *testing.T) {
 	t.Parallel()
 	with := steps.InProcess(inProcess)
@@ -475,12 +475,12 @@ func TestAHubInUseIsNotDestroyedOneThingAtATime(t *testing.T) {
 	}
 }
 
-// runsVariable is the environment variable with the number of runs of a case that races. If
-// it is set, cases run with single customers too.
+// runsVariable is the environment variable with the number of runs of a case that
+// races. If it is set, cases run with single customers too.
 const runsVariable = "XACCT_REFACTORING_RUNS"
 
-// runsOf returns how often a case runs: as often as runsVariable says if it races and has a
-// dozen customers, or else once.
+// runsOf returns how often a case runs: as often as runsVariable says if it races and
+// has a dozen customers, or else once.
 func runsOf(c refactoring, size string) int {
 	runs, err := strconv.Atoi(os.Getenv(runsVariable))
 	if err != nil || !c.races || size != "a dozen" {
@@ -489,8 +489,8 @@ func runsOf(c refactoring, size string) int {
 	return runs
 }
 
-// The resources of a lost state are imported from the last to the first and from the first
-// to the last. Afterwards the plan must be empty.
+// The resources of a lost state are imported from the last to the first and from the
+// first to the last. Afterwards the plan must be empty.
 func TestALostStateIsImportedInAnyOrder(t *testing.T) {
 	t.Parallel()
 	with := steps.InProcess(inProcess)

@@ -82,7 +82,7 @@ func (r rendering) forHub(recorded string) string {
 }
 
 // moves reports whether the hub, as it will be after this operation, needs another
-// template. user names what has the template.
+// template. The link or set that has the template is called user.
 func (r rendering) moves(view *hubview.View, user string) bool {
 	for {
 		if record, ok := view.RecordOfMove(); ok {

@@ -43,8 +43,8 @@ func TestAPlanWarnsOncePerPolicyOfBroadPermissions(t *testing.T) {
 	warned(t, s.plan(linkGlobex, link("", all)), want[1])
 }
 
-// warned fails the test unless the warnings are want, each as the path of its attribute and
-// the beginning of its detail.
+// warned fails the test unless the warnings are want, each as the path of its attribute
+// and the beginning of its detail.
 func warned(t *testing.T, found tfcore.Diagnostics, want ...string) {
 	t.Helper()
 	ok := len(found) == len(want)

@@ -211,8 +211,8 @@ func (m *registrationModel) setVersionUnknown(ctx context.Context, diags *diag.D
 	m.setAccounts(ctx, accounts, diags)
 }
 
-// keep sets the attributes that the plan has shown to their planned values, as
-// Terraform requires. The next refresh shows what has changed since.
+// keep copies all known values from the plan, because Terraform requires that an apply
+// returns them. The next refresh shows what has changed since.
 func (m *registrationModel) keep(ctx context.Context, planned registrationModel, diags *diag.Diagnostics) {
 	found := map[string]accountModel{}
 	diags.Append(m.Accounts.ElementsAs(ctx, &found, false)...)

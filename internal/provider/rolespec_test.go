@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/permissionset"
 )
 
-// Schema and core must have the same defaults. Otherwise the same declaration would be one
-// role in Terraform and another in a file of the command line.
+// Schema and core must have the same defaults. Otherwise the same declaration would be
+// one role in Terraform and another in a file of the command line.
 func TestTheSchemasDefaultsEqualThoseOfTheCore(t *testing.T) {
 	known := roleAttribute().Attributes
 	for _, a := range permissionset.Attributes(reflect.ValueOf(permissionset.Role{})) {

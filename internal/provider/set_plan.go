@@ -167,8 +167,8 @@ func (p *setPlan) planOnHub(ctx context.Context) {
 	p.recordPlan(ctx, view, existing, todo.Set)
 }
 
-// planUnchanged plans a set that neither its configuration nor its hub changes: it keeps the
-// state's values. It returns false if something changes.
+// planUnchanged plans a set that neither its configuration nor its hub changes: it
+// keeps the state's values. It returns false if something changes.
 func (p *setPlan) planUnchanged(ctx context.Context, view *hubview.View, record registry.HubRecord, existing *onboarding.PermissionSet) bool {
 	if !p.sameSet() || existing == nil || existing.Retired() || p.template.missing || p.template.moves(view, setNamed(view.Name, existing.Name)) {
 		return false

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// maxInitBytes is the number of bytes that a package of this project may allocate during
-// initialization: enough for some small tables, but not for a regular expression or a table
-// of a hundred names.
+// maxInitBytes is the number of bytes that a package of this project may allocate
+// during initialization: enough for some small tables, but not for a regular expression
+// or a table of a hundred names.
 const maxInitBytes = 8 << 10
 
 // Terraform starts the provider several times for each command, and most starts need no

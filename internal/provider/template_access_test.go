@@ -47,8 +47,8 @@ func reads(t *testing.T, w *acctest.World, accountID, customer string) error {
 	return err
 }
 
-// onlyReaders returns a check that of the test's accounts exactly readers may read globex's
-// template.
+// onlyReaders returns a check that of the test's accounts exactly readers may read
+// globex's template.
 func onlyReaders(t *testing.T, w *acctest.World, readers ...string) after {
 	return func() {
 		t.Helper()
@@ -172,8 +172,8 @@ func TestACustomerWhoseAccountDoesNotExistIsRefusedAndNothingChanges(t *testing.
 	)
 }
 
-// crowd creates open links until the bucket's policy has room for only free more readers. It
-// returns the number of readers that the policy has room for.
+// crowd creates open links until the bucket's policy has room for only free more
+// readers. It returns the number of readers that the policy has room for.
 func crowd(t *testing.T, w *acctest.World, free int) (room int) {
 	t.Helper()
 	room = iampolicy.MaxReaders(hub.BucketPattern("acme", w.Clients.Account, w.Clients.Region), w.Clients.Partition())

@@ -32,8 +32,8 @@ const exportsWish = `template_resources = jsonencode({
   })
   template_outputs = jsonencode({ bucket = { Ref = "Exports" }, queue = { "Fn::GetAtt" = ["Arrivals", "QueueName"] } })`
 
-// The other resources of the stack are created before the phone-home and deleted after it.
-// The bucket is kept when the stack is deleted.
+// The other resources of the stack are created before the phone-home and deleted after
+// it. The bucket is kept when the stack is deleted.
 func TestTemplateResourcesAreCreatedReportedChangedAndKept(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)

@@ -103,7 +103,8 @@ func TestAStackInTheWrongAccountIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
-// The link's creator may assume the role that the link trusts. The apply that waits may not.
+// The link's creator may assume the role that the link trusts. The apply that waits may
+// not.
 func TestAWaitThatTimesOutNamesThePermissionThatTheVendorLacks(t *testing.T) {
 	t.Parallel()
 	w := acctest.Start(t)

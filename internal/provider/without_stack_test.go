@@ -24,12 +24,13 @@ func output(name string, want knownvalue.Check) statecheck.StateCheck {
 	return statecheck.ExpectKnownOutputValue(name, want)
 }
 
-// A customer without CloudFormation creates the role from the resources that the vendor's
-// Terraform prints, and it is registered. The printed resources follow the permission set in
-// the apply that changes it, although its template is not published when Terraform plans.
+// A customer without CloudFormation creates the role from the resources that the
+// vendor's Terraform prints, and it is registered. The printed resources follow the
+// permission set in the apply that changes it, although its template is not published
+// when Terraform plans.
 //
-// The test is not parallel: the function reads the template without credentials, and takes
-// the address of S3 from the environment.
+// The test is not parallel: the function reads the template without credentials, and
+// takes the address of S3 from the environment.
 func TestACustomerOfTheGalleryNeedsNoStack(t *testing.T) {
 	w := acctest.Start(t)
 	t.Setenv("AWS_ENDPOINT_URL_S3", w.URL())

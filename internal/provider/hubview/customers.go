@@ -160,8 +160,8 @@ func (v *View) cachedCustomer(id string, since time.Time) (onboarding.Customer, 
 	return seen.customer, true
 }
 
-// cacheCustomers shares customers that were read individually, at a time, with the rest of the
-// operation.
+// cacheCustomers shares customers that were read individually, at a time, with the rest
+// of the operation.
 func (v *View) cacheCustomers(customers []onboarding.Customer, at time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -40,14 +40,14 @@ func (w *world) view() *hubview.View {
 	return view
 }
 
-// walked returns the first customers of a walk, at most most of them, and the calls that it
-// made.
-func (w *world) walked(view *hubview.View, ids []string, part registry.Part, most int) (found []string, calls map[string]int) {
+// walked returns the IDs of the first customers of a walk, up to limit, and the calls
+// that it made.
+func (w *world) walked(view *hubview.View, ids []string, part registry.Part, limit int) (found []string, calls map[string]int) {
 	w.t.Helper()
 	mark := w.Journal().Mark()
 	for customer, err := range view.Walk(w.t.Context(), ids, part) {
 		w.Must(err)
-		if found = append(found, customer.Link.CustomerID); len(found) == most {
+		if found = append(found, customer.Link.CustomerID); len(found) == limit {
 			break
 		}
 	}

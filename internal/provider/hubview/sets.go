@@ -177,8 +177,8 @@ func (s *Sets) Holds(set onboarding.PermissionSet) bool {
 	return ok && set.Incarnation.HeldBy(held)
 }
 
-// withWrittenSet returns a link with the contents of its set that this operation has written
-// since the link was read.
+// withWrittenSet returns a link with the contents of its set that this operation has
+// written since the link was read.
 func (s *Sets) withWrittenSet(link onboarding.Link) onboarding.Link {
 	if link.Set == nil {
 		return link
