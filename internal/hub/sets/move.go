@@ -11,8 +11,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// MoveError indicates that a change of a set asks for another role in live stacks.
-// CloudFormation can't replace a role that has a name.
+// MoveError indicates that a change of a set would change the name or path of the role
+// in live stacks. CloudFormation can't replace a role that has a name.
 type MoveError struct {
 	Attribute string // role_name or role_path, as Terraform calls it
 	Was       string
@@ -24,8 +24,8 @@ func (e *MoveError) Error() string {
 		"Declare another permission set, and let new customers' links refer to that one.", e.Attribute, onboarding.SomeOf(e.Customers), e.Was)
 }
 
-// RefuseMove returns a *MoveError for each of another name and path of the role
-// while stacks of these customers live.
+// RefuseMove returns an error for each of the role's name and path that a change of the
+// set would change, if any of the customers has a live stack.
 func RefuseMove(before, next onboarding.PermissionSet, referring []onboarding.Customer) []*MoveError {
 	var live []string
 	for _, c := range referring {

@@ -51,21 +51,21 @@ const (
 	Deleted   Outcome = "deleted"
 )
 
-// Result is the result of an order; of a dry run, the result that it would have.
+// Result is the result of an order. A dry run has the result that the order would have.
 type Result struct {
 	Outcome Outcome
 	Set     onboarding.PermissionSet
 	// Lines describe what customers gain and lose by the change.
 	Lines []string
-	// Open are the customers with open links of the set, Outdated how many live
-	// stacks have another version of its template.
+	// Open are the customers whose links refer to the set and are open. Outdated is the
+	// number of live stacks with another version of its template.
 	Open     []string
 	Outdated int
 }
 
-// Put creates or changes the set to match the order. Errors are *OwnedError, MistakesError,
-// *MoveError and permissionset.FieldError, joined if there are several, and
-// those of the registry and AWS.
+// Put creates or changes the set to match the order. Errors are *OwnedError,
+// MistakesError, *MoveError and permissionset.FieldError, joined if there are several,
+// and those of the registry and AWS.
 func (s *Service) Put(ctx context.Context, order Order) (served Result, err error) {
 	err = retry(func() error {
 		served, err = s.put(ctx, order)
@@ -81,7 +81,7 @@ func (s *Service) put(ctx context.Context, order Order) (Result, error) {
 		return Result{}, err
 	}
 	if record.State != registry.HubReady {
-		return Result{}, fmt.Errorf("hub %s is not ready: it is being made or deleted; finish that first", record.Name)
+		return Result{}, fmt.Errorf("hub %s is not ready: it is being created or deleted; finish that first", record.Name)
 	}
 	existing, err := s.find(ctx, order.Name)
 	if err != nil {
@@ -135,8 +135,8 @@ func (s *Service) outcome(existing *onboarding.PermissionSet, w Write) Outcome {
 	return Changed
 }
 
-// compare finds out what a change means for customers, and refuses what their live
-// stacks could not follow.
+// compare adds to the result how a change affects customers. It returns an error if
+// their live stacks could not be updated to match the change.
 func (s *Result) compare(existing onboarding.PermissionSet, desired Desired, customers []onboarding.Customer) error {
 	referring := Referring(customers, existing.Name)
 	s.Open = OpenLinks(referring)
@@ -164,7 +164,8 @@ func (s *Result) compare(existing onboarding.PermissionSet, desired Desired, cus
 	return errors.Join(errs...)
 }
 
-// incarnation returns a new one for a set that is created or taken from another owner.
+// incarnation returns a new incarnation for a set that is created or adopted, and
+// otherwise the existing one.
 func (s *Service) incarnation(existing *onboarding.PermissionSet) onboarding.Incarnation {
 	if existing != nil && !existing.Retired() && existing.Owner == s.owner {
 		return existing.Incarnation
@@ -172,9 +173,9 @@ func (s *Service) incarnation(existing *onboarding.PermissionSet) onboarding.Inc
 	return onboarding.Incarnation{ID: rand.Text(), Since: s.now().UTC()}
 }
 
-// Delete retires the set of a name: links that refer to it stay as they are. It
-// is registry.ErrNoPermissionSet if there never was one, and nothing is done to
-// one that is retired already.
+// Delete retires the set with a name: links that refer to it stay as they are. If the
+// set is retired already, it does nothing. If there never was such a set, the error is
+// registry.ErrNoPermissionSet.
 func (s *Service) Delete(ctx context.Context, name string, adopt, dryRun bool) (served Result, err error) {
 	err = retry(func() error {
 		set, err := s.hub.Registry().PermissionSet(ctx, name)

@@ -31,19 +31,19 @@ type Desired struct {
 	Declared permissionset.Set
 	Owner    onboarding.Owner
 
-	// Creating is set if the caller has no set of the name, or one that is being
-	// replaced.
+	// Creating is set if the caller has no set with the name, or if it replaces the one
+	// that it has.
 	Creating bool
-	// Replacing is set in a plan if the existing set belongs to a state of this very
-	// operation, which retires it before it is created.
+	// Replacing is set in a plan if the same operation retires the existing set before
+	// it creates the set again.
 	Replacing bool
 	// Missing is set if the set's template was deleted from the bucket.
 	Missing bool
-	// Adopting is set if the existing set may be another owner's, who loses it.
+	// Adopting is set if the set may be taken from another owner.
 	Adopting bool
 }
 
-// Write is what has to be written for a set.
+// Write contains the changes to make for a set.
 type Write struct {
 	Set      onboarding.PermissionSet
 	Takeover bool // the set exists with the same settings, and is not retired
@@ -51,7 +51,8 @@ type Write struct {
 	body []byte // template to publish; nil: it is published already
 }
 
-// DiffersError indicates that the hub has another set of the name.
+// DiffersError indicates that the hub already has a set with the name, which differs
+// from the desired one.
 type DiffersError struct {
 	Set   onboarding.PermissionSet
 	Field string // the first that differs: a field of permissionset.Set
@@ -68,14 +69,14 @@ func (e *OwnedError) Error() string {
 	return fmt.Sprintf("permission set %s of hub %s belongs to %s", e.Set.Name, e.Set.Hub, e.Set.Owner)
 }
 
-// RenderError indicates that a set's template could not be made.
+// RenderError indicates that a set's template could not be rendered.
 type RenderError struct{ Err error }
 
 func (e *RenderError) Error() string { return "render the template: " + e.Err.Error() }
 
 func (e *RenderError) Unwrap() error { return e.Err }
 
-// MistakesError is what is wrong with a declaration, each on its attribute.
+// MistakesError contains the mistakes of a declaration, each with its attribute.
 type MistakesError []permissionset.FieldError
 
 func (e MistakesError) Error() string {
@@ -86,10 +87,10 @@ func (e MistakesError) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-// Issue decides how the set comes to be, given what the registry has of it (nil:
-// nothing). Terraform's plan and apply both get here, and come to the same
-// although the one may see it as it was and the other retired. Errors are
-// *OwnedError, *DiffersError, MistakesError and *RenderError.
+// Issue returns what has to be written for the set, given the registry's record of it;
+// nil if there is none. Terraform's plan and apply both call it, and get the same
+// result, although in a replacement only the apply sees the existing set retired.
+// Errors are *OwnedError, *DiffersError, MistakesError and *RenderError.
 func (d Desired) Issue(existing *onboarding.PermissionSet) (Write, error) {
 	set := onboarding.PermissionSet{Hub: d.Record.Name, Name: d.Name}
 	if existing != nil {
@@ -97,7 +98,7 @@ func (d Desired) Issue(existing *onboarding.PermissionSet) (Write, error) {
 	}
 	if existing != nil && !set.Retired() && set.Owner != d.Owner && !d.Adopting && !d.Replacing {
 		if !d.Creating && d.DiffersFrom(set) == "" {
-			return Write{Set: set}, nil // it is not changed, and may be given up
+			return Write{Set: set}, nil // nothing changes, and the caller may remove the set from its state
 		}
 		return Write{}, &OwnedError{set}
 	}
@@ -120,7 +121,7 @@ func (d Desired) Issue(existing *onboarding.PermissionSet) (Write, error) {
 	rendering := declaration.Rendering(spec)
 	if existing != nil && !d.Creating && !d.Missing && existing.Rendered == rendering {
 		w.Set = set
-		return w, nil // it keeps the renderer that made its template, which is kept as long as the set exists
+		return w, nil // it keeps its template, even if this release would render another one
 	}
 	template, err := stacktemplate.Render(spec)
 	if err != nil {
@@ -143,21 +144,21 @@ func (d Desired) DiffersFrom(set onboarding.PermissionSet) string {
 	return permissionset.Differs(d.Declared, found)
 }
 
-// WriteOptions is how a Write is carried out.
+// WriteOptions contains the hub and the records that a Write needs.
 type WriteOptions struct {
 	Hub    *hub.Manager
 	Record registry.HubRecord
 	Now    time.Time
-	// Existing is what the Write was decided on; nil: there was no such set.
+	// Existing is the record from which the Write was decided; nil if there was none.
 	Existing *onboarding.PermissionSet
-	// Incarnation is that of the set as it is written.
+	// Incarnation is the incarnation of the set to be written.
 	Incarnation onboarding.Incarnation
-	// Customers returns those of the hub. It is called if the set exists.
+	// Customers returns the customers of the hub. It is called only if the set exists.
 	Customers func(context.Context) ([]onboarding.Customer, error)
 }
 
-// Do publishes the template, which is out of use until the record names it, and
-// writes the record. It returns the set as written.
+// Do publishes the template, which is unused until the record names it, and then writes
+// the record. It returns the set as written.
 func (w Write) Do(ctx context.Context, in WriteOptions) (onboarding.PermissionSet, error) {
 	if w.body != nil {
 		if _, err := in.Hub.PublishTemplate(ctx, in.Record, w.body); err != nil {
@@ -178,7 +179,7 @@ func (w Write) Do(ctx context.Context, in WriteOptions) (onboarding.PermissionSe
 	return in.Hub.Registry().UpdatePermissionSet(ctx, set)
 }
 
-// Referring returns the customers whose links refer to a set, open or closed,
+// Referring returns the customers whose links, open or closed, refer to a set. They are
 // sorted by ID.
 func Referring(customers []onboarding.Customer, name string) []onboarding.Customer {
 	some := slices.DeleteFunc(slices.Clone(customers), func(c onboarding.Customer) bool { return c.Link.PermissionSet != name })
@@ -186,7 +187,7 @@ func Referring(customers []onboarding.Customer, name string) []onboarding.Custom
 	return some
 }
 
-// OpenLinks returns the IDs of those customers whose links are open.
+// OpenLinks returns the IDs of the customers whose links are open.
 func OpenLinks(referring []onboarding.Customer) []string {
 	var open []string
 	for _, c := range referring {
@@ -204,7 +205,7 @@ func Retire(ctx context.Context, records *registry.Registry, set onboarding.Perm
 	return records.UpdatePermissionSet(ctx, set)
 }
 
-// retry does something until no other writer comes in between.
+// retry calls do again after a conflict with another writer, and returns its last error.
 func retry(do func() error) error {
 	const attempts = 5
 	var err error
