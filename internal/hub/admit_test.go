@@ -55,8 +55,8 @@ func (w *world) publishes(link onboarding.Link) error {
 	return nil
 }
 
-// create creates the links [from, to), with several callers at a time as Terraform does, and
-// returns their errors.
+// create creates the links [from, to), with several callers at a time as Terraform
+// does, and returns their errors.
 func (w *world) create(h *Manager, record registry.HubRecord, callers, from, to int) error {
 	var mu sync.Mutex
 	var errs []error
@@ -98,7 +98,7 @@ func (w *world) admitted(customers int) {
 	state, err := w.process().Read(w.t.Context())
 	w.must(err)
 	if state.PoliciesOutdated {
-		w.t.Error("a policy is behind its list")
+		w.t.Error("a policy is older than its list")
 	}
 }
 
@@ -121,9 +121,9 @@ func TestCreatingManyLinksTakesAtMostThreeCallsEach(t *testing.T) {
 	w.admitted(links)
 }
 
-// The seven calls are: the hub's record and its list, two policies read and two written, and
-// a write of the table before and after the policies. The next link needs four: the reads are
-// remembered.
+// The seven calls are: a read of the hub's record with its list, two policies read and
+// two written, and a write of the table before and after the policies. The next link
+// needs four, because the results of the reads are cached.
 func TestCreatingASingleLinkTakesSevenCallsAndTheNextFour(t *testing.T) {
 	t.Parallel()
 	w := newHub(t)
@@ -142,8 +142,8 @@ func TestCreatingASingleLinkTakesSevenCallsAndTheNextFour(t *testing.T) {
 	w.admitted(2)
 }
 
-// The next refresh completes what a process that died left behind, and every link that it
-// reported as created is usable.
+// The next refresh completes the writes of a process that died. Every link that the
+// process reported as created is usable.
 func TestLinksInterruptedAtAnyCallAreCompletedByTheNextRefreshAndApply(t *testing.T) {
 	t.Parallel()
 	const links = 4
@@ -181,8 +181,8 @@ func TestLinksInterruptedAtAnyCallAreCompletedByTheNextRefreshAndApply(t *testin
 	})
 }
 
-// turnstile delays each call by a random number of other calls, or until no call comes any
-// more.
+// turnstile delays each call until a random number of other calls have passed, or no
+// further calls arrive.
 type turnstile struct {
 	mu     sync.Mutex
 	random *rand.Rand
@@ -202,9 +202,9 @@ func (s *turnstile) pass() {
 	s.passed.Add(1)
 }
 
-// Two processes, for example two workspaces, or Terraform and the API, create links on the
-// same topics, in random orders of their calls. Waiting moves the clock, so leases expire
-// while their holders are writing.
+// Two processes, for example two workspaces, or Terraform and the API, create links on
+// the same topics, in random orders of their calls. Waiting moves the clock, so leases
+// expire while their holders are writing.
 func TestTwoProcessesThatCreateLinksConcurrentlyLoseNoAccount(t *testing.T) {
 	t.Parallel()
 	w := newHubOf(t, 2)

@@ -60,8 +60,8 @@ func namespaceSuffix(owner account.ID, region account.Region) string {
 	return fmt.Sprintf("-%s-%s-an", owner, region)
 }
 
-// mustKeepBucket reports whether a bucket has to be kept, emptied, after its hub is deleted,
-// because another account could create a bucket of its name.
+// mustKeepBucket reports whether a bucket has to be kept, emptied, after its hub is
+// deleted, because another account could create a bucket of its name.
 func mustKeepBucket(bucket string, owner account.ID, region account.Region) bool {
 	return !strings.HasSuffix(bucket, namespaceSuffix(owner, region))
 }

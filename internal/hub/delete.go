@@ -39,9 +39,9 @@ func (h *Manager) Delete(ctx context.Context, force bool) (Retained, error) {
 type DeleteRequest struct {
 	Incarnation string // ID of the incarnation in the state
 	Force       bool
-	// TakeoverWait is how long a hub that customers use is watched for a takeover before the
-	// deletion is refused, or carried out if forced: Terraform may destroy one address
-	// of the hub while it creates another.
+	// TakeoverWait is how long a hub that customers use is watched for a takeover
+	// before the deletion is refused, or carried out if forced: Terraform may destroy
+	// one address of the hub while it creates another.
 	TakeoverWait time.Duration
 	// PlannedAt is when the deletion was planned; zero if unknown.
 	PlannedAt time.Time
@@ -188,8 +188,8 @@ func (h *Manager) usedBy(ctx context.Context) (*LiveError, error) {
 
 func (e *LiveError) inUse() bool { return len(e.Stacks)+len(e.Links) > 0 }
 
-// watch checks the hub repeatedly for the duration d.settle. It returns the error of
-// d.check as soon as that refuses the hub, and nil at the end.
+// watch checks the hub repeatedly for the duration d.takeoverWait. It returns the first
+// error of d.check, or nil if there was none.
 func (h *Manager) watch(ctx context.Context, d deletion) error {
 	const pause = 200 * time.Millisecond
 	for waited := time.Duration(0); waited < d.takeoverWait; waited += pause {

@@ -82,8 +82,8 @@ func (e *SharedTopicError) Error() string {
 	return fmt.Sprintf("topic %s delivers to queue %s, so it belongs to a hub of the same name in another Region; a second hub would overwrite the topic's policy, and that hub's customers could not publish any more", e.Topic, e.Queue)
 }
 
-// CheckSharedTopics returns *SharedTopicError if a hub of the same name has topics in one of
-// the Regions. It makes one call for each Region, so callers pass only new ones.
+// CheckSharedTopics returns *SharedTopicError if a hub of the same name has topics in
+// one of the Regions. It makes one call for each Region, so callers pass only new ones.
 func (h *Manager) CheckSharedTopics(ctx context.Context, regions []account.Region) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)

@@ -33,8 +33,8 @@ type knownList struct {
 	readAt   time.Time
 }
 
-// knownLifetime is how long policies are written without being read again. Changes that are
-// made to a policy by hand in this time are lost with the next write. To read the
+// knownLifetime is how long policies are written without being read again. Changes that
+// are made to a policy by hand in this time are lost with the next write. To read the
 // policies of 28 topics four times in a minute costs a third of a call for each of 300
 // links.
 const knownLifetime = 15 * time.Second

@@ -84,10 +84,11 @@ const (
 	// allowTimeout is the time limit of a batch, including all retries.
 	allowTimeout = 3 * time.Minute
 
-	// renewAfter is how long the recorded time of an account's last request is kept before
-	// it is renewed. removableAfter is the age at which Reconcile may remove an account that
-	// no record names. A caller that was allowed without a write has at least the
-	// difference of the two to write the link that keeps the account on the list.
+	// renewAfter is how long the recorded time of an account's last request is kept
+	// before it is renewed. removableAfter is the age at which Reconcile may remove an
+	// account that no record names. A caller that was allowed without a write has at
+	// least the difference of the two to write the link that keeps the account on the
+	// list.
 	renewAfter     = 30 * time.Minute
 	removableAfter = time.Hour
 )
@@ -173,8 +174,8 @@ func (p *Permissions) additions(now registry.Shard, accounts []account.ID) regis
 	return change
 }
 
-// marksWithout returns the removal marks of a list without the marks of ids, which stay on
-// it. It returns nil if none of ids has a mark.
+// marksWithout returns the removal marks of a list without the marks of ids, which stay
+// on it. It returns nil if none of ids has a mark.
 func marksWithout[T fmt.Stringer](now registry.Shard, ids ...T) map[string]time.Time {
 	left := maps.Clone(now.Leaving)
 	for _, id := range ids {

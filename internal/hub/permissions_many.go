@@ -16,8 +16,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/registry"
 )
 
-// maxConcurrentShards is the number of shards whose policies are written concurrently, each in
-// all of the hub's Regions. SNS accepts some tens of writes per second.
+// maxConcurrentShards is the number of shards whose policies are written concurrently,
+// each in all of the hub's Regions. SNS accepts some tens of writes per second.
 const maxConcurrentShards = 4
 
 // AllowMany is Allow for many accounts, grouped by their shard. Every topic's policy is

@@ -242,7 +242,7 @@ func (h *Manager) deleteQueue(ctx context.Context, name string) error {
 }
 
 // sameAttribute reports whether two values of a queue's attribute are equivalent: SQS
-// returns JSON documents in another form than they were set.
+// formats JSON documents in its own way.
 func sameAttribute(name, have, want string) bool {
 	switch name {
 	case "Policy":

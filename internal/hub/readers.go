@@ -185,9 +185,9 @@ func (e *NoSuchAccountError) Error() string {
 
 func (e *NoSuchAccountError) Unwrap() error { return e.Err }
 
-// findRefusedAccounts returns *NoSuchAccountError with the accounts that may have caused S3's
-// refusal. If S3 refuses the old policy as well, an account in it was closed; otherwise
-// the cause is one of the new accounts.
+// findRefusedAccounts returns *NoSuchAccountError with the accounts that may have
+// caused S3's refusal. If S3 refuses the old policy as well, an account in it was
+// closed; otherwise the cause is one of the new accounts.
 func (p *Permissions) findRefusedAccounts(ctx context.Context, lease registry.Lease, record registry.HubRecord, today registry.Shard, change registry.ShardChange, refused error) error {
 	fault := &NoSuchAccountError{Hub: p.hub.name, Accounts: today.AccountIDs(), Named: true, Err: refused}
 	added := slices.DeleteFunc(changed(today, change).AccountIDs(), func(id account.ID) bool { _, there := today.Accounts[id]; return there })

@@ -130,8 +130,8 @@ func (p *Permissions) reconcile(ctx context.Context, today registry.Shard, n nee
 	return errors.Join(append(errs, p.removeUnneeded(ctx, today, n))...)
 }
 
-// removeUnneeded marks the entries that are not needed any more, and removes those that were
-// marked more than onboarding.Grace ago. It compares before it acquires the lease,
+// removeUnneeded marks the entries that are not needed any more, and removes those that
+// were marked more than onboarding.Grace ago. It compares before it acquires the lease,
 // because usually there is nothing to change.
 func (p *Permissions) removeUnneeded(ctx context.Context, today registry.Shard, n needs) error {
 	for {
@@ -149,9 +149,9 @@ func (p *Permissions) removeUnneeded(ctx context.Context, today registry.Shard, 
 	}
 }
 
-// removals returns the change of a list that removeUnneeded makes. An entry that was requested
-// within the last hour and that no record names is not marked yet, because its link may
-// be about to be written.
+// removals returns the change of a list that removeUnneeded makes. An entry that was
+// requested within the last hour and that no record names is not marked yet, because
+// its link may be about to be written.
 func (n needs) removals(s registry.Shard) registry.ShardChange {
 	var change registry.ShardChange
 	leaving := map[string]time.Time{}

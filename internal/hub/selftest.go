@@ -195,8 +195,8 @@ func (t *selfTest) poll(ctx context.Context, queueURL string) error {
 	return nil
 }
 
-// handleMessage deletes a message if it is of this test, or of an abandoned one, and keeps every
-// other message for returnMessages.
+// handleMessage deletes a message if it is of this test, or of an abandoned one, and
+// keeps every other message for returnMessages.
 func (t *selfTest) handleMessage(ctx context.Context, queueURL string, m types.Message) error {
 	envelope, err := phonehome.DecodeEnvelope([]byte(aws.ToString(m.Body)))
 	nonce, isTest := envelope.SelfTest()
@@ -211,8 +211,8 @@ func (t *selfTest) handleMessage(ctx context.Context, queueURL string, m types.M
 	return t.clients.Explain(err, t.queueARN(QueueName(t.name)))
 }
 
-// returnMessages makes all messages that are not tests visible again. If that fails, SQS does
-// so within a minute.
+// returnMessages makes all messages that are not tests visible again. If that fails,
+// SQS does so within a minute.
 func (t *selfTest) returnMessages(ctx context.Context, queueURL string) {
 	for some := range slices.Chunk(t.held, 10) {
 		var entries []types.ChangeMessageVisibilityBatchRequestEntry

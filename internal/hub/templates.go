@@ -41,8 +41,8 @@ func TemplateURL(record registry.HubRecord, hash string) string {
 
 func templateKey(hash string) string { return iampolicy.TemplatePrefix + hash + ".json" }
 
-// publishedTemplates caches which templates exist in the bucket and were written recently enough
-// not to be swept.
+// publishedTemplates caches which templates exist in the bucket and were written
+// recently enough not to be swept.
 type publishedTemplates struct {
 	flight singleflight.Group
 	known  sync.Map // by bucket and key: the time it was verified

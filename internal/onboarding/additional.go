@@ -82,8 +82,8 @@ func ProveEach(probes []Probe, try func(Probe) Proof) []Proof {
 	return proofs
 }
 
-// WorstIndex returns the index of the proof that decides about a registration: that of the
-// first role if it is not proven, otherwise that of the worst.
+// WorstIndex returns the index of the proof that decides about a registration: that of
+// the first role if it is not proven, otherwise that of the worst.
 func WorstIndex(proofs []Proof) int {
 	worst := 0
 	if proofs[0].Outcome != Proven {

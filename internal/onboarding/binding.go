@@ -24,9 +24,9 @@ type Reservation struct {
 	Until     time.Time
 }
 
-// reservationGrace is how long a reservation stays after the deadline of its request. If a
-// registrar dies between answer and commit, the account has received SUCCESS, and the
-// message is received again.
+// reservationGrace is how long a reservation stays after the deadline of its request.
+// If a registrar dies between answer and commit, the account has received SUCCESS, and
+// the message is received again.
 const reservationGrace = time.Hour
 
 // Reserve returns the link with a reservation for the answer, if the answer would

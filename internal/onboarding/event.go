@@ -37,9 +37,9 @@ type Event struct {
 	After     Registration
 }
 
-// EventOf returns the event of a registration that is about to be written, and of its
-// history entry. The registration has the revision that it is written over. EventOf
-// returns nil if the change is not one of the kinds that are reported.
+// EventOf returns the event for a registration that is about to be written together
+// with a history entry. The registration still has the revision that the write
+// replaces. EventOf returns nil if the change is not one of the kinds that are reported.
 func EventOf(reg Registration, entry HistoryEntry) *Event {
 	kind := EventUpdated
 	switch {

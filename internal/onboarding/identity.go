@@ -18,8 +18,8 @@ import (
 // ExternalID returns the external ID of a customer's n-th onboarding, derived from
 // the hub's random key: it cannot be guessed without the key, is unique for its
 // inputs, and is the same after a crash (aws-facts 7.3). ExternalID panics if the key
-// is empty, which means that the hub was read without it, because the external IDs
-// could be guessed.
+// is empty, which means that the hub was read without its key: external IDs that are
+// derived from an empty key could be guessed.
 func ExternalID(hubKey []byte, hub, customerID string, generation int) account.ExternalID {
 	return RotatedExternalID(hubKey, hub, customerID, generation, 0)
 }

@@ -85,7 +85,8 @@ type Link struct {
 	// they change, the template must be rendered again. Empty: unknown, because an
 	// earlier release has rendered the template, or the set's record has the digest.
 	RenderedFor string `json:",omitempty"`
-	// FormerTemplates are earlier templates that may still be in use: see Customer.KeepTemplates.
+	// FormerTemplates are earlier templates that may still be in use: see
+	// Customer.KeepTemplates.
 	FormerTemplates []FormerTemplate `json:",omitempty"`
 
 	// RegisterWithoutStack makes health rounds look for the role: see withoutstack.go.
@@ -170,11 +171,11 @@ const rolePathParameter = "RolePath"
 // RolePath is only the proposed path.
 func (l Link) ChoosesPath() bool { return slices.Contains(l.TemplateParameters, rolePathParameter) }
 
-// WithNamedAccount returns NamedAccounts with one more account; false if it would have more
-// than most. An account that is already in the list is always allowed.
-func (l Link) WithNamedAccount(id account.ID, most int) ([]account.ID, bool) {
+// WithNamedAccount returns NamedAccounts with one more account; false if the list would
+// exceed the limit. An account that is already in the list is always allowed.
+func (l Link) WithNamedAccount(id account.ID, limit int) ([]account.ID, bool) {
 	if slices.Contains(l.NamedAccounts, id) {
 		return l.NamedAccounts, true
 	}
-	return append(slices.Clone(l.NamedAccounts), id), len(l.NamedAccounts) < most
+	return append(slices.Clone(l.NamedAccounts), id), len(l.NamedAccounts) < limit
 }

@@ -205,8 +205,8 @@ func reasonGone(stack account.StackARN) string {
 	return fmt.Sprintf("the customer deleted the stack %s: its Delete was received, and its role can no longer be assumed, while other customers' roles can", stack.Name)
 }
 
-// reasonDeleted returns the reason of a Delete that was answered. CloudFormation sends the same
-// when only the custom resource leaves the stack, and the role may stay then.
+// reasonDeleted returns the reason of a Delete that was answered. CloudFormation sends
+// the same when only the custom resource leaves the stack, and the role may stay then.
 func reasonDeleted(stack account.StackARN) string {
 	return fmt.Sprintf("the customer deleted the stack %s, or removed its phone-home resource", stack.Name)
 }

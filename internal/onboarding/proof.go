@@ -34,9 +34,9 @@ type Proof struct {
 	// wrong external ID".
 	Weakness string
 	Err      error // AWS's error; for logs, never for customers
-	// MissingPermission is the missing permission of the vendor that made a proof Inconclusive,
-	// with its principal and resource. Neither waiting nor the customer can change
-	// that. Empty: the reason was another one, such as throttling.
+	// MissingPermission is the missing permission of the vendor that made a proof
+	// Inconclusive, with its principal and resource. Neither waiting nor the customer
+	// can change that. Empty: the reason was another one, such as throttling.
 	MissingPermission string
 
 	// Additional is the additional role that was tried; zero: the first role was.

@@ -83,8 +83,8 @@ func recoveredResource(r Resource, change Change) Resource {
 }
 
 // Recoverable returns the registration that a health round may recover after a restore:
-// of the role that a link for one account expects there, if the registry has none. ok
-// is false if there is nothing to look for.
+// that of the role that the link expects in its account. ok is false if there is nothing
+// to look for, for example because the registry has a registration in that account.
 func (c Customer) Recoverable(partition account.Partition, now time.Time) (role Registration, ok bool) {
 	l := c.Link
 	known := slices.ContainsFunc(c.Registrations, func(r Registration) bool { return r.Account == l.Account })

@@ -42,8 +42,8 @@ func (c Customer) sameTarget(next Link, continued bool) bool {
 	return false
 }
 
-// hasLiveStackFor reports whether the customer has a live stack in an account that the link
-// is for.
+// hasLiveStackFor reports whether the customer has a live stack in an account that the
+// link is for.
 func (c Customer) hasLiveStackFor(next Link) bool {
 	return slices.ContainsFunc(c.Live(), func(r Registration) bool { return next.Admits(r.Account) })
 }

@@ -89,8 +89,9 @@ func (r Registration) RotationOverdue(link Link, now time.Time) (since time.Time
 	return since, !now.Before(since.Add(RotationOverdue))
 }
 
-// requestedExternalID returns the external ID with which an Update wants its role proven. ok is
-// false unless it is the registered one, or the link's own after a rotation.
+// requestedExternalID returns the external ID with which an Update wants its role
+// proven. ok is false unless it is the registered one, or the link's own after a
+// rotation.
 func (d decider) requestedExternalID(owned *Registration) (id account.ExternalID, ok bool) {
 	switch asked := d.Request.Properties.ExternalID; {
 	case asked == owned.ExternalID.String():
@@ -107,8 +108,8 @@ func (d decider) isCustomersExternalID(owned *Registration, id string) bool {
 		d.Link != nil && (id == d.Link.ExternalID.String() || d.Link.hadExternalID(id))
 }
 
-// externalIDAfterRollback returns the external ID that is in force after a rollback: the one that
-// the stack reports, if it is one of this customer's.
+// externalIDAfterRollback returns the external ID that is in force after a rollback:
+// the one that the stack reports, if it is one of this customer's.
 func (d decider) externalIDAfterRollback(owned *Registration) account.ExternalID {
 	said := d.Request.Properties.ExternalID
 	id, err := account.ParseExternalID(said)

@@ -23,9 +23,9 @@ const (
 	// lastTry is how long before the last minute the last proof of the role is
 	// made, so that the customer reads its result, and not only that time ran out.
 	lastTry = 25 * time.Second
-	// minRecreateDelay is how much later than a Delete a Create must have been sent to count as
-	// a new one. CloudFormation sends the requests of a resource one after the other;
-	// the minute allows for differences between SNS's clocks.
+	// minRecreateDelay is how much later than a Delete a Create must have been sent to
+	// count as a new one. CloudFormation sends the requests of a resource one after the
+	// other; the minute allows for differences between SNS's clocks.
 	minRecreateDelay = time.Minute
 	// createCommitWait is how long an Update waits for the commit of the Create that
 	// precedes it: if a registrar dies between answer and commit, the Create is

@@ -43,8 +43,8 @@ func (l Link) Admits(in account.ID) bool {
 	return false
 }
 
-// SoleAccount returns the one account that the link is for; zero if it is not known yet, or
-// if there may be many.
+// SoleAccount returns the one account that the link is for; zero if it is not known
+// yet, or if there may be many.
 func (l Link) SoleAccount() account.ID {
 	switch l.Scope {
 	case ScopeAccount:

@@ -177,9 +177,9 @@ func (r Registration) FinishRotation(now time.Time) (Registration, *HistoryEntry
 	return r, entry
 }
 
-// MissingAdditionalRoles returns the probes of the additional roles that the vendor declares and
-// that are not in the registration of a role without a stack: no phone-home reports
-// that the customer has created them.
+// MissingAdditionalRoles returns the probes of the additional roles that the vendor
+// declares and that are not in the registration of a role without a stack: no
+// phone-home reports that the customer has created them.
 func (r Registration) MissingAdditionalRoles(link Link) []Probe {
 	if !r.WithoutStack {
 		return nil
@@ -193,9 +193,10 @@ func (r Registration) MissingAdditionalRoles(link Link) []Probe {
 	return probes
 }
 
-// WithAdditionalRoles returns the registration of a role without a stack with the additional roles
-// that passed the full proof, and without those that the vendor no longer declares,
-// because the customer may have removed them. The entry is nil if nothing changes.
+// WithAdditionalRoles returns the registration of a role without a stack with the
+// additional roles that passed the full proof, and without those that the vendor no
+// longer declares, because the customer may have removed them. The entry is nil if
+// nothing changes.
 func (r Registration) WithAdditionalRoles(link Link, found []account.RoleARN, now time.Time) (Registration, *HistoryEntry) {
 	if !r.WithoutStack {
 		return r, nil

@@ -11,10 +11,10 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// accountLimiter limits the number of requests of one customer's account that are handled at
-// the same time. A request over the limit is requeued, with a delay that grows by
-// requeueInterval for each further request, so that a flood of requests returns
-// evenly spread. The delays add up to the length of the flood, but at most
+// accountLimiter limits the number of requests of one customer's account that are
+// handled at the same time. A request over the limit is requeued, with a delay that
+// grows by requeueInterval for each further request, so that a flood of requests
+// returns evenly spread. The delays add up to the length of the flood, but at most
 // maxRequeueDelay: a message that is received too early costs two useless calls, and
 // delays other customers' messages.
 //

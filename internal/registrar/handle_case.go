@@ -57,8 +57,8 @@ func (h *handling) prove(ctx context.Context) *Disposition {
 	return startOver
 }
 
-// try proves the roles of one stack at the same time, which count as one proof for the
-// limit.
+// try proves the roles of one stack concurrently. For the limit of concurrent proofs
+// they count as one.
 func (h *handling) try(ctx context.Context, probes []onboarding.Probe, leave func()) (proofs []onboarding.Proof) {
 	defer leave()
 	ctx, span := h.config.Tracer.Start(ctx, "prove")
@@ -68,8 +68,8 @@ func (h *handling) try(ctx context.Context, probes []onboarding.Probe, leave fun
 	return onboarding.ProveEach(probes, func(probe onboarding.Probe) onboarding.Proof { return h.config.Prover.Prove(ctx, probe) })
 }
 
-// patience returns how long the request may wait until its proof can begin, so that it
-// ends before the last try at the role.
+// patience returns how long the request may wait for its proof to begin, so that the
+// wait ends before the last attempt to assume the role.
 func (h *handling) patience() time.Duration {
 	return min(maxProofWait, h.toCase().LastTryAt().Sub(h.config.Clock()))
 }

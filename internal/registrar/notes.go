@@ -12,9 +12,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// notes remembers which entries about waiting requests were written into customers'
-// histories lately, so that a request that waits for an hour does not write a
-// hundred.
+// notes remembers which entries about waiting requests were recently written into
+// customers' histories, so that a request that waits for an hour does not add a hundred
+// entries.
 type notes struct {
 	mu sync.Mutex
 	at map[string]time.Time

@@ -14,8 +14,8 @@ import (
 // minute before the deadline.
 const lastTries = 10 * time.Second
 
-// longestRetry is the longest delay of a message after its deadline, so that a message that
-// cannot be finished is still tried several times a day.
+// longestRetry is the longest delay of a message after its deadline, so that a message
+// that cannot be finished is still tried several times a day.
 const longestRetry = 6 * time.Hour
 
 // pace returns the delay until a requeued message is received again, at least after.

@@ -14,8 +14,9 @@ import (
 
 // Queue is the hub's queue with its dead-letter queue. SQS implements it.
 type Queue interface {
-	// Receive waits for up to most messages, for at most one long poll.
-	Receive(ctx context.Context, most int) ([]Message, error)
+	// Receive returns at most limit messages. It waits for them for at most one long
+	// poll.
+	Receive(ctx context.Context, limit int) ([]Message, error)
 	// Delete removes a message permanently.
 	Delete(ctx context.Context, m Message) error
 	// ChangeVisibility hides a message from all receivers for a duration.
@@ -45,8 +46,8 @@ type Registry interface {
 	// Commit writes the changes of an accepted answer in one transaction. It returns
 	// onboarding.ErrCommitted if they are written already.
 	Commit(ctx context.Context, s onboarding.Snapshot, a onboarding.Answer, t onboarding.Transition) error
-	// AddHistory writes an entry that changes nothing into a customer's history. It replaces
-	// the entry of the same kind and day.
+	// AddHistory writes an entry that changes nothing into a customer's history. It
+	// replaces the entry of the same kind and day.
 	AddHistory(ctx context.Context, entry onboarding.HistoryEntry) error
 	// RefuseAnswer records that an answer will never be committed.
 	RefuseAnswer(ctx context.Context, a onboarding.Answer) error

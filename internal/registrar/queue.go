@@ -41,11 +41,11 @@ func NewSQS(client *sqs.Client, url, deadLettersURL string) *SQS {
 const deleteLinger = 20 * time.Millisecond
 
 // Receive waits for messages for up to 20 seconds, which is SQS's longest poll, and
-// returns at most the given number of them, and at most ten (aws-facts 6).
-func (q *SQS) Receive(ctx context.Context, most int) ([]Message, error) {
+// returns at most limit of them, and at most ten (aws-facts 6).
+func (q *SQS) Receive(ctx context.Context, limit int) ([]Message, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.url,
-		MaxNumberOfMessages: int32(min(most, maxReceive)),
+		MaxNumberOfMessages: int32(min(limit, maxReceive)),
 		WaitTimeSeconds:     20,
 		VisibilityTimeout:   int32(visibility / time.Second),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{

@@ -141,8 +141,8 @@ func (r *Registrar) handleSafely(ctx context.Context, body []byte, slot workerSl
 	return r.handle(ctx, body, slot)
 }
 
-// keepInvisible extends the visibility timeout of a message until release is called. If an
-// extension fails, another registrar may receive the message too, which costs some
+// keepInvisible extends the visibility timeout of a message until release is called. If
+// an extension fails, another registrar may receive the message too, which costs some
 // calls and changes no result.
 func (r *Registrar) keepInvisible(ctx context.Context, m Message) (release func()) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// workerSlots counts the workers' slots. A message that is being handled occupies one, and
-// so does each message that a receive in progress may return. A message that no
-// worker could handle at once therefore stays in the queue, where another registrar
-// may receive it.
+// workerSlots counts the workers' slots. A message that is being handled occupies one,
+// and so does each message that a receive in progress may return. A message that no
+// worker could handle at once therefore stays in the queue, where another registrar may
+// receive it.
 //
 // A message that waits for its proof to begin gives up its slot, and takes it back
 // afterwards even if all are taken. So there may be more messages in handling than
@@ -33,8 +33,8 @@ func newWorkerSlots(limit int) *workerSlots {
 // maxReceive is the maximum number of messages in one SQS batch (aws-facts 6).
 const maxReceive = 10
 
-// receiveLinger is how long acquire waits for more slots once one is free, so that a receive
-// is not made for a single message.
+// receiveLinger is how long acquire waits for more slots once one is free, so that a
+// receive is not made for a single message.
 const receiveLinger = 50 * time.Millisecond
 
 // acquire waits for a free slot, and then up to receiveLinger until enough are free. It

@@ -38,7 +38,8 @@ func (r *Registry) bind(link onboarding.Link, i item) (onboarding.Link, error) {
 		link.Bound, link.Reservation = b.Account, b.Reservation
 		return link, nil
 	}
-	// An account may have been bound while the vendor ended the binding or named an account.
+	// An account may have been bound while the vendor ended the binding or named an
+	// account.
 	known, _ := link.Accounts()
 	if !b.Account.IsZero() && !slices.Contains(known, b.Account) {
 		link.PastAccounts = append(slices.Clone(link.PastAccounts), onboarding.PastAccount{Account: b.Account})
@@ -69,7 +70,8 @@ func (r *Registry) bindingWrite(link onboarding.Link) (types.TransactWriteItem, 
 	return r.putWrite(written, condition, values), err
 }
 
-// bindingCheck returns a check that a link's binding still has the revision that was read.
+// bindingCheck returns a check that a link's binding still has the revision that was
+// read.
 func (r *Registry) bindingCheck(link onboarding.Link) types.TransactWriteItem {
 	condition, values := revisionCondition(link.BindingRevision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{

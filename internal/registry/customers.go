@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// maxConcurrentCalls is the maximum number of concurrent calls of one read of many customers.
+// maxConcurrentCalls is the maximum number of concurrent calls of one read of many
+// customers.
 const maxConcurrentCalls = 8
 
 // Customer returns a customer's link and registrations, or ErrNoLink if the hub

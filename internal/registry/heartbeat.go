@@ -61,7 +61,7 @@ func (r *Registry) LastBeat(ctx context.Context) (time.Time, error) {
 }
 
 // Heartbeats returns the last heartbeat of every registrar that has sent one in the
-// last day, newest first. This includes the heartbeats that Try writes.
+// last day, newest first. This includes the heartbeats that CheckTransactions writes.
 func (r *Registry) Heartbeats(ctx context.Context) ([]Heartbeat, error) {
 	var beats []Heartbeat
 	err := r.query(ctx, allOf(registrarsPartition), func(i item) error {
@@ -104,12 +104,12 @@ func (e *TransactionRefusedError) Error() string {
 
 func (e *TransactionRefusedError) Unwrap() error { return e.Err }
 
-// CheckTransactions writes a heartbeat in a transaction over two of the registrar's partitions, as
-// answers are stored. How AWS evaluates dynamodb:LeadingKeys in a transaction is an
-// assumption (aws-facts 13.1). If the assumption is wrong, the registrar must not
-// start, because it would prove roles and then be unable to answer. Try returns
-// *TransactionRefusedError if AWS denied the transaction. It ignores all other errors:
-// they are temporary, or the next heartbeat fails too.
+// CheckTransactions writes a heartbeat in a transaction over two of the registrar's
+// partitions, as answers are stored. How AWS evaluates dynamodb:LeadingKeys in a
+// transaction is an assumption (aws-facts 13.1). If the assumption is wrong, the
+// registrar must not start, because it would prove roles and then be unable to answer.
+// It returns *TransactionRefusedError if AWS denied the transaction, and ignores all
+// other errors: they are temporary, or the next heartbeat fails too.
 func (r *Registry) CheckTransactions(ctx context.Context, registrarID string) error {
 	absent := "attribute_not_exists(pk)"
 	err := r.transact(ctx, []types.TransactWriteItem{

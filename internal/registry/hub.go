@@ -92,8 +92,9 @@ type Retirement struct {
 	PublishersRemovedAt time.Time `json:"Mute,omitzero"` // when its topics lost their publishers; zero if they have them
 }
 
-// PublishingRegions returns the Regions whose topics accept messages of customers: those that
-// the hub offers, and retiring ones whose topics still have their publishers.
+// PublishingRegions returns the Regions whose topics accept messages of customers:
+// those that the hub offers, and retiring ones whose topics still have their
+// publishers.
 func (h HubRecord) PublishingRegions() []account.Region {
 	regions := slices.Clone(h.Regions)
 	for _, region := range h.Retiring {
@@ -120,8 +121,8 @@ func (h HubRecord) WithShards(shards int) HubRecord {
 	return h
 }
 
-// recoveryPeriod is how long after a restore of the table rounds of proofs search for roles
-// that the registry does not know any more.
+// recoveryPeriod is how long after a restore of the table rounds of proofs search for
+// roles that the registry does not know any more.
 const recoveryPeriod = 7 * 24 * time.Hour
 
 // Recovering reports whether the table was restored recently, so that customers who

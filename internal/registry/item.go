@@ -220,8 +220,8 @@ func (r *Registry) putIf(ctx context.Context, k key, i item, condition string, v
 	return err
 }
 
-// revisionCondition returns the condition that an item still has a revision, or does not exist
-// if revision is 0.
+// revisionCondition returns the condition that an item still has a revision, or does
+// not exist if revision is 0.
 func revisionCondition(revision int64) (condition string, values item) {
 	if revision == 0 {
 		return "attribute_not_exists(pk)", nil

@@ -32,10 +32,10 @@ var (
 	migrationKey = key{"HUB", "CARRY-OVER"}
 )
 
-// partitioning is the number of partitions of a hub's links, and also of its registrations,
-// so that a large hub can be read by several concurrent queries and a small one by two.
-// It is recorded in the hub's item when the hub is created, and can't change: a
-// customer's partition is computed from it and the customer's ID.
+// partitioning is the number of partitions of a hub's links, and also of its
+// registrations, so that a large hub can be read by several concurrent queries and a
+// small one by two. It is recorded in the hub's item when the hub is created, and can't
+// change: a customer's partition is computed from it and the customer's ID.
 type partitioning int
 
 // A new on-demand table reads 12,000 units per second, a partition 3,000 (aws-facts
@@ -47,8 +47,8 @@ const (
 	maxPartitions    = partitioning(4)
 )
 
-// partitioningFor returns the number for a new hub with the given capacity. If the hub later
-// grows beyond that, reads are slower.
+// partitioningFor returns the number for a new hub with the given capacity. If the hub
+// later grows beyond that, reads are slower.
 func partitioningFor(capacity int) partitioning {
 	if capacity <= maxUnpartitioned {
 		return 1
@@ -56,8 +56,8 @@ func partitioningFor(capacity int) partitioning {
 	return maxPartitions
 }
 
-// partitioningOf returns the number recorded in the hub's item. Tables of the first release
-// have none, and are migrated to maxPartitions.
+// partitioningOf returns the number recorded in the hub's item. Tables of the first
+// release have none, and are migrated to maxPartitions.
 func partitioningOf(hub item) partitioning {
 	if n := partitioning(numberOf(hub, "spread")); n > 0 {
 		return n

@@ -23,8 +23,8 @@ import (
 // written to the place from which it was read, and a first registration to the place of
 // its link. So registrars work before and during the migration.
 
-// currentLayoutVersion is the current layout in the hub's item. Tables of the first release
-// have no layout attribute.
+// currentLayoutVersion is the current layout in the hub's item. Tables of the first
+// release have no layout attribute.
 const currentLayoutVersion = 2
 
 // layout is the state of a table's migration.
@@ -109,8 +109,8 @@ func (r *Registry) legacyLinkWrite(link onboarding.Link) (types.TransactWriteIte
 	return r.putWrite(written, condition, values), nil
 }
 
-// legacyLinkCheck returns a check that a link is unchanged in the former place. It is used
-// for the first registration of an account, which is written in the same place.
+// legacyLinkCheck returns a check that a link is unchanged in the former place. It is
+// used for the first registration of an account, which is written in the same place.
 func (r *Registry) legacyLinkCheck(link onboarding.Link) types.TransactWriteItem {
 	condition, values := revisionCondition(link.Revision)
 	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -123,8 +123,8 @@ func (r *Registry) legacyLinkCheck(link onboarding.Link) types.TransactWriteItem
 // the condition of a migrated record's revision succeeds.
 const tombstoneRevision = -1
 
-// tombstoneLifetime is how long tombstones are kept. Older releases take a tombstone for a
-// record of a newer release, and ask to be upgraded.
+// tombstoneLifetime is how long tombstones are kept. Older releases take a tombstone
+// for a record of a newer release, and ask to be upgraded.
 const tombstoneLifetime = 30 * 24 * time.Hour
 
 func (r *Registry) tombstone(k key) item {
@@ -174,9 +174,9 @@ func (r *Registry) notMigrated(err error) error {
 		"apply the hub with this release of the provider, which migrates the table: %w", r.table, err)
 }
 
-// customersDuringMigration returns all customers of a table whose migration is not complete. The
-// former place is read first, so that a customer that is migrated meanwhile is not
-// missed.
+// customersDuringMigration returns all customers of a table whose migration is not
+// complete. The former place is read first, so that a customer that is migrated
+// meanwhile is not missed.
 func (r *Registry) customersDuringMigration(ctx context.Context) ([]onboarding.Customer, error) {
 	all, err := r.legacyCustomers(ctx)
 	if err != nil {

@@ -59,7 +59,8 @@ func (r *Registry) overwriteLink(ctx context.Context, link onboarding.Link, exte
 	before, there := links[link.CustomerID]
 	switch {
 	case there && before.Revision == link.Revision+1 && before.Hub == link.Hub:
-		// It may be the revision to be written, if the response to a first attempt was lost.
+		// It may be the revision to be written, if the response to a first attempt was
+		// lost.
 	case !there || before.Revision != link.Revision, external == kept && before.ExternalID != link.ExternalID,
 		// Bound meanwhile: the vendor has not seen the binding that this write would end.
 		before.Scope == onboarding.ScopeAnyone && before.BindingRevision != link.BindingRevision:
@@ -185,7 +186,8 @@ func (r *Registry) registrationItem(registration *onboarding.Registration, befor
 	return written, nil
 }
 
-// registrationKeyOf returns the key under which a registration was read and has to be written.
+// registrationKeyOf returns the key under which a registration was read and has to be
+// written.
 func (r *Registry) registrationKeyOf(registration onboarding.Registration) key {
 	if registration.Legacy {
 		return legacyRegistrationKey(registration.CustomerID, registration.Account)

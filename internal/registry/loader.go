@@ -81,10 +81,10 @@ func (r *Registry) getCoalesced(ctx context.Context, keys []key) (map[key]item, 
 	return found, err
 }
 
-// predictKeys returns the keys of the items that a request probably concerns: those that an
-// earlier Load found, or those of the customer whose ID is in the role's name, as it is
-// by default. An attacker can cause any item to be read in this way, but learns nothing
-// about it.
+// predictKeys returns the keys of the items that a request probably concerns: those
+// that an earlier Load found, or those of the customer whose ID is in the role's name,
+// as it is by default. An attacker can cause any item to be read in this way, but
+// learns nothing about it.
 func (r *Registry) predictKeys(request phonehome.Request, before onboarding.Snapshot) []key {
 	if !r.migrated.Load() { // it is unknown in which place the records are
 		return nil

@@ -86,8 +86,8 @@ func (r *Registry) leaseMigration(ctx context.Context, holder string) (bool, err
 	return err == nil, err
 }
 
-// migrate moves all customers, records in the hub's item that they were moved, and then
-// moves records that were written meanwhile.
+// migrate moves all customers, then updates the hub's item to show that they were moved,
+// and finally moves the records that were written meanwhile.
 func (r *Registry) migrate(ctx context.Context, holder string) error {
 	if err := r.moveAll(ctx, holder); err != nil {
 		return err
@@ -367,6 +367,6 @@ func (r *Registry) hasStragglers(ctx context.Context) (bool, error) {
 	return organizations, nil
 }
 
-// heartbeatTimeout is the age of its last heartbeat at which a registrar counts as stopped;
-// registrars send one every minute.
+// heartbeatTimeout is the age of its last heartbeat at which a registrar counts as
+// stopped; registrars send one every minute.
 const heartbeatTimeout = 5 * time.Minute

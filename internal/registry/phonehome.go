@@ -17,8 +17,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/phonehome"
 )
 
-// answerLifetime is how long answers and the tombstones of stacks are kept: SNS retries for 23
-// days and SQS keeps a message for 14, so no request arrives after that time.
+// answerLifetime is how long answers and the tombstones of stacks are kept: SNS retries
+// for 23 days and SQS keeps a message for 14, so no request arrives after that time.
 const answerLifetime = 60 * 24 * time.Hour
 
 // Load returns all records on which a request depends, read consistently. Their keys
@@ -320,8 +320,8 @@ func stackItem(stack onboarding.Stack, before int64) (item, error) {
 	return written, nil
 }
 
-// AddHistory adds a history entry for a customer without any other change. Such entries are
-// kept like refusals: only the latest of a kind and day.
+// AddHistory adds a history entry for a customer without any other change. Such entries
+// are kept like refusals: only the latest of a kind and day.
 func (r *Registry) AddHistory(ctx context.Context, entry onboarding.HistoryEntry) error {
 	k := refusalKey(entry)
 	written, err := encode(k, entry)

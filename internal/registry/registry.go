@@ -45,8 +45,8 @@ type Registry struct {
 	lastSet atomic.Pointer[string]
 }
 
-// partitioning returns the hub's number of partitions. It panics if the hub's item was not read before, as
-// every read and write must do.
+// partitioning returns the hub's number of partitions. It panics unless the hub's item
+// was read before: every read and write must do that first.
 func (r *Registry) partitioning() partitioning {
 	n := partitioning(r.partitions.Load())
 	if n == 0 {
@@ -69,7 +69,8 @@ func New(client *dynamodb.Client, hub string, clock func() time.Time, options ..
 // Option is a setting of New.
 type Option func(*Registry)
 
-// WithPrincipal sets the principal of the vendor that the history names for changes of links.
+// WithPrincipal sets the principal of the vendor that the history names for changes of
+// links.
 func WithPrincipal(principal string) Option { return func(r *Registry) { r.by = principal } }
 
 type behalfKey struct{}

@@ -93,7 +93,8 @@ func (h *Handler) Handle(ctx context.Context, raw json.RawMessage) (events.SQSEv
 	return events.SQSEventResponse{}, fmt.Errorf("this event is neither a batch of an SQS queue nor a task (%q, %q)", Beat, Verify)
 }
 
-// deadlineMargin is how long before the function's timeout the handling of messages must end.
+// deadlineMargin is how long before the function's timeout the handling of messages
+// must end.
 const deadlineMargin = 3 * time.Second
 
 // batch handles all messages of a batch at the same time. The event source's
@@ -144,8 +145,8 @@ func (h *Handler) finishEvents(ctx context.Context) {
 
 const beatInterval = time.Minute
 
-// beatIfDue writes a heartbeat after a batch, if the last one is a minute old. An error is
-// ignored: the schedule writes the next one soon.
+// beatIfDue writes a heartbeat after a batch, if the last one is a minute old. An error
+// is ignored: the schedule writes the next one soon.
 func (h *Handler) beatIfDue(ctx context.Context) {
 	h.mu.Lock()
 	due := h.Clock().Sub(h.beat) >= beatInterval

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	// receiveTimeout is the time without a successful receive after which the registrar counts
-	// as unhealthy: a long poll of an empty queue takes 20 seconds, and a failing one
-	// is repeated within 30 seconds.
+	// receiveTimeout is the time without a successful receive after which the registrar
+	// counts as unhealthy: a long poll of an empty queue takes 20 seconds, and a
+	// failing one is repeated within 30 seconds.
 	receiveTimeout = 2 * time.Minute
 
-	// checkInterval is the shortest interval between checks of the registry, however often
-	// /healthz is requested.
+	// checkInterval is the shortest interval between checks of the registry, however
+	// often /healthz is requested.
 	checkInterval = 10 * time.Second
 	checkTimeout  = 3 * time.Second
 )

@@ -134,7 +134,7 @@ func New(config Config) *Monitor {
 func (m *Monitor) Registerer() prometheus.Registerer { return m.registry }
 
 // maxWaiting limits the number of messages that are remembered in a flood. The
-// oldest ones were received first, so they are among them.
+// oldest messages are remembered in any case, because they were received first.
 const maxWaiting = 10_000
 
 // visibilitySlack is how much later than expected a message may be received again.
