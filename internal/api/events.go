@@ -44,7 +44,7 @@ func (s *Server) events(ctx context.Context, in *eventsInput) (*huma.StreamRespo
 	default:
 		return nil, &Problem{
 			Type: problemType("rate"), Title: "Too many streams", Status: http.StatusServiceUnavailable, Instance: requestID(ctx), CustomerID: in.CustomerID,
-			Detail: "This server streams to as many clients as it can.", WhatToDo: "Ask with GET from time to time.",
+			Detail: "This server already streams to its maximum number of clients.", WhatToDo: "Poll the customer with GET instead.",
 		}
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
