@@ -47,10 +47,10 @@ func (s Screen) Hang(first, rest string) string {
 // narrowest is the minimum width that text is wrapped to.
 const narrowest = 16
 
-// Wrap returns a text in lines of at most most columns, broken between words. A
+// Wrap returns a text in lines of at most width columns, broken between words. A
 // longer word, such as an address, and a command in backquotes are not broken.
-func Wrap(text string, most int) []string {
-	if columns(text) <= most {
+func Wrap(text string, width int) []string {
+	if columns(text) <= width {
 		return []string{text}
 	}
 	var lines []string
@@ -59,7 +59,7 @@ func Wrap(text string, most int) []string {
 		switch {
 		case line == "":
 			line = word
-		case columns(line)+1+columns(word) <= most:
+		case columns(line)+1+columns(word) <= width:
 			line += " " + word
 		default:
 			lines, line = append(lines, line), word

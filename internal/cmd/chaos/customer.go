@@ -59,9 +59,9 @@ func newCustomer(w *world, number int, link onboarding.Link) *customer {
 // chance returns true with probability p.
 func (c *customer) chance(p float64) bool { return c.random.Float64() < p }
 
-// pause waits for a random time, at most most.
-func (c *customer) pause(ctx context.Context, most time.Duration) error {
-	return wait(ctx, c.w, time.Duration(c.random.Int64N(int64(most))))
+// pause waits for a random time below limit.
+func (c *customer) pause(ctx context.Context, limit time.Duration) error {
+	return wait(ctx, c.w, time.Duration(c.random.Int64N(int64(limit))))
 }
 
 // run launches a number of stacks, one after the other.

@@ -1,13 +1,10 @@
 // Copyright (c) The xacct authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Command schema prints the provider's schemas as `terraform providers schema
-// -json`
-// does, from the provider's own protocol responses. Documentation is generated
-// from its
-// output: that needs no engine, and includes kinds that older engines omit,
-// such as list
-// resources and actions before Terraform 1.14.
+// Command schema prints the provider's schemas as `terraform providers schema -json`
+// does, from the provider's own protocol responses. Documentation is generated from its
+// output: that needs no engine, and includes list resources and actions, which engines
+// before Terraform 1.14 omit.
 package main
 
 import (

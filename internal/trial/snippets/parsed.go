@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// ParsedBy fails the test unless a program can parse every command line of it in the
-// documentation, and unless there are at least least of them. newRoot returns a new
-// root command of the program.
-func ParsedBy(t *testing.T, repository, program string, least int, newRoot func() *cobra.Command) {
+// ParsedBy fails the test unless a program can parse all of its command lines in the
+// documentation. It also fails if it finds fewer command lines than atLeast. newRoot
+// returns a new root command of the program.
+func ParsedBy(t *testing.T, repository, program string, atLeast int, newRoot func() *cobra.Command) {
 	t.Helper()
 	all, err := Commands(repository, program, "go")
 	if err != nil {
@@ -41,7 +41,7 @@ func ParsedBy(t *testing.T, repository, program string, least int, newRoot func(
 			t.Errorf("%s: %s %s: there is no such command", c.Place, program, strings.Join(arguments, " "))
 		}
 	}
-	if checked < least {
+	if checked < atLeast {
 		t.Errorf("only %d commands were found", checked)
 	}
 }

@@ -24,8 +24,8 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/trial/tfcore"
 )
 
-// understood are the fields of a step that this package supports.
-var understood = []string{
+// supportedFields contains the names of the fields of a step that this package supports.
+var supportedFields = []string{
 	"PreConfig", "Config", "ConfigPlanChecks", "ConfigStateChecks", "ExpectError", "ExpectNonEmptyPlan", "PlanOnly", "Destroy", "Taint", "RefreshState",
 	"ResourceName", "ImportState", "ImportStateId", "ImportStateVerify", "ImportStateVerifyIgnore", "ImportStateVerifyIdentifierAttribute", "ImportStatePersist",
 }
@@ -36,14 +36,14 @@ func Run(t *testing.T, with Runner, all ...resource.TestStep) {
 	RunObserved(t, with, func(error) {}, all...)
 }
 
-// RunObserved is Run that calls expected with each error that a step expected.
+// RunObserved is like Run, and calls expected with each error that a step expected.
 func RunObserved(t *testing.T, with Runner, expected func(error), all ...resource.TestStep) {
 	t.Helper()
 	r := &run{with: with, workspace: with.workspace(t)}
 	defer func() {
 		t.Helper()
 		if err := r.cleanUp(t); err != nil {
-			t.Errorf("what the test has left can't be destroyed:\n%s", err)
+			t.Errorf("the remaining resources can't be destroyed:\n%s", err)
 		}
 	}()
 	for n, step := range all {
@@ -71,7 +71,7 @@ func unknownFields(step resource.TestStep) []string {
 	var unknown []string
 	v := reflect.ValueOf(step)
 	for n := range v.NumField() {
-		if name := v.Type().Field(n).Name; !v.Field(n).IsZero() && !slices.Contains(understood, name) {
+		if name := v.Type().Field(n).Name; !v.Field(n).IsZero() && !slices.Contains(supportedFields, name) {
 			unknown = append(unknown, name)
 		}
 	}
@@ -130,19 +130,19 @@ func (r *run) apply(ctx context.Context, step resource.TestStep) error {
 	return r.rest(ctx, step, tfcore.Options{Destroy: step.Destroy}, step.ConfigPlanChecks.PostApplyPostRefresh)
 }
 
-// rest returns an error if another plan is not empty, unless the step expects
-// changes.
+// rest plans once more, runs the checks of that plan, and returns an error if the plan
+// is not empty. If the step expects changes, an empty plan is the error.
 func (r *run) rest(ctx context.Context, step resource.TestStep, o tfcore.Options, checks []plancheck.PlanCheck) error {
 	p, err := r.workspace.plan(ctx, r.config, o)
 	if err != nil {
-		return fmt.Errorf("plan after it: %w", err)
+		return fmt.Errorf("plan after the step: %w", err)
 	}
 	nothing, err := empty(ctx, p)
 	switch {
 	case err != nil:
 		return err
 	case !nothing && !step.ExpectNonEmptyPlan:
-		return fmt.Errorf("the plan after it (refreshed: %t) is not empty:\n%s", !o.NoRefresh, p)
+		return fmt.Errorf("the plan after the step (refreshed: %t) is not empty:\n%s", !o.NoRefresh, p)
 	case nothing && step.ExpectNonEmptyPlan && !o.NoRefresh:
 		return errors.New("expected a non-empty plan, but got an empty refresh plan")
 	}

@@ -23,7 +23,7 @@ func TestCustomersAndListedValuesAreCompleted(t *testing.T) {
 	walk = func(cmd *cobra.Command) {
 		commands++
 		if strings.Contains(cmd.Use, "CUSTOMER") && cmd.ValidArgsFunction == nil {
-			t.Errorf("%s completes no customer", cmd.CommandPath())
+			t.Errorf("%s does not complete customer IDs", cmd.CommandPath())
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			values := f.Value.Type() == "string" || f.Value.Type() == "stringSlice"
