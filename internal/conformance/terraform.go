@@ -24,9 +24,7 @@ import (
 
 const planner = "terraform"
 
-// configuration is the configuration that Terraform applies: the hub, the set and the
-// link, and with a role also the resource that waits for the customer and reads the
-// registration.
+// configuration has the hub, the permission set and the link that Terraform applies.
 const configuration = `
 terraform {
   required_providers {
@@ -67,6 +65,8 @@ output "link" {
 }
 `
 
+// waiting is added to the configuration to wait for the customer and to read the
+// registration.
 const waiting = `
 resource "xacct_customer_role" "globex" {
   link = xacct_onboarding_link.globex.id
@@ -84,15 +84,15 @@ output "found" {
 }
 `
 
-// engine is Terraform or OpenTofu with its own folder.
+// engine is Terraform or OpenTofu, with a folder for its configuration and state.
 type engine struct {
 	s   *story
 	dir string
 	env []string
 }
 
-// newEngine prepares a folder in which the engine uses the provider's binary, as the
-// role with the provider's least policy.
+// newEngine prepares a folder in which the engine uses the provider's binary, with the
+// credentials of the role that has the provider's least-privilege policy.
 func (s *story) newEngine(ctx context.Context, dir string) (*engine, error) {
 	binary, err := filepath.Abs(s.t.Provider)
 	if err != nil {
@@ -142,7 +142,8 @@ func (e *engine) run(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), nil
 }
 
-// apply applies the configuration, in which the customer's role allows an action.
+// apply applies the configuration, in which the customer's role allows an action. It
+// returns an error if a plan after the apply is not empty.
 func (e *engine) apply(ctx context.Context, action, more string) error {
 	t := e.s.t
 	text := fmt.Sprintf(configuration, t.home(), e.s.hubName, Tag, t.Run, t.name("tf-customer"), action, t.Customer.Account) + more
@@ -199,7 +200,7 @@ func (s *story) terraform(ctx context.Context, e *engine) error {
 	if err != nil {
 		return err
 	}
-	if err := e.apply(ctx, "logs:GetLogEvents", waiting); err != nil { // it answers the phone-home, proves the role and registers it
+	if err := e.apply(ctx, "logs:GetLogEvents", waiting); err != nil { // this apply answers the phone-home, proves the role and registers it
 		return err
 	}
 	found, err := e.run(ctx, "output", "-raw", "found")

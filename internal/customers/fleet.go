@@ -30,11 +30,11 @@ type DesiredFleet struct {
 	// own.
 	Version int
 
-	// Previous are the customers in the caller's state; nil: the caller has no state of the
-	// fleet, or of one that is being replaced.
+	// Previous are the customers in the caller's state. It is nil if the caller has no
+	// state of the fleet, or replaces the fleet.
 	Previous map[string]account.ID
-	// Replacing reports whether an open link is closed by this operation, so that it
-	// may differ; nil: none is.
+	// Replacing reports whether this operation closes an open link: then the new link may
+	// differ from it. Nil means that it closes none.
 	Replacing func(onboarding.Link) bool
 }
 
@@ -53,8 +53,8 @@ type FleetWrite struct {
 	TakenOver []string
 	// Rotating are the customers with live stacks whose links get another external ID.
 	Rotating []string
-	// OwnedByOthers are the customers in the state whose links were taken over by another
-	// owner since. They are not changed.
+	// OwnedByOthers are the customers in the state whose links another owner has taken
+	// over. Their links are not changed.
 	OwnedByOthers []string
 }
 

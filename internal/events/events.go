@@ -37,8 +37,8 @@ type Config struct {
 }
 
 // Outbox stores events until EventBridge has accepted them; the registry implements
-// it. Outbox's method Outbox calls each with the events that were stored before a
-// time, in batches.
+// it. Its method Outbox calls each with batches of the events that were stored before a
+// time.
 type Outbox interface {
 	EventBus(ctx context.Context) (account.EventBusARN, error)
 	Outbox(ctx context.Context, before time.Time, each func([]onboarding.Event) error) error
@@ -82,13 +82,12 @@ const (
 	minBackoff = 30 * time.Second // pause after a failure
 	sendLimit  = 10 * time.Second // for one call and its updates of the outbox
 
-	// SweepAge is the age from which on an event counts as one that no registrar is
-	// sending any more, so that a sweep sends it.
+	// SweepAge is the minimum age of the events that a sweep sends: no registrar is
+	// still sending an event of that age.
 	SweepAge = time.Minute
-	// maxDirectAge is the maximum age of an event that is sent before a sweep. An event that
-	// has waited longer in memory, behind others, is left to the sweep, which another
-	// process may make: both would send it. An attempt that has begun takes at most 20
-	// seconds.
+	// maxDirectAge is the maximum age of an event that is sent without a sweep. An event
+	// that has waited longer in memory is left to a sweep, because a sweep of another
+	// process might send it too. An attempt that has begun takes at most 20 seconds.
 	maxDirectAge = 30 * time.Second
 )
 

@@ -71,9 +71,9 @@ type Prover interface {
 	ProveAgain(ctx context.Context, probe onboarding.Probe) onboarding.Proof
 }
 
-// Rounds defines which active roles get the full proof in a round, so that a role
-// that was opened to other accounts later is found: each role in one of Every rounds,
-// and about as many roles in each round.
+// Rounds defines which active roles get the full proof in a round: each role gets it in
+// one of Every rounds, and the number of roles is about the same in each round. The full
+// proof finds roles that were opened to other accounts after their registration.
 type Rounds struct {
 	Every  int   // 0: no role gets it
 	Number int64 // of this round

@@ -30,7 +30,7 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/onboarding"
 )
 
-// STS has the only call that a proof makes.
+// STS has the only operation that a proof calls.
 type STS interface {
 	AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, options ...func(*sts.Options)) (*sts.AssumeRoleOutput, error)
 }
@@ -106,11 +106,11 @@ func grants(ctx context.Context, client STS, probe onboarding.Probe, externalID 
 func refuses(ctx context.Context, client STS, probe onboarding.Probe, wrong string) onboarding.Proof {
 	attempts := []struct {
 		externalID *string
-		hole       string // the conclusion if the call succeeds
+		weakness   string // what a successful call shows about the role
 		err        error
 	}{
-		{externalID: nil, hole: "without an external ID"},
-		{externalID: &wrong, hole: "with a wrong external ID"},
+		{externalID: nil, weakness: "without an external ID"},
+		{externalID: &wrong, weakness: "with a wrong external ID"},
 	}
 	var calls sync.WaitGroup
 	for i := range attempts {
@@ -119,7 +119,7 @@ func refuses(ctx context.Context, client STS, probe onboarding.Probe, wrong stri
 	calls.Wait()
 	for _, a := range attempts {
 		if a.err == nil {
-			return onboarding.Proof{Outcome: onboarding.Open, Weakness: a.hole}
+			return onboarding.Proof{Outcome: onboarding.Open, Weakness: a.weakness}
 		}
 	}
 	for _, a := range attempts {

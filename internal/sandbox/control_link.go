@@ -19,18 +19,18 @@ import (
 // a mistake in one of the two is found.
 type quickCreate struct {
 	region, templateURL, stackName string
-	stackID                        string // of an update link (aws-facts 3.7)
+	stackID                        string // only in an update link (aws-facts 3.7)
 	parameters                     map[string]string
 }
 
 var consoleHost = regexp.MustCompile(`^(?:([a-z0-9-]+)\.)?console\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn|amazonaws-eusc\.eu)$`)
 
-// consoles has the console's host name of each partition (aws-facts 3.4).
+// consoles contains the host name of each partition's console (aws-facts 3.4).
 var consoles = map[string]string{
 	"aws": "aws.amazon.com", "aws-us-gov": "amazonaws-us-gov.com", "aws-cn": "amazonaws.cn", "aws-eusc": "amazonaws-eusc.eu",
 }
 
-// The pages of links.
+// The console's pages that links lead to.
 const (
 	createRoute = "/stacks/create/review"
 	olderRoute  = "/stacks/quickcreate"

@@ -91,7 +91,7 @@ func makeNumber(coefficient *big.Int, exponent int) (Number, error) {
 
 func power(n int) *big.Int { return new(big.Int).Exp(ten, big.NewInt(int64(n)), nil) }
 
-// align returns two numbers' coefficients at one exponent.
+// align returns the coefficients of two numbers for a common exponent.
 func align(n, m Number) (a, b *big.Int, exponent int) {
 	if n.coefficient == nil {
 		return new(big.Int), m.value(), m.exponent
