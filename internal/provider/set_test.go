@@ -144,7 +144,7 @@ func TestMistakesInASetAreErrorsAtPlan(t *testing.T) {
 		resource.TestStep{Config: hub + setHCL("readonly", `role_path = "nowhere"`), ExpectError: loosely(`Invalid role path`)},
 		resource.TestStep{Config: hub + setHCL("readonly", big), ExpectError: loosely(`Inline policies too long`)},
 		resource.TestStep{Config: hub + setHCL("readonly", `inline_policies = { a = "{}" }`), ExpectError: loosely(`Invalid IAM policy`)},
-		resource.TestStep{Config: hub + setHCL("readonly", `role_tags = { "aws:owner" = "me" }`), ExpectError: loosely(`belong to AWS`)},
+		resource.TestStep{Config: hub + setHCL("readonly", `role_tags = { "aws:owner" = "me" }`), ExpectError: loosely(`reserved by AWS`)},
 		resource.TestStep{
 			Config:      hub + setHCL("readonly", `trusted_principal_arns = ["arn:aws:iam::111111111111:role/missing"]`),
 			ExpectError: loosely(`The provider cannot assume any trusted principal`),

@@ -96,8 +96,8 @@ func TestAPlanRefusesTemplateResourcesThatReferOutside(t *testing.T) {
 	}
 	run(t,
 		wrong(`template_resources = jsonencode({ Scanner = { Type = "AWS::IAM::Role" } })`, `"Scanner": AWS::IAM::Role would grant something`),
-		wrong(`template_resources = jsonencode({ Exports = { Type = "AWS::S3::Bucket" } })`, `it needs a DeletionPolicy`),
-		wrong(`template_outputs = jsonencode({ id = { Ref = "ExternalId" } })`, `"id": Ref "ExternalId" leads outside the template resources`),
+		wrong(`template_resources = jsonencode({ Exports = { Type = "AWS::S3::Bucket" } })`, `set DeletionPolicy to Retain`),
+		wrong(`template_outputs = jsonencode({ id = { Ref = "ExternalId" } })`, `"id": Ref "ExternalId" does not name a template resource`),
 		wrong(`template_resources = "[]"`, `it is not a JSON object`),
 	)
 }
