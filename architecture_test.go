@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -170,6 +171,53 @@ func TestProgramsDependOnlyOnWhatTheyNeed(t *testing.T) {
 				if within(dep, prefix) {
 					t.Errorf("%s (of %s) depends on %s", pkg.ImportPath, folder, dep)
 				}
+			}
+		}
+	}
+}
+
+// codeInText finds, in a document, the names of Go files (`hub/admit.go`, `_plan.go` for the
+// end of a name, `decide*.go`) and identifiers of packages (`hub.SharedTopicError`).
+var codeInText = regexp.MustCompile("`((?:[a-z]\\w*/)*[\\w*]+\\.go|[a-z]+(?:\\.[A-Z]\\w*)+)`")
+
+func TestTheDocumentsNameCodeThatExists(t *testing.T) {
+	t.Parallel()
+	var files []string
+	declared := map[string]bool{}
+	name := regexp.MustCompile(`(?m)^(?:func (?:\([^)]*\) )?|type |\t)([A-Z]\w*)`)
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) != ".go" || err != nil {
+			return err
+		}
+		files = append(files, filepath.ToSlash(path))
+		text, err := os.ReadFile(path)
+		for _, found := range name.FindAllSubmatch(text, -1) {
+			declared[string(found[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exists := func(code string) bool {
+		if !strings.HasSuffix(code, ".go") {
+			return declared[code[strings.LastIndexByte(code, '.')+1:]]
+		}
+		before := `(^|/)`
+		if strings.HasPrefix(code, "_") {
+			before = `\w`
+		}
+		end := regexp.MustCompile(before + strings.ReplaceAll(regexp.QuoteMeta(code), `\*`, `\w*`) + `$`)
+		return slices.ContainsFunc(files, end.MatchString)
+	}
+	for _, document := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "README.md"} {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range codeInText.FindAllSubmatch(text, -1) {
+			if code := string(found[1]); !exists(code) {
+				t.Errorf("%s names %s, which does not exist", document, code)
 			}
 		}
 	}
