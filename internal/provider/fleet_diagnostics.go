@@ -178,10 +178,10 @@ func warnOfClosings(hubName, name string, leaving []onboarding.Customer) diag.Di
 		also = fmt.Sprintf(" %s among these %s given up.", onboarding.Counted(adopted, "adopted role"), onboarding.Plural(adopted, "is", "are"))
 	}
 	return diag.Diagnostics{diag.NewWarningDiagnostic("The links of connected customers close", fmt.Sprintf(
-		"The links of %s of %s are closed, and stacks of theirs are live.%s\n\n"+
+		"This plan closes the links of %s of %s. Their stacks are live.%s\n\n"+
 			"The stacks and their roles stay as they are, can be assumed with the external ID, and phone home when their owner deletes or updates them. The links can no longer be launched: "+
 			"the customer reads that the link is closed. To end the access, ask the customers to delete their stacks. "+
-			"If this plan has them in another fleet, or with a link of their own, that one takes them over.", counted(ids), fleetNamed(hubName, name), also))}
+			"If this plan declares them in another fleet or as individual links, those take them over.", counted(ids), fleetNamed(hubName, name), also))}
 }
 
 // counted returns a count and a few of the customers, such as "3 customers (a, b, c)".

@@ -32,7 +32,7 @@ func warnOfUpdates(before onboarding.Customer, planned onboarding.Link, next dec
 	if err != nil {
 		return diag.Diagnostics{cannot("read", customerNamed(planned.Hub, planned.CustomerID), "The link's record in the registry is damaged: restore the table from a backup.", err)}
 	}
-	changed := "What is granted stays the same, written in another way."
+	changed := "The granted permissions stay the same; only their notation changes."
 	if lines := was.Set().Changes(next.Set()); len(lines) > 0 {
 		changed = "The role of the template:\n  - " + strings.Join(lines, "\n  - ")
 	}

@@ -103,7 +103,7 @@ func (w roleWait) ended(ctx context.Context, c onboarding.Customer, err error) d
 	}
 	trouble, meanwhile := "", w.lastAttempt(ctx, c)
 	if last := view.Waiter.LastError(); last != nil {
-		trouble = "While waiting, this went wrong: " + last.Error()
+		trouble = "The last error while waiting: " + last.Error()
 	}
 	return diag.NewErrorDiagnostic(fmt.Sprintf("No role registered yet for %s", who), paragraphs(
 		fmt.Sprintf("The customer has not created the stack within %s, or the stack failed: its events show why. Send the customer the link again; the next apply continues to wait. "+

@@ -88,7 +88,7 @@ func noSuchSet(hubName, name string, err error) diag.Diagnostic {
 // another hub.
 func setOfAnotherHub(hubName, setsHub, set string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(setPath, "The permission set of another hub", fmt.Sprintf(
-		"Permission set %s is of hub %s, and the link of hub %s: stacks phone home to the hub that their template names. Declare the set on hub %s too.",
+		"Permission set %s belongs to hub %s, and the link to hub %s: stacks phone home to the hub that their template names. Declare the set on hub %s too.",
 		set, setsHub, hubName, hubName))
 }
 

@@ -76,7 +76,7 @@ func warnOfSetChange(before, next onboarding.PermissionSet, was, will permission
 	if before.TemplateVersion == next.TemplateVersion || open+stacks == 0 {
 		return nil
 	}
-	changed := "What is granted stays the same, written in another way."
+	changed := "The granted permissions stay the same; only their notation changes."
 	if lines := was.Changes(will); len(lines) > 0 {
 		changed = "The role of each customer:\n  - " + strings.Join(lines, "\n  - ")
 	}
