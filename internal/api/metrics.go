@@ -23,7 +23,7 @@ func NewMetrics(hubName string, in prometheus.Registerer) *Metrics {
 			Name: "xacct_api_requests_total", Help: "Requests to the onboarding API and the connect page, by route and status.",
 		}, []string{"route", "status"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "xacct_api_request_seconds", Help: "How long requests took, by route; streams of events last for a minute.",
+			Name: "xacct_api_request_seconds", Help: "Duration of requests, by route; streams of events last for a minute.",
 			Buckets: []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"route"}),
 	}

@@ -73,34 +73,34 @@ func New(config Config) *Monitor {
 	m := &Monitor{
 		config: config, started: config.Clock(), registry: prometheus.NewRegistry(), waiting: map[string]waiting{},
 		received: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "xacct_messages_received_total", Help: "Messages received from the hub's queue, each time that they came.",
+			Name: "xacct_messages_received_total", Help: "Messages received from the hub's queue; a message that is received twice counts twice.",
 		}),
 		decided: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "xacct_requests_decided_total", Help: "Requests whose answer was decided and stored, by request type and outcome.",
 		}, []string{"type", "outcome"}),
 		answered: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "xacct_answers_total", Help: "Answers that CloudFormation has taken, by request type and status.",
+			Name: "xacct_answers_total", Help: "Answers that CloudFormation has accepted, by request type and status.",
 		}, []string{"type", "status"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "xacct_answers_refused_total", Help: "Answers that CloudFormation's buckets did not accept, by request type and reason: forged, expired or undecided.",
+			Name: "xacct_answers_refused_total", Help: "Answers that CloudFormation's buckets have refused, by request type and reason: forged, expired or undecided.",
 		}, []string{"type", "why"}),
 		proved: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "xacct_proofs_total", Help: "Proofs of the roles of stacks that phone home, by what they have shown: proven, refused, open, inconclusive (AWS did not say), or not_permitted (a permission of the vendor's own is missing).",
+			Name: "xacct_proofs_total", Help: "Proofs of the roles of stacks that phone home, by outcome: proven, refused, open, inconclusive (AWS's response does not show it), or not_permitted (the vendor lacks a permission).",
 		}, []string{"outcome"}),
 		rounds: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "xacct_verifications_total", Help: "Registered roles that a round has proven again, by verdict: works, broken, unknown, withheld or moved.",
 		}, []string{"verdict"}),
 		retried: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "xacct_messages_retried_total", Help: "Messages that went back to the queue for a while.",
+			Name: "xacct_messages_retried_total", Help: "Messages that were returned to the queue to be handled again later.",
 		}),
 		deadLetters: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "xacct_messages_dead_total", Help: "Messages that went to the dead letters.",
+			Name: "xacct_messages_dead_total", Help: "Messages that were sent to the dead-letter queue.",
 		}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "xacct_webhook_deliveries_total", Help: "Attempts to deliver an event to the hub's webhook, by result: sent, failed (tried again) or given_up (after three days).",
 		}, []string{"result"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "xacct_answer_seconds", Help: "From the moment SNS took a request to the one CloudFormation took its answer, by request type.",
+			Name: "xacct_answer_seconds", Help: "Time from the request's acceptance by SNS to the answer's acceptance by CloudFormation, by request type.",
 			// A Create waits for IAM's propagation delay; an hour is the longest
 			// timeout.
 			Buckets: []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600},
@@ -110,16 +110,16 @@ func New(config Config) *Monitor {
 	prometheus.WrapRegistererWith(labels, m.registry).MustRegister(
 		m.received, m.decided, m.answered, m.refused, m.proved, m.rounds, m.retried, m.deadLetters, m.webhooks, m.took,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "xacct_oldest_message_age_seconds", Help: "Age of the oldest message that this registrar has seen and does not know to be finished.",
+			Name: "xacct_oldest_message_age_seconds", Help: "Age of the oldest message that this registrar has received and that is not known to be finished.",
 		}, func() float64 { return m.oldest().Seconds() }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "xacct_refused_in_a_row_customers", Help: "Customers whose answers were refused, undecided, since the last answer that was taken; 3 or more are an alarm.",
+			Name: "xacct_refused_in_a_row_customers", Help: "Customers whose answers were refused for an undecided reason since the last accepted answer; alert on 3 or more.",
 		}, func() float64 { return float64(m.refusedInARow()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "xacct_roles_refused_in_a_row_customers", Help: "Customers whose stacks have failed because their roles were refused, since the last role that could be assumed; 3 or more may be a missing permission of the vendor's own.",
+			Name: "xacct_roles_refused_in_a_row_customers", Help: "Customers whose stacks failed because their roles were refused, since a role was last assumed; with 3 or more, the vendor may lack a permission.",
 		}, func() float64 { return float64(m.rolesRefusedInARow()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "xacct_last_receive_timestamp_seconds", Help: "When receiving from the queue last worked.",
+			Name: "xacct_last_receive_timestamp_seconds", Help: "Time of the last successful receive from the queue.",
 		}, func() float64 { return seconds(m.receivedAt()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "xacct_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": config.Version},
