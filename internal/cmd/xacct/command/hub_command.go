@@ -299,7 +299,7 @@ func (f *hubFlags) deleteHub(cmd *cobra.Command, p process, opts changeFlags, fo
 	case stack != nil:
 		cli.Say(out, "%s\n", upperFirst(stack.Error())+".")
 	case result.Outcome == "unchanged":
-		cli.Say(out, "Hub %s: unchanged, there is none.\n", f.hub)
+		cli.Say(out, "Hub %s does not exist: nothing was deleted.\n", f.hub)
 	default:
 		cli.Say(out, "Hub %s: %s.\n", f.hub, opts.describe(result.Outcome))
 	}

@@ -41,9 +41,10 @@ const linkHelp = `Print what the customer launches, as in Terraform's xacct_onbo
 
 With --region the stack is created in another of the hub's Regions than the one that
 the link proposes. With --update the command prints how to update the customer's
-existing stack to today's template: everything that was chosen in the stack stays. On
-the command line, optional permissions that were added since are off. With --format
-terraform it prints what the arguments of the customer's own resource have to be.
+existing stack to the current template: everything that was chosen in the stack
+stays. On the command line, optional permissions that were added since are off. With
+--format terraform it prints what the arguments of the customer's own resource have
+to be.
 
 If the link has another external ID than the customer's stack, an update gives the stack
 the new one; its role accepts the previous one as well until the next update. In
@@ -277,7 +278,7 @@ func (in *intake) writeUpdate(c onboarding.Customer, how linkFlags, customer str
 	return launch.TerraformSnippet(link)
 }
 
-// writeIAM returns the role as plain IAM resources, taken from today's
+// writeIAM returns the role as plain IAM resources, taken from the current
 // template, which is rendered here: it makes no difference who may read the
 // bucket. During a rotation of the external ID the role accepts both.
 func (in *intake) writeIAM(c onboarding.Customer, declared declaration.Declaration, link quickcreate.Link) (string, error) {
@@ -330,6 +331,6 @@ func (f linkFlags) warn(out io.Writer, c onboarding.Customer, now time.Time) {
 	case c.Link.Status(now) == onboarding.LinkExpired:
 		cli.Say(out, "Warning: the link expired on %s, and launching it is refused: give it another expires_at.\n", cli.Moment(c.Link.ExpiresAt))
 	case live:
-		cli.Say(out, "Warning: the customer has a stack already, %s. `xacct link %s --update` prints how to give it today's template.\n", registered.Stack, c.Link.ID())
+		cli.Say(out, "Warning: the customer has a stack already, %s. `xacct link %s --update` prints how to update it to the current template.\n", registered.Stack, c.Link.ID())
 	}
 }

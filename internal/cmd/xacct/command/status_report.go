@@ -194,7 +194,7 @@ func (r *statusReport) addRound(s snapshot) {
 	switch last := s.lastRound; {
 	case last == nil:
 	case last.Withheld > 0:
-		r.add(levelCritical, "in the last round of proofs all %d roles of a kind refused: check the permissions of the vendor's own principal", last.Withheld)
+		r.add(levelCritical, "in the last round of proofs, all %d roles of a group were refused: check the permissions of the vendor's own principal", last.Withheld)
 	case last.Unknown > 0:
 		r.add(levelWarning, "the last round of proofs could not determine the state of %s", onboarding.Counted(last.Unknown, "role"))
 	}
