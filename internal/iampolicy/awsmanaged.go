@@ -12,12 +12,12 @@ import (
 //go:embed awsmanaged.txt
 var awsManagedList string
 
-// awsManagedAsOf is when awsmanaged.txt was made. AWS adds policies every week, so
-// one that is not in the list is worth a warning and no more.
+// awsManagedAsOf is when awsmanaged.txt was last updated. AWS adds policies every week,
+// so a policy that is not in the list causes only a warning.
 const awsManagedAsOf = "2026-08-26"
 
-// awsManaged are the paths and names of all policies of AWS's own. The list is
-// read when it is first asked for.
+// awsManaged returns the paths and names of all AWS managed policies. The list is parsed
+// on first use.
 var awsManaged = sync.OnceValue(func() map[string]bool {
 	all := map[string]bool{}
 	for line := range strings.Lines(awsManagedList) {

@@ -10,12 +10,12 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// TemplatePrefix starts the keys of the objects that customers read.
+// TemplatePrefix is the prefix of the keys of templates, which customers read.
 const TemplatePrefix = "templates/"
 
-// PublicTemplates returns the policy of a bucket whose templates every caller may
-// read who knows their name, which is the hash of their content. No caller may
-// list them, nothing else is public, and nothing travels in the clear.
+// PublicTemplates returns the policy of a bucket whose templates are public. Callers
+// must know the name of a template, which is the hash of its content, because they may
+// not list the templates. Nothing else is public, and requests without TLS are refused.
 func PublicTemplates(bucket string, partition account.Partition) Document {
 	return templates(bucket, partition, Statement{
 		Sid:       "XacctPublicTemplates",
@@ -27,11 +27,11 @@ func PublicTemplates(bucket string, partition account.Partition) Document {
 }
 
 // AccountTemplates returns the policy of a bucket whose templates only the given
-// accounts may read. They are principals and not the values of a condition:
-// S3 calls a policy with fixed principals private, and whether it says so of
-// aws:PrincipalAccount is not known (aws-facts 4.1, 4.2).
+// accounts may read. The accounts are principals and not values of a condition: S3
+// classifies a policy with fixed principals as private, and it is not known whether it
+// does so for a condition on aws:PrincipalAccount (aws-facts 4.1, 4.2).
 //
-// It is *BucketFullError if the policy has no room for all of them.
+// The error is *BucketFullError if the policy has no room for all accounts.
 func AccountTemplates(bucket string, partition account.Partition, accounts []account.ID) (Document, error) {
 	if len(accounts) == 0 {
 		return PrivateTemplates(bucket, partition), nil
@@ -63,7 +63,8 @@ func PrivateTemplates(bucket string, partition account.Partition) Document {
 	return templates(bucket, partition)
 }
 
-// templates adds to who may read that nothing travels in the clear.
+// templates returns the policy with the given statements, and one that refuses requests
+// without TLS.
 func templates(bucket string, partition account.Partition, readers ...Statement) Document {
 	arn := bucketARN(bucket, partition)
 	return Document{Version: Version2012, Statements: append(readers, onlyTLS("XacctOnlyTLS", []string{"s3:*"}, arn, arn+"/*"))}

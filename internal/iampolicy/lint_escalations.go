@@ -34,7 +34,7 @@ const (
 	runsAs       = "can do whatever any role may that can be passed to %s"
 )
 
-// ways are made when they are first asked for: they are a long table.
+// ways returns all ways. The table is long, so it is built on first use.
 var ways = sync.OnceValue(func() []way {
 	return slices.Concat(
 		single(grantsItself,

@@ -17,17 +17,17 @@ import (
 // none.
 type Publishers struct {
 	Accounts      []account.ID
-	Organizations []account.OrganizationID // whose accounts may
-	Anyone        bool                     // any account of the partition may, whatever the others say
+	Organizations []account.OrganizationID // all accounts of these organizations
+	Anyone        bool                     // every account of the partition, regardless of the lists
 }
 
-// Empty reports whether there are none.
+// Empty reports whether no principal may publish.
 func (p Publishers) Empty() bool {
 	return !p.Anyone && len(p.Accounts) == 0 && len(p.Organizations) == 0
 }
 
-// Equal reports that the policy would let the same publish: if anyone may,
-// the lists make no difference.
+// Equal reports whether the same principals may publish. The lists are ignored if Anyone
+// is set.
 func (p Publishers) Equal(o Publishers) bool {
 	if p.Anyone || o.Anyone {
 		return p.Anyone == o.Anyone
@@ -36,17 +36,19 @@ func (p Publishers) Equal(o Publishers) bool {
 		slices.Equal(sorted(textsOf(p.Organizations)), sorted(textsOf(o.Organizations)))
 }
 
-// ourSid is that of our statements in a topic's policy, at most one of each
-// kind; the one that refuses requests in the clear is always there. The number is that of the last change: a reader of the policy can tell by it
-// whether the policy is behind the registry.
+// ourSid matches the Sids of our statements in a topic's policy. A policy has at most
+// one of each kind, and always the one that refuses requests without TLS. The number in
+// the Sid is that of the last change: it shows whether the policy is older than the
+// registry's list.
 var ourSid = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^Xacct(Publishers|Organizations|Anyone|OnlyTLS)([0-9]+)$`)
 })
 
-// statements allow them to publish, through conditions and not as principals:
-// SNS refuses a whole document that names one closed account (aws-facts 5.4),
-// and a list holds twice as many (5.1). CloudFormation publishes as the
-// customer's principal (1.17), whose account and organization these keys tell.
+// statements returns the statements that allow the publishers to publish to a topic.
+// They name accounts in conditions and not as principals: SNS refuses a document if one
+// of its principals is a closed account (aws-facts 5.4), and a condition has room for
+// twice as many accounts (5.1). CloudFormation publishes as the customer's
+// principal (1.17), whose account and organization are in these condition keys.
 func (p Publishers) statements(topic account.TopicARN, sequence int64) []Statement {
 	allow := func(sid, operator, key string, values []string) Statement {
 		return Statement{
@@ -61,8 +63,8 @@ func (p Publishers) statements(topic account.TopicARN, sequence int64) []Stateme
 	var all []Statement
 	switch {
 	case p.Anyone:
-		// Every account: an unsigned request has no such key, and what
-		// is not there matches nothing.
+		// This matches every account, but no unsigned request, because that
+		// lacks the condition key.
 		all = append(all, allow("Anyone", "StringLike", "aws:PrincipalAccount", []string{"*"}))
 	default:
 		if len(p.Accounts) > 0 {
@@ -75,9 +77,9 @@ func (p Publishers) statements(topic account.TopicARN, sequence int64) []Stateme
 	return append(all, onlyTLS("XacctOnlyTLS"+strconv.FormatInt(sequence, 10), []string{"SNS:Publish"}, topic.String()))
 }
 
-// PublishersOf reads our statements back: who may publish, and the number of
-// the change that said so. It is not ok if there are none, or if one was
-// changed by others; then the policy is behind.
+// PublishersOf returns the publishers in a topic's policy, and the number of the change
+// that wrote them. ok is false if the policy has no statements of ours, or if one of
+// them was changed by another tool: then the policy has to be written again.
 func PublishersOf(text string) (who Publishers, sequence int64, ok bool) {
 	_, ours, err := splitPublishers(text)
 	if err != nil || len(ours) == 0 {
@@ -104,7 +106,7 @@ func PublishersOf(text string) (who Publishers, sequence int64, ok bool) {
 	return who, sequence, true
 }
 
-// read adds those whom one of our statements names.
+// read adds the publishers of one of our statements, and returns its number.
 func (p *Publishers) read(s Statement) (sequence int64, err error) {
 	sid := ourSid().FindStringSubmatch(s.Sid)
 	if sid == nil {

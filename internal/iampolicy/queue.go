@@ -19,13 +19,13 @@ type QueueSources struct {
 	Regions []account.Region // that have such topics
 }
 
-// Queue returns the policy of a hub's queue: SNS may send to it for the topics,
-// no other principal may, and nothing travels in the clear.
+// Queue returns the policy of a hub's queue: only SNS may send to it, for messages of
+// the topics, and requests without TLS are refused.
 //
-// The topics are named by patterns, so that the policy doesn't grow with them:
-// one by one, 100 topics in three Regions would be more than SQS takes. Only
-// the principals of opt-in Regions are listed; it is an error if SQS has no
-// room for them.
+// The topics are named by patterns, so that the size of the policy does not depend on
+// their number: the ARNs of 100 topics in three Regions would exceed SQS's limit. Only
+// the principals of opt-in Regions are listed. If they exceed the limit too, Queue
+// returns an error.
 func Queue(queueARN string, region account.Region, from QueueSources) (Document, error) {
 	if len(from.Names) == 0 || len(from.Regions) == 0 {
 		return Document{}, fmt.Errorf("queue %s has no topics: its policy would allow nothing", queueARN)
@@ -57,8 +57,8 @@ func (from QueueSources) services(queue account.Region) []string {
 		if source == queue {
 			continue
 		}
-		// Delivery between Regions speaks as the opt-in Region of the two,
-		// the topic's or the queue's (aws-facts 5.7).
+		// If the topic's or the queue's Region is an opt-in Region, SNS delivers
+		// with the principal of that Region (aws-facts 5.7).
 		for _, r := range []account.Region{source, queue} {
 			if !EnabledByDefault(r) {
 				services = append(services, fmt.Sprintf("sns.%s.amazonaws.com", r))
@@ -77,9 +77,9 @@ func (from QueueSources) arns(partition account.Partition) []string {
 	return sorted(arns)
 }
 
-// QueueKey returns the statement, as JSON with line breaks, that the policy of a
-// queue's KMS key needs: who delivers from the topics encrypts for the queue
-// (aws-facts 13.4).
+// QueueKey returns the statement, as JSON with line breaks, that the policy of a queue's
+// KMS key needs: the principals that deliver from the topics encrypt messages for the
+// queue (aws-facts 13.4).
 func QueueKey(sid string, queue account.Region, from QueueSources) string {
 	s := Statement{
 		Sid:       sid,
@@ -99,8 +99,9 @@ func PrivateQueue(queueARN string) Document {
 	return Document{Version: Version2012, Statements: []Statement{onlyTLS("XacctOnlyTLS", []string{"sqs:*"}, queueARN)}}
 }
 
-// onlyTLS refuses requests in the clear. What one AWS service sends to another
-// may lack the key, so a request without it is not refused (aws-facts 13.5).
+// onlyTLS returns a statement that refuses requests without TLS. A request of one AWS
+// service to another may lack the condition key, and is then not refused (aws-facts
+// 13.5).
 func onlyTLS(sid string, actions []string, resources ...string) Statement {
 	return Statement{
 		Sid:       sid,

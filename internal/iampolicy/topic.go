@@ -14,8 +14,9 @@ import (
 // accounts may publish to.
 func Topic(topic account.TopicARN, accounts []account.ID, sequence int64) Document {
 	d := Document{
-		// As SNS itself writes it on a new topic (aws-facts 5.2). The policy
-		// of a topic cannot be unset, so this is also what remains at the end.
+		// This is SNS's default policy for a new topic (aws-facts 5.2). A topic's
+		// policy cannot be removed, so the default also remains when our statements
+		// are removed.
 		Version: Version2008,
 		ID:      "__default_policy_ID",
 		Statements: []Statement{{
@@ -34,9 +35,9 @@ func Topic(topic account.TopicARN, accounts []account.ID, sequence int64) Docume
 	return d
 }
 
-// MergePublishers returns a topic's policy with our statements replaced: who may
-// publish now, and the number of this change. All other statements stay as they
-// are, whatever they are. An empty policy reads as SNS's default.
+// MergePublishers returns a topic's policy in which our statements are replaced by those
+// for the given publishers and number of the change. Statements of other tools are kept
+// unchanged. An empty policy counts as SNS's default.
 func MergePublishers(existing string, topic account.TopicARN, who Publishers, sequence int64) (string, error) {
 	if existing == "" {
 		existing = Topic(topic, nil, sequence).String()
@@ -58,16 +59,15 @@ func MergePublishers(existing string, topic account.TopicARN, who Publishers, se
 	return merged, nil
 }
 
-// rawPolicy keeps statements as they were written: what others added may be
-// anything that SNS took, and is none of our business.
+// rawPolicy contains statements as they were written, because statements of other tools
+// must be kept unchanged, including ones that this package does not support.
 type rawPolicy struct {
 	Version   string            `json:"Version,omitempty"`
 	ID        string            `json:"Id,omitempty"`
 	Statement []json.RawMessage `json:"Statement"`
 }
 
-// splitPublishers takes a topic's policy apart: the policy without our
-// statements, and those.
+// splitPublishers returns a topic's policy without our statements, and our statements.
 func splitPublishers(text string) (policy rawPolicy, ours []json.RawMessage, err error) {
 	if _, err := readJSON(text); err != nil {
 		return rawPolicy{}, nil, err

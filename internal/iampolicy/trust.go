@@ -10,9 +10,9 @@ import (
 	"github.com/xacct/terraform-provider-xacct/internal/account"
 )
 
-// Trust describes who may assume a customer's role: accounts of the vendor,
-// each with the external ID, and in an account that has principals here, only
-// those.
+// Trust defines who may assume a customer's role: the principals of the vendor's
+// accounts, with the external ID. In an account in which Principals are named, only
+// these may.
 type Trust struct {
 	Partition  account.Partition
 	Accounts   []account.ID      // in this order; the hub's comes first
@@ -22,18 +22,17 @@ type Trust struct {
 	SourceIdentity bool // sessions may have a source identity
 }
 
-// Document returns the trust policy. The external ID is the ID itself, or a
-// mark that the caller replaces by a reference.
+// Document returns the trust policy. The external ID is the ID itself, or a placeholder
+// that the caller replaces with a reference.
 //
-// The principal of a statement is an account's root even if roles are named,
-// which stand in a condition: IAM turns a role named as principal into its
-// unique ID, so that recreating that role would break every customer (aws-facts
-// 7.6).
+// The principal of a statement is always an account's root. Named roles are in a
+// condition, because IAM replaces a role that is a principal with its unique ID:
+// recreating the role would then break every customer (aws-facts 7.6).
 //
-// Session tags and source identities are granted by separate statements without
-// the external ID, as AWS documents it (12.10): whether these calls would see
-// the ID is not known, and they are only made together with an AssumeRole,
-// which does.
+// Session tags and source identities are allowed by separate statements without the
+// external ID, as AWS documents it (12.10). It is not known whether a condition on the
+// external ID would be met for these actions. They are only used together with an
+// AssumeRole, whose statement has the condition.
 func (t Trust) Document(externalID string) Document {
 	d := Document{Version: Version2012}
 	for _, id := range t.Accounts {
