@@ -22,9 +22,9 @@ var kmsKeyPattern = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
 })
 
-// ParseKMSKeyARN accepts the ARN of a key. That of an alias is none: it may come
-// to mean another key, and AWS's services say which key they use, not which
-// alias they were given.
+// ParseKMSKeyARN returns the key ARN in s. The ARN of an alias is refused, because an
+// alias may be moved to another key, and AWS's services report the key that they use,
+// not the alias that they were given.
 func ParseKMSKeyARN(s string) (KMSKeyARN, error) {
 	fail := func(why string) (KMSKeyARN, error) {
 		return KMSKeyARN{}, fmt.Errorf("%q is not the ARN of a KMS key, such as arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab: %s", clip(s), why)
@@ -46,7 +46,7 @@ func ParseKMSKeyARN(s string) (KMSKeyARN, error) {
 	return KMSKeyARN{Region: a.parsedRegion, Account: a.account, Key: key}, nil
 }
 
-// IsZero reports whether k is the zero value, "no key of one's own".
+// IsZero reports whether k is the zero value, "no customer managed key".
 func (k KMSKeyARN) IsZero() bool { return k == KMSKeyARN{} }
 
 func (k KMSKeyARN) String() string {
@@ -61,5 +61,5 @@ var _ encoding.TextUnmarshaler = (*KMSKeyARN)(nil)
 // MarshalText returns the ARN.
 func (k KMSKeyARN) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// UnmarshalText parses it again; an empty text is no key.
+// UnmarshalText parses the ARN; an empty text gives the zero value.
 func (k *KMSKeyARN) UnmarshalText(text []byte) error { return unmarshal(k, text, ParseKMSKeyARN) }

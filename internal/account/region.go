@@ -20,9 +20,9 @@ type partition struct {
 	regions     func() *regexp.Regexp
 }
 
-// The partitions that this project serves. The isolated ones (aws-iso…) are
-// left out: the addresses of their consoles are not documented publicly, and a
-// link to the wrong host would be worse than a refusal.
+// The supported partitions. The isolated ones (aws-iso…) are not supported: the
+// addresses of their consoles are not documented publicly, and a link to the wrong host
+// would be worse than an error.
 var partitions = []*partition{
 	{"aws", "amazonaws.com", "console.aws.amazon.com", pattern(`^(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]{1,2}$`)},
 	{"aws-us-gov", "amazonaws.com", "console.amazonaws-us-gov.com", pattern(`^us-gov-[a-z]+-[0-9]{1,2}$`)},
@@ -30,7 +30,7 @@ var partitions = []*partition{
 	{"aws-eusc", "amazonaws.eu", "console.amazonaws-eusc.eu", pattern(`^eusc-[a-z]{2}-[a-z]+-[0-9]{1,2}$`)},
 }
 
-// pattern returns a regular expression, which is compiled when it is first asked for.
+// pattern returns a regular expression that is compiled on first use.
 func pattern(text string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
@@ -55,8 +55,9 @@ func (p Partition) String() string {
 	return p.id
 }
 
-// PartitionMismatch returns an error that says that something in one partition cannot be
-// used with a hub in another: PartitionMismatch("Region us-east-1", got, want).
+// PartitionMismatch returns the text of an error: something in one partition cannot be
+// used with a hub in another. An example is PartitionMismatch("Region us-east-1", got,
+// hub).
 func PartitionMismatch(what string, got, hub Partition) string {
 	return fmt.Sprintf("%s is in partition %s, the hub in %s; nothing crosses partitions, so a hub per partition is needed, with a provider for each", what, got, hub)
 }

@@ -5,11 +5,11 @@ package account
 
 import "slices"
 
-// RegionsAsOf is when the list of known Regions was made.
+// RegionsAsOf is the month in which the list of known Regions was last updated.
 const RegionsAsOf = "2026-11"
 
-// knownRegions are those of aws-sdk-go-v2 1.47.7. AWS adds some every year, so
-// one that is not among them is worth a warning and no more.
+// knownRegions are the Regions of aws-sdk-go-v2 1.47.7. AWS adds some every year, so an
+// unknown Region causes only a warning.
 var knownRegions = []string{
 	"af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
 	"ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
@@ -20,9 +20,8 @@ var knownRegions = []string{
 	"cn-north-1", "cn-northwest-1", "eusc-de-east-1", "us-gov-east-1", "us-gov-west-1",
 }
 
-// KnownRegions returns the names of the Regions that there were on RegionsAsOf,
-// sorted.
+// KnownRegions returns the names of the Regions that existed at RegionsAsOf, sorted.
 func KnownRegions() []string { return slices.Sorted(slices.Values(knownRegions)) }
 
-// Known reports whether there was a Region of this name on RegionsAsOf.
+// Known reports whether the Region existed at RegionsAsOf.
 func (r Region) Known() bool { return slices.Contains(knownRegions, r.name) }

@@ -101,11 +101,11 @@ func (g *Batcher[Item, Result]) join(ctx context.Context, items []Item) *batch[I
 	return call
 }
 
-// missing returns the items that are not in there.
-func missing[Item comparable](there, items []Item) []Item {
+// missing returns the items that are not in present.
+func missing[Item comparable](present, items []Item) []Item {
 	var more []Item
 	for _, item := range items {
-		if !slices.Contains(there, item) {
+		if !slices.Contains(present, item) {
 			more = append(more, item)
 		}
 	}
