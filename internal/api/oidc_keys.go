@@ -24,13 +24,13 @@ import (
 )
 
 const (
-	// keysLifetime is how long keys are valid before they are fetched again. A key that the
-	// issuer has withdrawn becomes invalid then.
+	// keysLifetime is how long keys are valid before they are fetched again. A key that
+	// the issuer has withdrawn becomes invalid then.
 	keysLifetime = 15 * time.Minute
 	// maxKeysLifetime is how long keys are valid if the issuer can't be reached.
 	maxKeysLifetime = 6 * time.Hour
-	// issuerInterval is the average interval at which unknown keys may cause requests to the
-	// issuer; bursts of three are allowed.
+	// issuerInterval is the average interval at which unknown keys may cause requests
+	// to the issuer; bursts of three are allowed.
 	issuerInterval = 10 * time.Second
 	// maxKeys is the maximum size of a response of the issuer, in bytes.
 	maxKeys = 1 << 20
@@ -158,8 +158,8 @@ func (k *issuerKeys) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	for _, text := range set.Keys {
 		var key jose.JSONWebKey
 		if err := json.Unmarshal(text, &key); err != nil {
-			// Of a kind that is not known here: RFC 7517, section 5, has it ignored. As
-			// a whole the set would be refused, and with it every caller.
+			// The key has an unknown type, which RFC 7517, section 5, requires to
+			// ignore. If the whole set were refused, no caller could authenticate.
 			continue
 		}
 		if key.Valid() && key.IsPublic() && (key.Use == "" || key.Use == "sig") && !weak(key) {

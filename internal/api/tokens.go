@@ -31,12 +31,12 @@ const tokenBytes = 32
 const longestTokenName = 64
 
 // NewToken returns a new token and its line for the token file, which has only its hash.
-// It returns an error for a name that is not one word, because the file could not be
-// read with it, and then no token of the file would be accepted.
+// It returns an error if the name is not one word: the line could not be parsed, and the
+// server accepts no token of a file with such a line.
 func NewToken(random io.Reader, name string, scopes []Scope) (token, line string, err error) {
 	unseen := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) || r == '#' }
 	if name == "" || len(name) > longestTokenName || strings.ContainsFunc(name, unseen) {
-		return "", "", fmt.Errorf("%q is not a name: it has 1 to %d characters that can be seen, without spaces and #", name, longestTokenName)
+		return "", "", fmt.Errorf("%q is not a name: it has 1 to %d printable characters, without spaces and #", name, longestTokenName)
 	}
 	drawn := make([]byte, tokenBytes)
 	if _, err := io.ReadFull(random, drawn); err != nil {
@@ -51,9 +51,9 @@ func NewToken(random io.Reader, name string, scopes []Scope) (token, line string
 	return token, fmt.Sprintf("%s %s sha256:%x", name, strings.Join(names, ","), sum), nil
 }
 
-// TokenFile authenticates callers by tokens whose hashes are in a file. A line has a name,
-// comma-separated scopes and a hash. The file is read again when it has changed, so that
-// removing a line revokes its token.
+// TokenFile authenticates callers by tokens whose hashes are in a file. A line has a
+// name, comma-separated scopes and a hash. The file is read again when it has changed,
+// so that removing a line revokes its token.
 type TokenFile struct {
 	path string
 	now  func() time.Time

@@ -64,7 +64,7 @@ func checkMetadata(metadata map[string]string) []error {
 		if key == "" || utf8.RuneCountInString(key) > maxMetadataKey || utf8.RuneCountInString(value) > MaxMetadataText ||
 			strings.ContainsFunc(key+value, func(r rune) bool { return !unicode.IsGraphic(r) }) {
 			errs = append(errs, &Refusal{"metadata", "Invalid metadata", fmt.Sprintf(
-				"A key has 1 to %d characters, a value at most %d, and both only characters that can be seen.", maxMetadataKey, MaxMetadataText)})
+				"A key has 1 to %d characters, a value at most %d, and both only printable characters.", maxMetadataKey, MaxMetadataText)})
 			break
 		}
 	}

@@ -31,11 +31,11 @@ func (e *DiffersError) Error() string {
 	return fmt.Sprintf("customer %s of hub %s has an open link already, which differs in %s", e.CustomerID, e.Hub, e.Field)
 }
 
-// InFleetError indicates that a customer's open link belongs to a fleet, or to none,
-// and that another fleet, or none, should have it.
+// InFleetError indicates that a customer's open link belongs to another fleet than the
+// desired one, or that one of the two is a link outside of any fleet.
 type InFleetError struct {
 	Hub, CustomerID string
-	Fleet, Wanted   string        // the fleet that has the open link, and the one that should have it; empty: none, a single link
+	Fleet, Wanted   string        // the fleet of the open link, and of the desired one; empty: a link outside of any fleet
 	Differs         *DiffersError // why the link cannot be taken over; nil: no takeover was asked for
 }
 

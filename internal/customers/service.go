@@ -61,10 +61,11 @@ type Result struct {
 	Changed  bool // the link's record was written, or would be in a dry run
 }
 
-// RevisionError indicates that a link does not have the revision that the caller has read.
+// RevisionError indicates that a link does not have the revision that the caller has
+// read.
 type RevisionError struct {
 	CustomerID string
-	Want, Have int64 // the revisions that the caller has read and that the link has; Is 0: no open link
+	Want, Have int64 // the revision that the caller has read, and the link's own; Have 0: no open link
 }
 
 func (e *RevisionError) Error() string {
@@ -91,9 +92,9 @@ func retry(do func() error) error {
 	return err
 }
 
-// Put creates or changes the customer's link to match the order. Errors are *RevisionError,
-// *DiffersError, *OwnedError, *Refusal or permissionset.FieldError, alone or
-// joined, registry.ErrNoPermissionSet, and those of the registry and AWS.
+// Put creates or changes the customer's link to match the order. Errors are
+// *RevisionError, *DiffersError, *OwnedError, *Refusal or permissionset.FieldError,
+// alone or joined, registry.ErrNoPermissionSet, and those of the registry and AWS.
 func (s *Service) Put(ctx context.Context, order Order) (served Result, err error) {
 	if err := order.check(); err != nil {
 		return Result{}, err
@@ -313,8 +314,8 @@ func (s *Service) Close(ctx context.Context, customer string, revision int64, ad
 	return link, err
 }
 
-// MaxNamedAccounts is the maximum number of accounts that a customer may name for one link:
-// each occupies an entry of a topic's policy for seven days.
+// MaxNamedAccounts is the maximum number of accounts that a customer may name for one
+// link: each occupies an entry of a topic's policy for seven days.
 const MaxNamedAccounts = 3
 
 // ErrTooManyAccounts indicates that the customer has named the maximum number of

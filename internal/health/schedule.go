@@ -34,7 +34,7 @@ type Claims interface {
 	// EndRound records that a claimed round is over, with its result, and when the next
 	// one is due.
 	EndRound(ctx context.Context, round int64, found onboarding.RoundSummary, next time.Time) error
-	// Restored returns the hub if its registry was restored lately, or nil.
+	// Restored returns the hub if its registry was recently restored, or nil.
 	Restored(ctx context.Context) (*onboarding.Hub, error)
 }
 

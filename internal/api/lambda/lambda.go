@@ -84,7 +84,7 @@ func request(ctx context.Context, event events.LambdaFunctionURLRequest) (*http.
 	return request, nil
 }
 
-// answer keeps what the server answers.
+// answer is a ResponseWriter that buffers the server's response.
 type answer struct {
 	header http.Header
 	status int
@@ -105,7 +105,7 @@ func (a *answer) Write(text []byte) (int, error) {
 	return a.body.Write(text)
 }
 
-// Flush does nothing: the answer goes out when it is whole.
+// Flush does nothing: the response is sent when it is complete.
 func (a *answer) Flush() {}
 
 func (a *answer) response() events.LambdaFunctionURLResponse {
