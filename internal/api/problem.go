@@ -108,16 +108,57 @@ func (s *Server) problem(instance, customer string, err error) error {
 // explain returns the problem that describes an error. AWS's messages are only logged,
 // so that callers do not learn the names of resources.
 func explain(hubName, customer string, err error) *Problem {
+	if p := conflictProblem(hubName, customer, err); p != nil {
+		return p
+	}
+	var (
+		refusal *customers.Refusal
+		field   permissionset.FieldError
+		missing *hub.NoSuchAccountError
+		full    *iampolicy.TopicFullError
+		bucket  *iampolicy.BucketFullError
+	)
+	switch {
+	case errors.As(err, &refusal), errors.As(err, &field):
+		return refusedProblem(err)
+	case errors.Is(err, registry.ErrNoLink):
+		return &Problem{
+			Type: problemType("no-customer"), Title: "No such customer", Status: http.StatusNotFound,
+			Detail: fmt.Sprintf("Hub %s has no link for customer %s.", hubName, customer), WhatToDo: "Issue one with PUT.",
+		}
+	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
+		return &Problem{
+			Type: problemType("no-permission-set"), Title: "No such permission set", Status: http.StatusUnprocessableEntity, Field: "permission_set",
+			Detail:   fmt.Sprintf("Hub %s has no permission set of this name, or it was deleted.", hubName),
+			WhatToDo: "Declare it with Terraform (xacct_permission_set), or use the name of an existing one.",
+		}
+	case errors.Is(err, registry.ErrNoHub):
+		return &Problem{
+			Type: problemType("no-hub"), Title: "The hub is gone", Status: http.StatusServiceUnavailable,
+			Detail: fmt.Sprintf("Hub %s does not exist any more.", hubName), WhatToDo: "Ask the operators of this service.",
+		}
+	case errors.As(err, &missing), errors.As(err, &full), errors.As(err, &bucket):
+		return notAdmitted(hubName, customer, missing)
+	case errors.Is(err, registry.ErrConflict), awsclient.IsThrottled(err):
+		return &Problem{
+			Type: problemType("busy"), Title: "Too many writers", Status: http.StatusServiceUnavailable,
+			Detail: fmt.Sprintf("Other callers are changing customer %s of hub %s at the moment.", customer, hubName), WhatToDo: "Repeat the same call.",
+		}
+	}
+	return &Problem{
+		Type: problemType("unavailable"), Title: "The request to AWS failed", Status: http.StatusServiceUnavailable,
+		Detail: fmt.Sprintf("The records or policies of customer %s of hub %s could not be read or written; the server's log has the reason.", customer, hubName), WhatToDo: "Repeat the same call: it continues where it stopped.",
+	}
+}
+
+// conflictProblem returns the problem for a request that the customer's existing link
+// rules out; nil for other errors.
+func conflictProblem(hubName, customer string, err error) *Problem {
 	var (
 		owned    *customers.OwnedError
 		inFleet  *customers.InFleetError
 		differs  *customers.DiffersError
 		revision *customers.RevisionError
-		refusal  *customers.Refusal
-		field    permissionset.FieldError
-		missing  *hub.NoSuchAccountError
-		full     *iampolicy.TopicFullError
-		bucket   *iampolicy.BucketFullError
 	)
 	switch {
 	case errors.As(err, &owned):
@@ -149,36 +190,8 @@ func explain(hubName, customer string, err error) *Problem {
 			Detail:   fmt.Sprintf("The link of customer %s of hub %s has changed since it was read: its ETag is \"%d\" now.", customer, hubName, revision.Have),
 			WhatToDo: "Read it again, and decide again.",
 		}
-	case errors.As(err, &refusal), errors.As(err, &field):
-		return refusedProblem(err)
-	case errors.Is(err, registry.ErrNoLink):
-		return &Problem{
-			Type: problemType("no-customer"), Title: "No such customer", Status: http.StatusNotFound,
-			Detail: fmt.Sprintf("Hub %s has no link for customer %s.", hubName, customer), WhatToDo: "Issue one with PUT.",
-		}
-	case errors.Is(err, registry.ErrNoPermissionSet), errors.Is(err, registry.ErrPermissionSetRetired):
-		return &Problem{
-			Type: problemType("no-permission-set"), Title: "No such permission set", Status: http.StatusUnprocessableEntity, Field: "permission_set",
-			Detail:   fmt.Sprintf("Hub %s has no permission set of this name, or it was deleted.", hubName),
-			WhatToDo: "Declare it with Terraform (xacct_permission_set), or use the name of an existing one.",
-		}
-	case errors.Is(err, registry.ErrNoHub):
-		return &Problem{
-			Type: problemType("no-hub"), Title: "The hub is gone", Status: http.StatusServiceUnavailable,
-			Detail: fmt.Sprintf("Hub %s does not exist any more.", hubName), WhatToDo: "Ask the operators of this service.",
-		}
-	case errors.As(err, &missing), errors.As(err, &full), errors.As(err, &bucket):
-		return notAdmitted(hubName, customer, missing)
-	case errors.Is(err, registry.ErrConflict), awsclient.IsThrottled(err):
-		return &Problem{
-			Type: problemType("busy"), Title: "Too many writers", Status: http.StatusServiceUnavailable,
-			Detail: fmt.Sprintf("Other callers are changing customer %s of hub %s at the moment.", customer, hubName), WhatToDo: "Repeat the same call.",
-		}
 	}
-	return &Problem{
-		Type: problemType("unavailable"), Title: "The request to AWS failed", Status: http.StatusServiceUnavailable,
-		Detail: fmt.Sprintf("The records or policies of customer %s of hub %s could not be read or written; the server's log has the reason.", customer, hubName), WhatToDo: "Repeat the same call: it continues where it stopped.",
-	}
+	return nil
 }
 
 // notAdmitted returns the problem for an account that can't be allowed to publish or
